@@ -1,0 +1,289 @@
+//! The callback, called by the virtual device: what comes back, and what is counted.
+
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each test owns the rings and the state that its device uses"
+)]
+
+use std::ffi::{c_int, c_ulong, c_void};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use pa_ringbuffer::RingMemory;
+use pa_ringbuffer_callback::{
+    CallbackState, Counters, DeviceConfig, DeviceError, Mode, Pace, StreamCallback, TimeInfo,
+    VirtualDevice, callback, flags,
+};
+
+const FRAME: usize = 6; // two channels of 24 bits
+
+fn config(callback: StreamCallback, user_data: *mut c_void) -> DeviceConfig {
+    DeviceConfig {
+        callback,
+        user_data,
+        sample_rate: 48_000.0,
+        input_frame_size: FRAME,
+        output_frame_size: FRAME,
+        block_size: 64,
+        loopback: true,
+        pace: Pace::RealTime,
+    }
+}
+
+fn pointer(state: &CallbackState) -> *mut c_void {
+    std::ptr::from_ref(state).cast_mut().cast()
+}
+
+fn frames(count: usize) -> Vec<u8> {
+    (0..count * FRAME)
+        .map(|n| (n * 7 % 251) as u8 + 1)
+        .collect()
+}
+
+fn write(ring: &RingMemory, bytes: &[u8]) -> usize {
+    unsafe { ring.write(&ring.geometry(), bytes.as_ptr().cast(), bytes.len() / FRAME) }
+}
+
+fn read(ring: &RingMemory) -> Vec<u8> {
+    let mut bytes = vec![0; ring.read_available() * FRAME];
+    let count = bytes.len() / FRAME;
+    assert_eq!(
+        unsafe { ring.read(&ring.geometry(), bytes.as_mut_ptr().cast(), count) },
+        count
+    );
+    bytes
+}
+
+fn counter(counters: &Counters, name: &str) -> u64 {
+    let index = Counters::NAMES.iter().position(|&n| n == name).unwrap();
+    counters.values().nth(index).unwrap()
+}
+
+#[test]
+fn loopback_returns_every_frame_after_one_block() {
+    for block_size in [1, 64, 256, 1000, 0] {
+        let (output, input) = (
+            RingMemory::new(FRAME, 4096).unwrap(),
+            RingMemory::new(FRAME, 8192).unwrap(),
+        );
+        let played = frames(4000);
+        assert_eq!(write(&output, &played), 4000);
+        let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
+        state.set_mode(Mode::Drain);
+        let mut device = unsafe {
+            VirtualDevice::new(DeviceConfig {
+                block_size,
+                ..config(callback, pointer(&state))
+            })
+        }
+        .unwrap();
+        assert_eq!(device.run(6000).unwrap(), 6000);
+        assert_eq!(device.frames(), 6000);
+        let delay = FRAME * if block_size == 0 { 1024 } else { block_size };
+        let recorded = read(&input);
+        assert!(recorded[..delay].iter().all(|&b| b == 0));
+        assert_eq!(recorded[delay..delay + played.len()], played);
+        assert!(recorded[delay + played.len()..].iter().all(|&b| b == 0));
+        let counters = state.counters();
+        assert_eq!(counter(counters, "frames"), 6000);
+        assert_eq!(counter(counters, "output_underflows"), 0);
+        assert_eq!(counter(counters, "input_overflows"), 0);
+        let largest = counter(counters, "largest_block");
+        match block_size {
+            0 => assert!(largest > 256 && counter(counters, "smallest_block") < largest),
+            n => assert_eq!(largest, n as u64),
+        }
+    }
+}
+
+#[test]
+fn an_empty_ring_is_silence_and_counted() {
+    let output = RingMemory::new(FRAME, 128).unwrap();
+    write(&output, &frames(100));
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0x80) };
+    let mut block = [0x11u8; 64 * FRAME];
+    let mut call = || unsafe {
+        let result = callback(
+            std::ptr::null(),
+            block.as_mut_ptr().cast(),
+            64,
+            std::ptr::null(),
+            flags::OUTPUT_UNDERFLOW | flags::PRIMING_OUTPUT,
+            pointer(&state),
+        );
+        (result, block)
+    };
+    assert_eq!(call().1[..], frames(64)[..]);
+    let (result, second) = call();
+    assert_eq!(result, 0);
+    assert_eq!(second[..36 * FRAME], frames(100)[64 * FRAME..]);
+    assert!(second[36 * FRAME..].iter().all(|&b| b == 0x80));
+    assert_eq!(counter(state.counters(), "output_underflows"), 1);
+    assert_eq!(counter(state.counters(), "output_underflow_frames"), 28);
+    state.set_mode(Mode::Drain);
+    assert_eq!(call().0, 0);
+    state.set_mode(Mode::Complete);
+    assert_eq!(call().0, 1);
+    assert_eq!(counter(state.counters(), "output_underflows"), 1);
+    assert_eq!(counter(state.counters(), "blocks"), 4);
+    assert_eq!(counter(state.counters(), "device_output_underflows"), 4);
+    assert_eq!(counter(state.counters(), "device_primings"), 4);
+    assert_eq!(counter(state.counters(), "device_input_overflows"), 0);
+}
+
+#[test]
+fn a_full_ring_keeps_what_it_has_and_counts_the_rest() {
+    let input = RingMemory::new(FRAME, 128).unwrap();
+    let state = unsafe { CallbackState::new(null_mut(), 0, input.as_ptr(), FRAME, 0) };
+    let recorded = frames(100);
+    for _ in 0..2 {
+        unsafe {
+            callback(
+                recorded.as_ptr().cast(),
+                null_mut(),
+                100,
+                std::ptr::null(),
+                0,
+                pointer(&state),
+            )
+        };
+    }
+    assert_eq!(counter(state.counters(), "input_overflows"), 1);
+    assert_eq!(counter(state.counters(), "input_overflow_frames"), 72);
+    assert_eq!(
+        read(&input),
+        [&recorded[..], &recorded[..28 * FRAME]].concat()
+    );
+}
+
+#[test]
+fn a_ring_with_other_elements_is_not_touched() {
+    let (output, input) = (
+        RingMemory::new(4, 64).unwrap(),
+        RingMemory::new(8, 64).unwrap(),
+    );
+    output.advance_write_index(&output.geometry(), 64);
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
+    let mut block = [1u8; 8 * FRAME];
+    let source = [1u8; 8 * FRAME];
+    unsafe {
+        callback(
+            source.as_ptr().cast(),
+            block.as_mut_ptr().cast(),
+            8,
+            std::ptr::null(),
+            0,
+            pointer(&state),
+        )
+    };
+    assert!(block.iter().all(|&b| b == 0));
+    assert_eq!((output.read_available(), input.read_available()), (64, 0));
+    assert_eq!(counter(state.counters(), "output_underflow_frames"), 8);
+    assert_eq!(counter(state.counters(), "input_overflow_frames"), 8);
+}
+
+#[test]
+fn without_rings_it_plays_silence_and_without_state_it_aborts() {
+    let state = unsafe { CallbackState::new(null_mut(), 2, null_mut(), 2, 0) };
+    let mut block = [1u8; 8];
+    let mut call = |user_data| unsafe {
+        let source = [1u8; 8];
+        let result = callback(
+            source.as_ptr().cast(),
+            block.as_mut_ptr().cast(),
+            4,
+            std::ptr::null(),
+            0,
+            user_data,
+        );
+        (result, block)
+    };
+    assert_eq!(call(null_mut()), (2, [1; 8]));
+    assert_eq!(call(pointer(&state)), (0, [0; 8]));
+    assert_eq!(counter(state.counters(), "output_underflows"), 0);
+}
+
+#[test]
+fn a_thread_plays_until_the_ring_is_empty() {
+    let output = RingMemory::new(FRAME, 1024).unwrap();
+    write(&output, &frames(1000));
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), FRAME, 0) };
+    state.set_mode(Mode::Complete);
+    let mut device = unsafe { VirtualDevice::new(config(callback, pointer(&state))) }.unwrap();
+    device.start().unwrap();
+    assert!(matches!(device.start(), Err(DeviceError::Running)));
+    assert!(matches!(device.run(1), Err(DeviceError::Running)));
+    assert!(device.wait(Duration::from_secs(60)));
+    assert!(!device.is_active());
+    device.stop();
+    device.stop();
+    assert_eq!(device.frames(), 1024);
+    assert_eq!(output.read_available(), 0);
+    device.start().unwrap();
+    drop(device);
+}
+
+#[test]
+fn the_device_tells_the_callback_the_time() {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    unsafe extern "C" fn check(
+        input: *const c_void,
+        output: *mut c_void,
+        frames: c_ulong,
+        time: *const TimeInfo,
+        status: c_ulong,
+        _: *mut c_void,
+    ) -> c_int {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let time = unsafe { *time };
+        let good = input.is_null()
+            && !output.is_null()
+            && frames == 480
+            && status == 0
+            && (time.current_time - call as f64 * 0.01).abs() < 1e-9
+            && (time.output_buffer_dac_time - time.current_time - 0.01).abs() < 1e-9;
+        if good { 0 } else { 2 }
+    }
+    let config = DeviceConfig {
+        input_frame_size: 0,
+        loopback: false,
+        block_size: 480,
+        pace: Pace::Fast,
+        ..config(check, null_mut())
+    };
+    let mut device = unsafe { VirtualDevice::new(config) }.unwrap();
+    assert_eq!(device.run(480 * 20).unwrap(), 480 * 20);
+}
+
+#[test]
+fn impossible_devices_are_refused() {
+    let refuse = |change: fn(&mut DeviceConfig)| {
+        let mut changed = config(callback, null_mut());
+        change(&mut changed);
+        unsafe { VirtualDevice::new(changed) }
+            .map(|_| ())
+            .unwrap_err()
+    };
+    assert!(matches!(
+        refuse(|c| c.sample_rate = 0.0),
+        DeviceError::SampleRate(_)
+    ));
+    assert!(matches!(
+        refuse(|c| c.sample_rate = f64::NAN),
+        DeviceError::SampleRate(_)
+    ));
+    assert!(matches!(
+        refuse(|c| c.input_frame_size = 4),
+        DeviceError::Loopback
+    ));
+    assert!(matches!(
+        refuse(|c| c.block_size = usize::MAX),
+        DeviceError::Memory(_)
+    ));
+    let none = refuse(|c| {
+        c.input_frame_size = 0;
+        c.output_frame_size = 0;
+    });
+    assert!(matches!(none, DeviceError::NoChannels));
+}

@@ -1,0 +1,269 @@
+//! The reading side.
+
+use core::fmt;
+use core::mem::MaybeUninit;
+use core::slice::from_raw_parts;
+
+use crate::error::RingError;
+use crate::handle::Handle;
+use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+use crate::plain::Plain;
+use crate::producer::TooFew;
+use crate::raw::Regions;
+
+/// The reading side of a ring. There must be only one.
+///
+/// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
+/// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
+/// ring that C or Python owns. All methods but `from_raw` are real-time safe.
+pub struct Consumer<'a, T>(pub(crate) Handle<'a, T>);
+
+impl<'a, T: Plain> Consumer<'a, T> {
+    /// The reading side of a ring that somebody else made.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Producer::from_raw`](crate::Producer::from_raw).
+    ///
+    /// # Safety
+    ///
+    /// As for [`Producer::from_raw`](crate::Producer::from_raw), with the sides exchanged: nobody
+    /// else reads elements, or changes anything but the ring's `writeIndex`.
+    pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
+        // SAFETY: the same contract.
+        unsafe { Handle::from_raw(ring) }.map(Self)
+    }
+
+    /// Number of elements in the ring, full or not.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.0.geometry().size()
+    }
+
+    /// The struct's address, for the other side.
+    pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
+        self.0.as_ptr()
+    }
+
+    /// Number of elements that can be read now. It grows by itself, while the producer writes.
+    #[inline]
+    pub fn read_available(&self) -> usize {
+        self.0.ring().read_available_in(self.0.geometry())
+    }
+
+    /// Whether nothing can be read now.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.read_available() == 0
+    }
+
+    /// Takes one element out, if there is one.
+    #[inline]
+    pub fn pop(&mut self) -> Option<T> {
+        let mut element = MaybeUninit::<T>::uninit();
+        // SAFETY: there is room for one element, and `&mut self` is the only reader.
+        let read = unsafe {
+            self.0
+                .ring()
+                .read(self.0.geometry(), element.as_mut_ptr().cast(), 1)
+        };
+        // SAFETY: one element was copied there, and every pattern of bytes is a valid one.
+        (read == 1).then(|| unsafe { element.assume_init() })
+    }
+
+    /// The next element, if there is one, left where it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// assert_eq!(consumer.peek(), None);
+    /// producer.push(1.5f64).unwrap();
+    /// assert_eq!(consumer.peek(), Some(1.5));
+    /// assert_eq!(consumer.pop(), Some(1.5));
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn peek(&self) -> Option<T> {
+        let mut element = MaybeUninit::<T>::uninit();
+        // SAFETY: there is room for one element; nothing can be taken out meanwhile, because that
+        // takes `&mut self`.
+        let read = unsafe {
+            self.0
+                .ring()
+                .peek(self.0.geometry(), element.as_mut_ptr().cast(), 1)
+        };
+        // SAFETY: one element was copied there, and every pattern of bytes is a valid one.
+        (read == 1).then(|| unsafe { element.assume_init() })
+    }
+
+    /// Fills the slice from its start with as many elements as there are, and returns how many
+    /// those were. The rest of the slice is left as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// producer.write(&[1u8, 2, 3]);
+    /// let mut block = [0; 2];
+    /// assert_eq!(consumer.read(&mut block), 2);
+    /// assert_eq!(block, [1, 2]);
+    /// assert_eq!(consumer.read(&mut block), 1);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn read(&mut self, elements: &mut [T]) -> usize {
+        let target = elements.as_mut_ptr().cast();
+        // SAFETY: the geometry was read from this ring, whose storage lives with the handle; the
+        // slice has as many elements as it says, and `&mut self` is the only reader.
+        unsafe {
+            self.0
+                .ring()
+                .read(self.0.geometry(), target, elements.len())
+        }
+    }
+
+    /// Fills all of the slice, or leaves it as it was if there are too few elements.
+    ///
+    /// # Errors
+    ///
+    /// Says how many there are.
+    #[inline]
+    pub fn read_all(&mut self, elements: &mut [T]) -> Result<(), TooFew> {
+        let available = self.read_available();
+        if available < elements.len() {
+            return Err(TooFew { available });
+        }
+        self.read(elements);
+        Ok(())
+    }
+
+    /// [`read`](Self::read) that leaves the elements in the ring.
+    #[inline]
+    pub fn peek_slice(&self, elements: &mut [T]) -> usize {
+        let target = elements.as_mut_ptr().cast();
+        // SAFETY: as in `read`; nothing can be taken out meanwhile, because that takes `&mut self`.
+        unsafe {
+            self.0
+                .ring()
+                .peek(self.0.geometry(), target, elements.len())
+        }
+    }
+
+    /// Drops up to `count` elements and returns how many there were.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// producer.write(&[1u8, 2, 3]);
+    /// assert_eq!(consumer.skip(2), 2);
+    /// assert_eq!(consumer.pop(), Some(3));
+    /// assert_eq!(consumer.skip(usize::MAX), 0);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn skip(&mut self, count: usize) -> usize {
+        let chunk = self.chunk(count);
+        let skipped = chunk.len();
+        chunk.commit_all();
+        skipped
+    }
+
+    /// The next `count` elements, or as many as there are, in place.
+    ///
+    /// Dropping the chunk leaves them in the ring; [`ReadChunk::commit`] takes them out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// producer.write(&[1, 2, 3]);
+    /// let chunk = consumer.chunk(2);
+    /// let (first, second) = chunk.as_slices();
+    /// assert_eq!(first.iter().chain(second).sum::<i32>(), 3);
+    /// chunk.commit(1);
+    /// assert_eq!(consumer.pop(), Some(2));
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn chunk(&mut self, count: usize) -> ReadChunk<'_, T> {
+        let regions = self.0.ring().read_regions(self.0.geometry(), count);
+        ReadChunk {
+            handle: &self.0,
+            regions,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Consumer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Consumer").field(self.0.ring()).finish()
+    }
+}
+
+/// Elements in a ring, in place; see [`Consumer::chunk`].
+pub struct ReadChunk<'a, T> {
+    handle: &'a Handle<'a, T>,
+    regions: Regions,
+}
+
+impl<T: Plain> ReadChunk<'_, T> {
+    /// Number of elements in both slices.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.regions.is_empty()
+    }
+
+    /// The elements, in order. The second slice is empty unless they wrap around the end of the
+    /// storage.
+    #[inline]
+    pub fn as_slices(&self) -> (&[T], &[T]) {
+        let Regions {
+            first,
+            first_len,
+            second,
+            second_len,
+        } = self.regions;
+        let second = if second_len == 0 { first } else { second };
+        // SAFETY: both stretches lie in the storage, hold plain data, and belong to the consumer
+        // until it commits, which consumes `self`.
+        unsafe {
+            (
+                from_raw_parts(first.cast(), first_len),
+                from_raw_parts(second.cast(), second_len),
+            )
+        }
+    }
+
+    /// Takes the first `count` elements out of the ring; more than there are means all.
+    #[inline]
+    pub fn commit(self, count: usize) {
+        let count = count.min(self.len());
+        if count != 0 {
+            let geometry = self.handle.geometry();
+            self.handle
+                .ring()
+                .advance_read_index(geometry, count as ring_buffer_size_t);
+        }
+    }
+
+    /// Takes all elements out of the ring.
+    #[inline]
+    pub fn commit_all(self) {
+        let all = self.len();
+        self.commit(all);
+    }
+}
+
+impl<T> fmt::Debug for ReadChunk<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReadChunk").field(&self.regions).finish()
+    }
+}

@@ -1,0 +1,252 @@
+//! The arithmetic on the two indices. It stands here once, for reading and for writing; the C
+//! functions, the Rust handles and the Python class all call it.
+//!
+//! An index runs modulo *2N* for a ring of *N* elements. The extra bit tells a full ring from an
+//! empty one, so that all *N* elements can be used:
+//!
+//! - `write - read` modulo *2N* elements can be read; 0 is empty, *N* is full;
+//! - an index modulo *N* is a position in the storage.
+//!
+//! *N* is a power of two. pastream afterwards sets `bufferSize` to a smaller number that is none,
+//! for a buffer that is filled and emptied but never wraps. As in PortAudio's C, the masks then
+//! stay what they were and only the end of the storage moves.
+//!
+//! Whatever the indices hold, the regions computed here lie inside the storage.
+
+use core::fmt;
+
+use crate::atomic::Ordering;
+use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+
+/// The fields of a ring that do not change while it is in use, read once.
+///
+/// A copy protects from a struct that changes between a check and its use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    buffer: *mut u8,
+    size: usize,
+    big_mask: ring_buffer_size_t,
+    small_mask: ring_buffer_size_t,
+    element_size: usize,
+}
+
+// SAFETY: the pointer is only a number here; whoever uses it answers for the memory.
+unsafe impl Send for Geometry {}
+// SAFETY: as above, and there is no interior mutability.
+unsafe impl Sync for Geometry {}
+
+/// A stretch of the ring, in elements: `first` elements from `position` on, then `second` elements
+/// from the start of the storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) position: usize,
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+}
+
+/// What is wrong with a struct that should be an initialised ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidField {
+    /// The field's name in C.
+    pub name: &'static str,
+    /// What must hold for it.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the ring's field {} must be {}",
+            self.name, self.expected
+        )
+    }
+}
+
+impl core::error::Error for InvalidField {}
+
+impl Geometry {
+    /// Reads the fields without judging them. A struct that was never initialised gives a ring
+    /// without elements.
+    pub(crate) fn load(ring: &PaUtilRingBuffer) -> Self {
+        let small_mask = ring.small_mask.load(Ordering::Relaxed);
+        // An end of storage behind the last position that the mask can give is nonsense; taking
+        // the smaller one of the two survives either of them being overwritten.
+        let size = ring
+            .buffer_size
+            .load(Ordering::Relaxed)
+            .min(small_mask.wrapping_add(1))
+            .max(0);
+        let buffer = ring.buffer.load(Ordering::Relaxed).cast::<u8>();
+        Self {
+            buffer,
+            size: if buffer.is_null() { 0 } else { size as usize },
+            big_mask: ring.big_mask.load(Ordering::Relaxed),
+            small_mask,
+            element_size: ring.element_size.load(Ordering::Relaxed).max(0) as usize,
+        }
+    }
+
+    /// Reads the fields and says which one cannot be that of an initialised ring.
+    pub(crate) fn checked(ring: &PaUtilRingBuffer) -> Result<Self, InvalidField> {
+        let invalid = |name, expected| Err(InvalidField { name, expected });
+        let geometry = Self::load(ring);
+        let small_mask = geometry.small_mask;
+        if geometry.buffer.is_null() {
+            return invalid("buffer", "a pointer to the elements, not NULL");
+        }
+        if geometry.element_size == 0 {
+            return invalid("elementSizeBytes", "positive");
+        }
+        if small_mask < 0 || small_mask & small_mask.wrapping_add(1) != 0 {
+            return invalid("smallMask", "a power of two minus one");
+        }
+        if geometry.big_mask != small_mask.wrapping_mul(2).wrapping_add(1) {
+            return invalid("bigMask", "twice smallMask plus one");
+        }
+        let size = ring.buffer_size.load(Ordering::Relaxed);
+        if size <= 0 || size > small_mask.wrapping_add(1) || size as usize != geometry.size {
+            return invalid("bufferSize", "positive and at most smallMask plus one");
+        }
+        if geometry
+            .size
+            .checked_mul(geometry.element_size)
+            .is_none_or(|n| n > isize::MAX as usize)
+        {
+            return invalid(
+                "elementSizeBytes",
+                "small enough for the storage to fit into memory",
+            );
+        }
+        Ok(geometry)
+    }
+
+    /// Start of the storage.
+    pub fn buffer(&self) -> *mut u8 {
+        self.buffer
+    }
+
+    /// Number of elements.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Bytes per element.
+    pub fn element_size(&self) -> usize {
+        self.element_size
+    }
+
+    /// The same ring with another number of elements: what a changed `bufferSize` makes of it.
+    ///
+    /// More than the masks can address is cut to that.
+    #[must_use]
+    pub fn with_size(self, size: usize) -> Self {
+        Self {
+            size: size.min(self.small_mask.wrapping_add(1).max(0) as usize),
+            ..self
+        }
+    }
+
+    /// Elements that can be read.
+    pub(crate) fn readable(&self, write: ring_buffer_size_t, read: ring_buffer_size_t) -> usize {
+        let filled = write.wrapping_sub(read) & self.big_mask;
+        // Only overwritten indices (or masks) give more than there is.
+        (filled.max(0) as usize).min(self.size)
+    }
+
+    /// Elements that can be written.
+    pub(crate) fn writable(&self, write: ring_buffer_size_t, read: ring_buffer_size_t) -> usize {
+        self.size - self.readable(write, read)
+    }
+
+    /// Where `count` elements from `index` on are. The caller has limited `count` to what is
+    /// available, which is at most the size.
+    pub(crate) fn span(&self, index: ring_buffer_size_t, count: usize) -> Span {
+        let position = (index & self.small_mask) as usize;
+        // A position behind the end comes from a foreign index, or from wrapping a ring whose
+        // size is no power of two. PortAudio's C computes a negative length here; nothing is the
+        // only answer that touches no foreign memory and overwrites nothing unread.
+        if position > self.size {
+            return Span {
+                position: 0,
+                first: 0,
+                second: 0,
+            };
+        }
+        let first = count.min(self.size - position);
+        Span {
+            position,
+            first,
+            second: (count - first).min(position),
+        }
+    }
+
+    /// The index `count` elements further on.
+    pub(crate) fn advanced(
+        &self,
+        index: ring_buffer_size_t,
+        count: ring_buffer_size_t,
+    ) -> ring_buffer_size_t {
+        index.wrapping_add(count) & self.big_mask
+    }
+
+    /// Address of a position.
+    pub(crate) fn at(&self, position: usize) -> *mut u8 {
+        self.buffer
+            .wrapping_add(position.wrapping_mul(self.element_size))
+    }
+}
+
+impl Span {
+    pub(crate) fn len(&self) -> usize {
+        self.first + self.second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn geometry(size: usize, power: ring_buffer_size_t) -> Geometry {
+        Geometry {
+            buffer: core::ptr::dangling_mut(),
+            size,
+            big_mask: 2 * power - 1,
+            small_mask: power - 1,
+            element_size: 3,
+        }
+    }
+
+    #[test]
+    fn every_pair_of_indices_stays_inside_the_storage() {
+        for (size, power) in [(1, 1), (2, 2), (8, 8), (5, 8), (7, 8), (16, 16)] {
+            let g = geometry(size, power);
+            let extremes = [ring_buffer_size_t::MIN, -1, ring_buffer_size_t::MAX];
+            for write in (-3..3 * power).chain(extremes) {
+                for read in (-3..3 * power).chain(extremes) {
+                    let readable = g.readable(write, read);
+                    assert!(readable <= size);
+                    assert_eq!(g.writable(write, read), size - readable);
+                    for (index, count) in [(read, readable), (write, size - readable)] {
+                        let span = g.span(index, count);
+                        assert!(span.position + span.first <= size);
+                        assert!(span.second <= span.position);
+                        assert!(span.len() <= count);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_power_of_two_gives_every_element_that_is_asked_for() {
+        let g = geometry(8, 8);
+        for index in 0..16 {
+            for count in 0..=8 {
+                let span = g.span(index, count);
+                assert_eq!(span.len(), count);
+                assert_eq!(span.position, (index % 8) as usize);
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! PortAudio's lock-free ring buffer: one producer, one consumer, no waiting.
+//!
+//! A sound card calls a function every few milliseconds and does not forgive when it is late. This
+//! ring carries samples (or messages, or anything else that is plain data) between that function
+//! and the rest of the program without locks, allocations or system calls. Its memory layout is
+//! that of PortAudio's `pa_ringbuffer.h`, so either side may just as well be C or Python.
+//!
+//! ```
+//! use pa_ringbuffer::RingBuffer;
+//!
+//! let (mut producer, mut consumer) = RingBuffer::<f32>::new(4096)?.split();
+//! producer.write(&[0.1, 0.2, 0.3]);         // in the main thread
+//! let mut block = [0.0; 256];
+//! let samples = consumer.read(&mut block);  // in the audio callback
+//! block[samples..].fill(0.0);
+//! assert_eq!(samples, 3);
+//! # Ok::<(), pa_ringbuffer::RingError>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! | | |
+//! | --- | --- |
+//! | [`RingBuffer`], [`Producer`], [`Consumer`] | a ring for a Rust type and its two handles |
+//! | [`Producer::from_raw`], [`Consumer::from_raw`] | one side of a ring that C or Python owns |
+//! | [`Plain`] | which types can be elements |
+//! | [`RingMemory`] | a ring whose element size is known at run time |
+//! | [`PaUtilRingBuffer`], [`Geometry`], [`Regions`] | the C struct and what can be done with it |
+//!
+//! # Promises
+//!
+//! - What says "Real-time safe." allocates nothing, takes no lock, calls no system, never panics.
+//! - Indices that the other side writes are not trusted: wrong ones give wrong elements, never an
+//!   access outside the storage.
+//! - All elements of the ring can be used; a full ring loses none of them.
+//!
+//! # Features
+//!
+//! `alloc` (on by default): the types that own memory, [`RingBuffer`] and [`RingMemory`]. Without
+//! it the crate needs neither an allocator nor an operating system.
+
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+mod atomic;
+mod consumer;
+mod error;
+mod geometry;
+mod handle;
+mod layout;
+#[cfg(feature = "alloc")]
+mod memory;
+mod plain;
+mod producer;
+mod raw;
+#[cfg(feature = "alloc")]
+mod ring;
+
+pub use consumer::{Consumer, ReadChunk};
+pub use error::RingError;
+pub use geometry::{Geometry, InvalidField};
+pub use layout::{Field, PaUtilRingBuffer, ring_buffer_size_t};
+#[cfg(feature = "alloc")]
+pub use memory::RingMemory;
+pub use plain::Plain;
+pub use producer::{Producer, TooFew, WriteChunk};
+pub use raw::Regions;
+#[cfg(feature = "alloc")]
+pub use ring::RingBuffer;

@@ -1,0 +1,147 @@
+//! Memory for a ring: the struct and the elements.
+
+use alloc::alloc::{Layout, alloc_zeroed, dealloc};
+use core::ffi::c_void;
+use core::fmt;
+use core::mem::size_of;
+use core::ptr::NonNull;
+
+use crate::error::RingError;
+use crate::layout::PaUtilRingBuffer;
+
+/// The struct begins a cache line and so does the storage behind it. All fields of the struct in
+/// one line is the best place for it while both sides read both indices on every call, as C does;
+/// storage aligned to less costs the peers that do so a factor of two for blocks of 512 bytes.
+const ALIGNMENT: usize = 64;
+const STRUCT: usize = size_of::<PaUtilRingBuffer>().next_multiple_of(ALIGNMENT);
+
+/// A ring that owns its struct and, unless told otherwise, its storage; the size of an element is
+/// known at run time.
+///
+/// The struct stays where it is as long as this value lives, wherever the value itself is moved,
+/// so its address can be given to C. For elements of a Rust type, see
+/// [`RingBuffer`](crate::RingBuffer).
+///
+/// # Examples
+///
+/// ```
+/// use pa_ringbuffer::RingMemory;
+///
+/// let ring = RingMemory::new(6, 256)?; // frames of two 24-bit samples
+/// let geometry = ring.geometry();
+/// // SAFETY: the geometry is this ring's, the array has two frames, nobody else uses the ring.
+/// let written = unsafe { ring.write(&geometry, [1u8; 12].as_ptr().cast(), 2) };
+/// assert_eq!(written, 2);
+/// assert_eq!(ring.read_available(), 2);
+/// # Ok::<(), pa_ringbuffer::RingError>(())
+/// ```
+pub struct RingMemory {
+    block: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: it owns its memory; the struct's fields are atomics, and every access to the elements is
+// in an unsafe method whose contract says who may call it when.
+unsafe impl Send for RingMemory {}
+// SAFETY: as above.
+unsafe impl Sync for RingMemory {}
+
+impl RingMemory {
+    /// Allocates a ring of `element_count` elements of `element_size` bytes, all zero.
+    ///
+    /// The storage is aligned to 64 bytes, and so is the struct, which thereby lies within one
+    /// cache line.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError::Capacity`] if `element_count` is not a power of two,
+    /// [`RingError::ElementSize`] if `element_size` is 0, [`RingError::TooLarge`] if the storage
+    /// does not fit into the address space, [`RingError::OutOfMemory`] if there is none.
+    pub fn new(element_size: usize, element_count: usize) -> Result<Self, RingError> {
+        // An unfit count must be told from one that is too large to allocate.
+        PaUtilRingBuffer::zeroed().initialize(
+            element_size,
+            element_count,
+            core::ptr::null_mut(),
+        )?;
+        let memory = Self::allocate(element_size, element_count, element_size * element_count)?;
+        memory.initialize(element_size, element_count, memory.storage().cast())?;
+        Ok(memory)
+    }
+
+    /// Allocates only the struct, for a ring whose elements are at `storage`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    ///
+    /// # Safety
+    ///
+    /// The storage must stay valid for `element_count` elements of `element_size` bytes as long as
+    /// the ring is used, and be used through this ring only. If it cannot be written, neither may
+    /// the ring's [`write`](PaUtilRingBuffer::write) be called.
+    pub unsafe fn with_storage(
+        element_size: usize,
+        element_count: usize,
+        storage: *mut c_void,
+    ) -> Result<Self, RingError> {
+        let memory = Self::allocate(element_size, element_count, 0)?;
+        memory.initialize(element_size, element_count, storage)?;
+        Ok(memory)
+    }
+
+    fn allocate(size: usize, count: usize, storage: usize) -> Result<Self, RingError> {
+        let layout = STRUCT
+            .checked_add(storage)
+            .and_then(|bytes| Layout::from_size_align(bytes, ALIGNMENT).ok())
+            .ok_or(RingError::TooLarge {
+                element_size: size,
+                element_count: count,
+            })?;
+        // SAFETY: the layout has the struct's size at least. Zeros are a valid, unusable ring.
+        let block =
+            NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(RingError::OutOfMemory {
+                bytes: layout.size(),
+            })?;
+        Ok(Self { block, layout })
+    }
+
+    fn storage(&self) -> *mut u8 {
+        self.block.as_ptr().wrapping_add(STRUCT)
+    }
+
+    /// The struct's address, for C.
+    pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
+        self.block.as_ptr().cast()
+    }
+
+    /// Bytes allocated, the struct included.
+    pub fn allocated(&self) -> usize {
+        self.layout.size()
+    }
+}
+
+impl core::ops::Deref for RingMemory {
+    type Target = PaUtilRingBuffer;
+
+    fn deref(&self) -> &PaUtilRingBuffer {
+        // SAFETY: the block begins with the struct, aligned and initialised, and lives as long as
+        // `self`. All its fields are atomics, so foreign writes are no aliasing violation.
+        unsafe { self.block.cast::<PaUtilRingBuffer>().as_ref() }
+    }
+}
+
+impl Drop for RingMemory {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, and nobody else frees it.
+        unsafe { dealloc(self.block.as_ptr(), self.layout) }
+    }
+}
+
+impl fmt::Debug for RingMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RingMemory")
+            .field("ring", &**self)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,266 @@
+//! The writing side.
+
+use core::fmt;
+use core::slice::from_raw_parts_mut;
+
+use crate::error::RingError;
+use crate::handle::Handle;
+use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+use crate::plain::Plain;
+use crate::raw::Regions;
+
+/// The writing side of a ring. There must be only one.
+///
+/// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
+/// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
+/// ring that C or Python owns. All methods but `from_raw` are real-time safe.
+pub struct Producer<'a, T>(pub(crate) Handle<'a, T>);
+
+impl<'a, T: Plain> Producer<'a, T> {
+    /// The writing side of a ring that somebody else made.
+    ///
+    /// # Errors
+    ///
+    /// - [`RingError::Null`]: the pointer is null;
+    /// - [`RingError::Alignment`]: struct or storage are not aligned for `T`;
+    /// - [`RingError::Field`]: the struct was not initialised;
+    /// - [`RingError::ElementSize`]: elements have another size than `T`;
+    /// - [`RingError::Capacity`]: `bufferSize` was set to what is no power of two.
+    ///
+    /// # Safety
+    ///
+    /// - The pointer, unless null, is valid for reads and writes of a `PaUtilRingBuffer`, and its
+    ///   `buffer` for as many elements as it says, during all of `'a`.
+    /// - During `'a` nobody else writes elements to the ring, and nobody initialises it, flushes
+    ///   it, or changes anything but its `readIndex`.
+    /// - The storage is initialised memory.
+    ///
+    /// # Examples
+    ///
+    /// In a callback, with a pointer that came from Python (`RingBuffer.address`) or C:
+    ///
+    /// ```
+    /// use pa_ringbuffer::{PaUtilRingBuffer, Producer};
+    ///
+    /// # let owner = pa_ringbuffer::RingMemory::new(4, 16)?;
+    /// let ring: *mut PaUtilRingBuffer = // ... from elsewhere
+    /// #    owner.as_ptr();
+    /// // SAFETY: the owner keeps it alive and leaves the writing to us.
+    /// let mut producer = unsafe { Producer::<f32>::from_raw(ring) }?;
+    /// assert_eq!(producer.write(&[0.25; 20]), 16);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
+        // SAFETY: the same contract.
+        unsafe { Handle::from_raw(ring) }.map(Self)
+    }
+
+    /// Number of elements in the ring, full or not.
+    #[inline]
+    pub fn capacity(&self) -> usize {
+        self.0.geometry().size()
+    }
+
+    /// The struct's address, for the other side.
+    pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
+        self.0.as_ptr()
+    }
+
+    /// Number of elements that can be written now. It grows by itself, while the consumer reads.
+    #[inline]
+    pub fn write_available(&self) -> usize {
+        self.0.ring().write_available_in(self.0.geometry())
+    }
+
+    /// Whether nothing can be written now.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.write_available() == 0
+    }
+
+    /// Writes one element.
+    ///
+    /// # Errors
+    ///
+    /// Gives the element back if the ring is full.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(1)?.split();
+    /// assert_eq!(producer.push(7u32), Ok(()));
+    /// assert_eq!(producer.push(8), Err(8));
+    /// assert_eq!(consumer.pop(), Some(7));
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn push(&mut self, element: T) -> Result<(), T> {
+        if self.write(core::slice::from_ref(&element)) == 1 {
+            Ok(())
+        } else {
+            Err(element)
+        }
+    }
+
+    /// Writes as many of the elements as there is room for, from the first one on, and returns how
+    /// many those were.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, _consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// assert_eq!(producer.write(&[1i16, 2, 3]), 3);
+    /// assert_eq!(producer.write(&[4, 5, 6]), 1);
+    /// assert_eq!(producer.write(&[5, 6]), 0);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn write(&mut self, elements: &[T]) -> usize {
+        let source = elements.as_ptr().cast();
+        // SAFETY: the geometry was read from this ring, whose storage lives with the handle; the
+        // slice has as many elements as it says, and `&mut self` is the only writer.
+        unsafe {
+            self.0
+                .ring()
+                .write(self.0.geometry(), source, elements.len())
+        }
+    }
+
+    /// Writes all of the elements, or none if there is not room for all.
+    ///
+    /// # Errors
+    ///
+    /// Says how many there is room for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// assert_eq!(producer.write_all(&[0u8; 3]), Ok(()));
+    /// assert_eq!(producer.write_all(&[0u8; 3]).unwrap_err().available, 1);
+    /// assert_eq!(consumer.read_available(), 3);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn write_all(&mut self, elements: &[T]) -> Result<(), TooFew> {
+        let available = self.write_available();
+        if available < elements.len() {
+            return Err(TooFew { available });
+        }
+        self.write(elements);
+        Ok(())
+    }
+
+    /// Room for `count` elements, or for as many as can be written now, to be filled in place.
+    ///
+    /// Nothing is written until [`WriteChunk::commit`]. Before that the slices hold old elements.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::<f32>::new(8)?.split();
+    /// let mut chunk = producer.chunk(5);
+    /// let (first, second) = chunk.as_mut_slices();
+    /// for sample in first.iter_mut().chain(second) {
+    ///     *sample = 0.5;
+    /// }
+    /// chunk.commit(4);
+    /// assert_eq!(consumer.read(&mut [0.0; 8]), 4);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn chunk(&mut self, count: usize) -> WriteChunk<'_, T> {
+        let regions = self.0.ring().write_regions(self.0.geometry(), count);
+        WriteChunk {
+            handle: &self.0,
+            regions,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Producer<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Producer").field(self.0.ring()).finish()
+    }
+}
+
+/// There were fewer elements, or there was less room, than a call for all of them needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooFew {
+    /// How many there were.
+    pub available: usize,
+}
+
+impl fmt::Display for TooFew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "only {} elements available", self.available)
+    }
+}
+
+impl core::error::Error for TooFew {}
+
+/// Room in a ring, to be filled in place; see [`Producer::chunk`].
+pub struct WriteChunk<'a, T> {
+    handle: &'a Handle<'a, T>,
+    regions: Regions,
+}
+
+impl<T: Plain> WriteChunk<'_, T> {
+    /// Number of elements in both slices.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// Whether there is no room.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.regions.is_empty()
+    }
+
+    /// The room, in the order in which the consumer will read it. The second slice is empty unless
+    /// the room wraps around the end of the storage.
+    #[inline]
+    pub fn as_mut_slices(&mut self) -> (&mut [T], &mut [T]) {
+        let Regions {
+            first,
+            first_len,
+            second,
+            second_len,
+        } = self.regions;
+        let second = if second_len == 0 { first } else { second };
+        // SAFETY: both stretches lie in the storage and apart from each other, hold plain data,
+        // and belong to the producer until it commits; `&mut self` keeps it from committing.
+        unsafe {
+            (
+                from_raw_parts_mut(first.cast(), first_len),
+                from_raw_parts_mut(second.cast(), second_len),
+            )
+        }
+    }
+
+    /// Makes the first `count` elements readable; more than there are means all.
+    #[inline]
+    pub fn commit(self, count: usize) {
+        let count = count.min(self.len());
+        if count != 0 {
+            let geometry = self.handle.geometry();
+            self.handle
+                .ring()
+                .advance_write_index(geometry, count as ring_buffer_size_t);
+        }
+    }
+
+    /// Makes all elements readable.
+    #[inline]
+    pub fn commit_all(self) {
+        let all = self.len();
+        self.commit(all);
+    }
+}
+
+impl<T> fmt::Debug for WriteChunk<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WriteChunk").field(&self.regions).finish()
+    }
+}

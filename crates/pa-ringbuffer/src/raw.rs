@@ -1,0 +1,367 @@
+//! What can be done with a ring through its C struct: elements are bytes, and their size is known
+//! at run time.
+//!
+//! # Memory ordering
+//!
+//! Each index has one writer. The producer owns `writeIndex`, the consumer `readIndex`.
+//!
+//! | step | ordering | why |
+//! | --- | --- | --- |
+//! | own index, load | relaxed | nobody else writes it |
+//! | other side's index, load | **acquire** | what the other side did before it published is seen: the elements (consumer), or that it is done with them (producer) |
+//! | elements, copy | plain | they belong to one side at a time |
+//! | own index, store | **release** | all of the copy happens before the index says so |
+//!
+//! The two pairs are all that is needed: a release store of `writeIndex` read by an acquire load
+//! makes the elements visible, and a release store of `readIndex` read by an acquire load makes
+//! overwriting them safe. No side needs a sequentially consistent fence, because no side decides
+//! on both indices: a stale index of the other side only makes it look less far than it is.
+//!
+//! On the other side may be PortAudio's C, where indices are `volatile` and barriers stand between
+//! copy and index: in `PaUtil_Advance…Index` before the store, and in `PaUtil_Get…Regions` after the
+//! load. In the terms above that is a release fence followed by a relaxed store, and a relaxed load
+//! followed by an acquire fence. A release fence synchronises with an acquire load that reads the
+//! store behind it, and a release store with an acquire fence behind the load that reads it
+//! ([C11 7.17.4], [`fence`](core::sync::atomic::fence)): the two implementations pair up in both
+//! directions.
+//!
+//! [C11 7.17.4]: https://www.open-std.org/jtc1/sc22/wg14/www/docs/n1570.pdf
+
+use core::ffi::c_void;
+
+use crate::atomic::Ordering;
+use crate::error::RingError;
+use crate::geometry::{Geometry, InvalidField, Span};
+use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+
+/// One or two stretches of contiguous memory within a ring.
+///
+/// The second one is null and empty when the first one holds everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regions {
+    /// Start of the first stretch.
+    pub first: *mut u8,
+    /// Its length in elements.
+    pub first_len: usize,
+    /// Start of the second stretch, or null.
+    pub second: *mut u8,
+    /// Its length in elements.
+    pub second_len: usize,
+}
+
+impl Regions {
+    fn new(geometry: &Geometry, span: Span) -> Self {
+        Self {
+            first: geometry.at(span.position),
+            first_len: span.first,
+            second: if span.second == 0 {
+                core::ptr::null_mut()
+            } else {
+                geometry.at(0)
+            },
+            second_len: span.second,
+        }
+    }
+
+    /// Number of elements in both stretches.
+    pub fn len(&self) -> usize {
+        self.first_len + self.second_len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl PaUtilRingBuffer {
+    /// Makes this an empty ring of `element_count` elements of `element_size` bytes at `buffer`.
+    ///
+    /// `buffer` may be null; such a ring has no elements until a pointer is put there.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError::Capacity`] if `element_count` is not a power of two,
+    /// [`RingError::ElementSize`] if `element_size` is 0, and [`RingError::TooLarge`] if the
+    /// storage would not fit into the address space or the counts not into
+    /// [`ring_buffer_size_t`]. The struct is then left as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pa_ringbuffer::PaUtilRingBuffer;
+    ///
+    /// let mut storage = [0u8; 32];
+    /// let ring = PaUtilRingBuffer::zeroed();
+    /// ring.initialize(4, 8, storage.as_mut_ptr().cast())?;
+    /// assert_eq!(ring.write_available(), 8);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    pub fn initialize(
+        &self,
+        element_size: usize,
+        element_count: usize,
+        buffer: *mut c_void,
+    ) -> Result<(), RingError> {
+        if !element_count.is_power_of_two() {
+            return Err(RingError::Capacity {
+                value: element_count,
+            });
+        }
+        if element_size == 0 {
+            return Err(RingError::ElementSize {
+                value: element_size,
+            });
+        }
+        let too_large = RingError::TooLarge {
+            element_size,
+            element_count,
+        };
+        if element_size
+            .checked_mul(element_count)
+            .is_none_or(|n| n > isize::MAX as usize)
+        {
+            return Err(too_large);
+        }
+        // The masks need one bit more than the count.
+        let (Ok(size), Ok(count)) = (
+            ring_buffer_size_t::try_from(element_size),
+            ring_buffer_size_t::try_from(element_count),
+        ) else {
+            return Err(too_large);
+        };
+        let Some(doubled) = count.checked_mul(2) else {
+            return Err(too_large);
+        };
+        self.buffer_size.store(count, Ordering::Relaxed);
+        self.buffer.store(buffer.cast(), Ordering::Relaxed);
+        self.flush();
+        self.big_mask.store(doubled - 1, Ordering::Relaxed);
+        self.small_mask.store(count - 1, Ordering::Relaxed);
+        self.element_size.store(size, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes the ring empty. Only while nobody reads or writes.
+    pub fn flush(&self) {
+        self.read_index.store(0, Ordering::Relaxed);
+        self.write_index.store(0, Ordering::Relaxed);
+    }
+
+    /// The fields that do not change while the ring is in use, as they are.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn geometry(&self) -> Geometry {
+        Geometry::load(self)
+    }
+
+    /// The fields that do not change while the ring is in use, checked.
+    ///
+    /// Real-time safe.
+    ///
+    /// # Errors
+    ///
+    /// Names the first field that cannot be one of an initialised ring.
+    pub fn checked_geometry(&self) -> Result<Geometry, InvalidField> {
+        Geometry::checked(self)
+    }
+
+    /// Number of elements that can be written now.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn write_available(&self) -> usize {
+        self.write_available_in(&self.geometry())
+    }
+
+    /// Number of elements that can be read now.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn read_available(&self) -> usize {
+        self.read_available_in(&self.geometry())
+    }
+
+    /// [`write_available`](Self::write_available) for a geometry read before.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn write_available_in(&self, geometry: &Geometry) -> usize {
+        let read = self.read_index.load(Ordering::Acquire);
+        geometry.writable(self.write_index.load(Ordering::Relaxed), read)
+    }
+
+    /// [`read_available`](Self::read_available) for a geometry read before.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn read_available_in(&self, geometry: &Geometry) -> usize {
+        let write = self.write_index.load(Ordering::Acquire);
+        geometry.readable(write, self.read_index.load(Ordering::Relaxed))
+    }
+
+    /// Where the next `count` elements, or as many as there is room for, can be written.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn write_regions(&self, geometry: &Geometry, count: usize) -> Regions {
+        let (_, span) = self.write_span(geometry, count);
+        Regions::new(geometry, span)
+    }
+
+    /// Where the next `count` elements, or as many as there are, can be read.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn read_regions(&self, geometry: &Geometry, count: usize) -> Regions {
+        let (_, span) = self.read_span(geometry, count);
+        Regions::new(geometry, span)
+    }
+
+    /// Publishes `count` written elements and returns the new write index.
+    ///
+    /// Nothing checks that there was room for so many; too large a count makes both sides disagree
+    /// about what is in the ring. Only the producer may call this.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn advance_write_index(
+        &self,
+        geometry: &Geometry,
+        count: ring_buffer_size_t,
+    ) -> ring_buffer_size_t {
+        let index = geometry.advanced(self.write_index.load(Ordering::Relaxed), count);
+        self.write_index.store(index, Ordering::Release);
+        index
+    }
+
+    /// Gives `count` read elements back and returns the new read index.
+    ///
+    /// Nothing checks that so many were there; too large a count makes both sides disagree about
+    /// what is in the ring. Only the consumer may call this.
+    ///
+    /// Real-time safe.
+    #[inline]
+    pub fn advance_read_index(
+        &self,
+        geometry: &Geometry,
+        count: ring_buffer_size_t,
+    ) -> ring_buffer_size_t {
+        let index = geometry.advanced(self.read_index.load(Ordering::Relaxed), count);
+        self.read_index.store(index, Ordering::Release);
+        index
+    }
+
+    /// Copies `count` elements, or as many as there is room for, into the ring and returns how
+    /// many. The source may overlap the storage.
+    ///
+    /// Real-time safe.
+    ///
+    /// # Safety
+    ///
+    /// - `geometry` is this ring's, and its storage is valid for reads and writes;
+    /// - `source` is valid for reads of `count` elements (it may be anything if `count` is 0);
+    /// - no other thread is writing to this ring.
+    #[inline]
+    pub unsafe fn write(&self, geometry: &Geometry, source: *const c_void, count: usize) -> usize {
+        let (index, span) = self.write_span(geometry, count);
+        let written = span.len();
+        if written != 0 {
+            let source = source.cast::<u8>();
+            let bytes = span.first * geometry.element_size();
+            // SAFETY: the span lies inside the storage, which the caller vouches for; the source
+            // has `count >= written` elements.
+            unsafe {
+                core::ptr::copy(source, geometry.at(span.position), bytes);
+                if span.second != 0 {
+                    let rest = span.second * geometry.element_size();
+                    core::ptr::copy(source.add(bytes), geometry.at(0), rest);
+                }
+            }
+            let index = geometry.advanced(index, written as ring_buffer_size_t);
+            self.write_index.store(index, Ordering::Release);
+        }
+        written
+    }
+
+    /// Copies `count` elements, or as many as there are, out of the ring and returns how many. The
+    /// target may overlap the storage.
+    ///
+    /// Real-time safe.
+    ///
+    /// # Safety
+    ///
+    /// - `geometry` is this ring's, and its storage is valid for reads;
+    /// - `target` is valid for writes of `count` elements (it may be anything if `count` is 0);
+    /// - no other thread is reading from this ring.
+    #[inline]
+    pub unsafe fn read(&self, geometry: &Geometry, target: *mut c_void, count: usize) -> usize {
+        // SAFETY: the caller's promises are the same.
+        let (index, read) = unsafe { self.copy_out(geometry, target, count) };
+        if read != 0 {
+            let index = geometry.advanced(index, read as ring_buffer_size_t);
+            self.read_index.store(index, Ordering::Release);
+        }
+        read
+    }
+
+    /// [`read`](Self::read) without taking the elements out.
+    ///
+    /// Real-time safe.
+    ///
+    /// # Safety
+    ///
+    /// As for [`read`](Self::read).
+    #[inline]
+    pub unsafe fn peek(&self, geometry: &Geometry, target: *mut c_void, count: usize) -> usize {
+        // SAFETY: the caller's promises are the same.
+        unsafe { self.copy_out(geometry, target, count) }.1
+    }
+
+    #[inline]
+    unsafe fn copy_out(
+        &self,
+        geometry: &Geometry,
+        target: *mut c_void,
+        count: usize,
+    ) -> (ring_buffer_size_t, usize) {
+        let (index, span) = self.read_span(geometry, count);
+        let target = target.cast::<u8>();
+        let bytes = span.first * geometry.element_size();
+        if span.len() != 0 {
+            // SAFETY: the span lies inside the storage, which the caller vouches for; the target
+            // has room for `count >= span.len()` elements.
+            unsafe {
+                core::ptr::copy(geometry.at(span.position), target, bytes);
+                if span.second != 0 {
+                    let rest = span.second * geometry.element_size();
+                    core::ptr::copy(geometry.at(0), target.add(bytes), rest);
+                }
+            }
+        }
+        (index, span.len())
+    }
+
+    /// The write index, and where `count` elements or as many as there is room for go.
+    #[inline]
+    fn write_span(&self, geometry: &Geometry, count: usize) -> (ring_buffer_size_t, Span) {
+        let read = self.read_index.load(Ordering::Acquire);
+        let write = self.write_index.load(Ordering::Relaxed);
+        (
+            write,
+            geometry.span(write, count.min(geometry.writable(write, read))),
+        )
+    }
+
+    /// The read index, and where `count` elements or as many as there are come from.
+    #[inline]
+    fn read_span(&self, geometry: &Geometry, count: usize) -> (ring_buffer_size_t, Span) {
+        let write = self.write_index.load(Ordering::Acquire);
+        let read = self.read_index.load(Ordering::Relaxed);
+        (
+            read,
+            geometry.span(read, count.min(geometry.readable(write, read))),
+        )
+    }
+}

@@ -1,0 +1,128 @@
+//! A ring for elements of a Rust type.
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::{align_of, size_of};
+
+use crate::error::RingError;
+use crate::handle::Handle;
+use crate::layout::PaUtilRingBuffer;
+use crate::memory::RingMemory;
+use crate::plain::Plain;
+use crate::{Consumer, Producer};
+
+/// A ring that owns its memory, for elements of type `T`.
+///
+/// [`split`](Self::split) makes the two handles, one for each thread.
+///
+/// # Examples
+///
+/// ```
+/// use pa_ringbuffer::RingBuffer;
+///
+/// let (mut producer, mut consumer) = RingBuffer::<[f32; 2]>::new(1024)?.split();
+///
+/// let audio = std::thread::spawn(move || {
+///     let mut block = [[0.0; 2]; 64];
+///     let mut frames = 0;
+///     while frames < 100 {
+///         frames += consumer.read(&mut block); // real-time safe
+///     }
+///     frames
+/// });
+/// let mut left = &[[0.5, -0.5]; 100][..];
+/// while !left.is_empty() {
+///     left = &left[producer.write(left)..];
+/// }
+/// assert_eq!(audio.join().unwrap(), 100);
+/// # Ok::<(), pa_ringbuffer::RingError>(())
+/// ```
+pub struct RingBuffer<T> {
+    memory: RingMemory,
+    elements: PhantomData<T>,
+}
+
+impl<T: Plain> RingBuffer<T> {
+    const FITS: () = {
+        assert!(size_of::<T>() > 0, "elements must have a size");
+        assert!(
+            align_of::<T>() <= 64,
+            "elements must not be aligned to more than 64 bytes"
+        );
+    };
+
+    /// Allocates a ring of `capacity` elements, all zero.
+    ///
+    /// # Errors
+    ///
+    /// [`RingError::Capacity`] if `capacity` is not a power of two, [`RingError::TooLarge`] if it
+    /// does not fit into the address space, [`RingError::OutOfMemory`] if there is none.
+    pub fn new(capacity: usize) -> Result<Self, RingError> {
+        let () = Self::FITS;
+        let memory = RingMemory::new(size_of::<T>(), capacity)?;
+        Ok(Self {
+            memory,
+            elements: PhantomData,
+        })
+    }
+
+    /// Number of elements. All of them can be used.
+    pub fn capacity(&self) -> usize {
+        self.memory.geometry().size()
+    }
+
+    /// The struct's address, to give one side of the ring to C.
+    ///
+    /// It is valid as long as this value, or any handle split from it, lives.
+    pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
+        self.memory.as_ptr()
+    }
+
+    /// Makes the ring empty. The exclusive borrow says that no handle is alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut ring = pa_ringbuffer::RingBuffer::new(4)?;
+    /// ring.handles().0.push(1.0f32).unwrap();
+    /// ring.flush();
+    /// assert_eq!(ring.handles().1.pop(), None);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    pub fn flush(&mut self) {
+        self.memory.flush();
+    }
+
+    /// Both handles, each for a thread of its own. The memory is freed with the later one.
+    pub fn split(self) -> (Producer<'static, T>, Consumer<'static, T>) {
+        let memory = Arc::new(self.memory);
+        let pointer = memory.as_ptr();
+        // SAFETY: the struct was initialised for `T` and lives as long as the handles own a share.
+        let (left, right) = unsafe {
+            (
+                Handle::over(pointer, Some(Arc::clone(&memory))),
+                Handle::over(pointer, Some(memory)),
+            )
+        };
+        (Producer(left), Consumer(right))
+    }
+
+    /// Both handles, borrowed: for scoped threads, and for rings that are flushed in between.
+    pub fn handles(&mut self) -> (Producer<'_, T>, Consumer<'_, T>) {
+        let pointer = self.memory.as_ptr();
+        // SAFETY: the struct was initialised for `T`, and the borrow outlives the handles.
+        unsafe {
+            (
+                Producer(Handle::over(pointer, None)),
+                Consumer(Handle::over(pointer, None)),
+            )
+        }
+    }
+}
+
+impl<T> fmt::Debug for RingBuffer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RingBuffer").field(&*self.memory).finish()
+    }
+}

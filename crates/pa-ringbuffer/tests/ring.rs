@@ -1,0 +1,381 @@
+//! The ring through its public face: against a model, across threads, and with hostile fields.
+
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the tests overwrite the struct's fields, as foreign code may"
+)]
+
+use std::collections::VecDeque;
+use std::ffi::c_void;
+
+use pa_ringbuffer::{
+    Consumer, PaUtilRingBuffer, Producer, RingBuffer, RingError, RingMemory, ring_buffer_size_t,
+};
+
+/// A small generator (xorshift64*, Vigna 2016), so that runs repeat without a dependency.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
+    }
+}
+
+/// The C struct as a foreign program sees it: plain fields that anybody may overwrite.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Foreign {
+    buffer_size: ring_buffer_size_t,
+    write_index: ring_buffer_size_t,
+    read_index: ring_buffer_size_t,
+    big_mask: ring_buffer_size_t,
+    small_mask: ring_buffer_size_t,
+    element_size: ring_buffer_size_t,
+    buffer: *mut c_void,
+}
+
+fn foreign(ring: *mut PaUtilRingBuffer) -> *mut Foreign {
+    ring.cast()
+}
+
+#[test]
+fn handles_behave_like_a_bounded_queue() {
+    let mut random = Random(42);
+    let steps = if cfg!(miri) { 300 } else { 100_000 };
+    for capacity in [1usize, 2, 4, 64] {
+        let (mut producer, mut consumer) = RingBuffer::<u32>::new(capacity).unwrap().split();
+        let mut model = VecDeque::new();
+        let mut next = 0u32;
+        for _ in 0..steps {
+            assert_eq!(consumer.read_available(), model.len());
+            assert_eq!(producer.write_available(), capacity - model.len());
+            assert_eq!(producer.is_full(), model.len() == capacity);
+            assert_eq!(consumer.is_empty(), model.is_empty());
+            assert_eq!(consumer.peek(), model.front().copied());
+            let count = random.below(capacity + 3);
+            let room = capacity - model.len();
+            let values: Vec<u32> = (next..).take(count).collect();
+            let mut block = vec![u32::MAX; count];
+            match random.below(8) {
+                0 => {
+                    let written = producer.write(&values);
+                    assert_eq!(written, count.min(room));
+                    model.extend(&values[..written]);
+                    next += written as u32;
+                }
+                1 => match producer.write_all(&values) {
+                    Ok(()) => {
+                        assert!(count <= room);
+                        model.extend(&values);
+                        next += count as u32;
+                    }
+                    Err(e) => assert!(e.available == room && count > room),
+                },
+                2 => {
+                    if producer.push(next).is_ok() {
+                        model.push_back(next);
+                        next += 1;
+                    } else {
+                        assert_eq!(room, 0);
+                    }
+                }
+                3 => {
+                    let mut chunk = producer.chunk(count);
+                    assert_eq!(chunk.len(), count.min(room));
+                    let (first, second) = chunk.as_mut_slices();
+                    for (slot, value) in first.iter_mut().chain(second).zip(&values) {
+                        *slot = *value;
+                    }
+                    let committed = random.below(chunk.len() + 1);
+                    chunk.commit(committed);
+                    model.extend(&values[..committed]);
+                    next += committed as u32;
+                }
+                4 => {
+                    let peeked = consumer.peek_slice(&mut block);
+                    assert!(block[..peeked].iter().eq(model.iter().take(peeked)));
+                    let read = consumer.read(&mut block);
+                    assert_eq!((read, peeked), (count.min(model.len()), read));
+                    assert!(block[..read].iter().copied().eq(model.drain(..read)));
+                    assert!(block[read..].iter().all(|&v| v == u32::MAX));
+                }
+                5 => match consumer.read_all(&mut block) {
+                    Ok(()) => assert!(block.iter().copied().eq(model.drain(..count))),
+                    Err(e) => assert!(e.available == model.len() && count > model.len()),
+                },
+                6 => {
+                    let available = model.len();
+                    let chunk = consumer.chunk(count);
+                    assert_eq!(chunk.len(), count.min(available));
+                    let (first, second) = chunk.as_slices();
+                    assert!(
+                        first
+                            .iter()
+                            .chain(second)
+                            .eq(model.iter().take(chunk.len()))
+                    );
+                    let committed = random.below(chunk.len() + 1);
+                    chunk.commit(committed);
+                    model.drain(..committed);
+                }
+                _ => {
+                    let skipped = consumer.skip(count);
+                    assert_eq!(skipped, count.min(model.len()));
+                    model.drain(..skipped);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn two_threads_pass_every_element_once_and_in_order() {
+    let total: u64 = if cfg!(miri) { 200 } else { 2_000_000 };
+    let (mut producer, mut consumer) = RingBuffer::<[u64; 2]>::new(64).unwrap().split();
+    let writer = std::thread::spawn(move || {
+        let mut random = Random(7);
+        let mut next = 0;
+        while next < total {
+            let count = (random.below(40) as u64).min(total - next);
+            let values: Vec<_> = (next..next + count).map(|n| [n, !n]).collect();
+            let written = producer.write(&values);
+            next += written as u64;
+            if written == 0 {
+                std::thread::yield_now();
+            }
+        }
+    });
+    let mut random = Random(8);
+    let mut expected = 0;
+    let mut block = [[0; 2]; 40];
+    while expected < total {
+        let limit = random.below(block.len() + 1);
+        let read = consumer.read(&mut block[..limit]);
+        for element in &block[..read] {
+            assert_eq!(*element, [expected, !expected]);
+            expected += 1;
+        }
+        if read == 0 {
+            std::thread::yield_now();
+        }
+    }
+    writer.join().unwrap();
+}
+
+#[test]
+fn memory_lives_as_long_as_the_later_handle() {
+    let (producer, mut consumer) = RingBuffer::new(8).unwrap().split();
+    let mut producer: Producer<'static, i64> = producer;
+    producer.write(&[1, 2, 3]);
+    drop(producer);
+    assert_eq!(consumer.pop(), Some(1));
+    assert_eq!(consumer.read_available(), 2);
+}
+
+#[test]
+fn struct_and_storage_are_where_the_documentation_says() {
+    for (element_size, count) in [(1, 1), (3, 64), (8, 4096)] {
+        let ring = RingMemory::new(element_size, count).unwrap();
+        let view = unsafe { foreign(ring.as_ptr()).read() };
+        assert_eq!(ring.as_ptr().addr() % 64, 0);
+        assert_eq!(view.buffer.addr() % 64, 0);
+        assert_eq!(view.buffer_size, count as ring_buffer_size_t);
+        assert_eq!(view.element_size, element_size as ring_buffer_size_t);
+        assert_eq!(view.small_mask, count as ring_buffer_size_t - 1);
+        assert_eq!(view.big_mask, 2 * count as ring_buffer_size_t - 1);
+    }
+}
+
+#[test]
+fn unfit_sizes_are_refused_with_their_value() {
+    assert_eq!(
+        RingMemory::new(4, 0).unwrap_err(),
+        RingError::Capacity { value: 0 }
+    );
+    assert_eq!(
+        RingMemory::new(4, 6).unwrap_err(),
+        RingError::Capacity { value: 6 }
+    );
+    assert_eq!(
+        RingMemory::new(0, 4).unwrap_err(),
+        RingError::ElementSize { value: 0 }
+    );
+    let huge = 1 << (usize::BITS - 2);
+    assert!(matches!(
+        RingMemory::new(4, huge),
+        Err(RingError::TooLarge { .. })
+    ));
+    assert!(matches!(
+        RingMemory::new(usize::MAX, 1),
+        Err(RingError::TooLarge { .. })
+    ));
+    assert!(
+        RingBuffer::<f32>::new(3)
+            .unwrap_err()
+            .to_string()
+            .contains("power of two, not 3")
+    );
+}
+
+#[test]
+fn a_handle_over_foreign_memory_is_checked() {
+    let ring = RingMemory::new(4, 8).unwrap();
+    let pointer = ring.as_ptr();
+    let good = unsafe { foreign(pointer).read() };
+    let attempt = |change: fn(&mut Foreign)| {
+        let mut changed = good;
+        change(&mut changed);
+        unsafe { foreign(pointer).write(changed) };
+        let result = unsafe { Consumer::<f32>::from_raw(pointer) }
+            .map(|_| ())
+            .unwrap_err();
+        unsafe { foreign(pointer).write(good) };
+        result
+    };
+    let field = |error: RingError| match error {
+        RingError::Field(field) => field.name,
+        other => panic!("{other}"),
+    };
+    assert_eq!(
+        field(attempt(|r| r.buffer = std::ptr::null_mut())),
+        "buffer"
+    );
+    assert_eq!(field(attempt(|r| r.small_mask = 6)), "smallMask");
+    assert_eq!(field(attempt(|r| r.small_mask = -1)), "smallMask");
+    assert_eq!(field(attempt(|r| r.big_mask = 7)), "bigMask");
+    assert_eq!(field(attempt(|r| r.element_size = -4)), "elementSizeBytes");
+    assert_eq!(field(attempt(|r| r.buffer_size = 0)), "bufferSize");
+    assert_eq!(field(attempt(|r| r.buffer_size = 9)), "bufferSize");
+    assert_eq!(
+        attempt(|r| r.buffer_size = 7),
+        RingError::Capacity { value: 7 }
+    );
+    assert_eq!(
+        attempt(|r| r.element_size = 8),
+        RingError::ElementSize { value: 8 }
+    );
+    assert_eq!(
+        attempt(|r| r.buffer = r.buffer.wrapping_byte_add(1)),
+        RingError::Alignment { needed: 4 }
+    );
+    let misplaced = pointer.wrapping_byte_add(1);
+    assert!(matches!(
+        unsafe { Producer::<f32>::from_raw(misplaced) },
+        Err(RingError::Alignment { .. })
+    ));
+    let null = unsafe { Producer::<f32>::from_raw(std::ptr::null_mut()) };
+    assert_eq!(null.map(|_| ()), Err(RingError::Null));
+    assert_eq!(
+        unsafe { Consumer::<f32>::from_raw(pointer) }
+            .unwrap()
+            .capacity(),
+        8
+    );
+}
+
+#[test]
+fn foreign_indices_never_lead_outside_the_storage() {
+    const GUARD: u8 = 0xA5;
+    const SIZE: usize = 8;
+    // The ring has the middle third; what is around it must keep its value.
+    let mut storage = [GUARD; 3 * SIZE * 3];
+    let middle = unsafe { storage.as_mut_ptr().add(SIZE * 3) };
+    let ring = PaUtilRingBuffer::zeroed();
+    ring.initialize(3, SIZE, middle.cast()).unwrap();
+    let view = foreign((&raw const ring).cast_mut());
+    let extremes = [ring_buffer_size_t::MIN, -1, ring_buffer_size_t::MAX];
+    for buffer_size in [1, 5, 8] {
+        for write in (-9..20).chain(extremes) {
+            for read in (-9..20).chain(extremes) {
+                unsafe {
+                    (*view).buffer_size = buffer_size;
+                    (*view).write_index = write;
+                    (*view).read_index = read;
+                    let g = ring.geometry();
+                    let mut block = [0u8; 3 * SIZE];
+                    assert!(ring.read_available() <= buffer_size as usize);
+                    let written = ring.write(&g, block.as_ptr().cast(), SIZE);
+                    assert!(written <= buffer_size as usize);
+                    (*view).write_index = write;
+                    let n = ring.read(&g, block.as_mut_ptr().cast(), SIZE);
+                    assert!(n <= buffer_size as usize);
+                }
+            }
+        }
+    }
+    assert!(storage[..3 * SIZE].iter().all(|&b| b == GUARD));
+    assert!(storage[2 * 3 * SIZE..].iter().all(|&b| b == GUARD));
+}
+
+#[test]
+fn any_corrupt_field_leaves_the_reader_without_elements_or_inside_the_storage() {
+    let ring = RingMemory::new(2, 8).unwrap();
+    let pointer = foreign(ring.as_ptr());
+    let good = unsafe { pointer.read() };
+    for value in [
+        ring_buffer_size_t::MIN,
+        -1,
+        0,
+        1,
+        9,
+        ring_buffer_size_t::MAX,
+    ] {
+        for field in 0..5 {
+            let mut changed = good;
+            match field {
+                0 => changed.buffer_size = value,
+                1 => changed.write_index = value,
+                2 => changed.read_index = value,
+                3 => changed.big_mask = value,
+                _ => changed.small_mask = value,
+            }
+            unsafe { pointer.write(changed) };
+            let regions = ring.read_regions(&ring.geometry(), usize::MAX);
+            assert!(regions.len() <= 8, "field {field} = {value}");
+        }
+    }
+    unsafe {
+        pointer.write(Foreign {
+            buffer: std::ptr::null_mut(),
+            ..good
+        })
+    };
+    assert_eq!(ring.write_available(), 0);
+}
+
+/// pastream sets `bufferSize` to what is no power of two, for a buffer that is filled once.
+#[test]
+fn a_size_that_is_no_power_of_two_works_until_the_end() {
+    let ring = RingMemory::new(1, 8).unwrap();
+    unsafe { (*foreign(ring.as_ptr())).buffer_size = 5 };
+    let g = ring.geometry();
+    let mut block = [0u8; 8];
+    unsafe {
+        assert_eq!(ring.write_available(), 5);
+        assert_eq!(ring.write(&g, b"abcdefg".as_ptr().cast(), 7), 5);
+        assert_eq!(ring.write_available(), 0);
+        assert_eq!(ring.peek(&g, block.as_mut_ptr().cast(), 2), 2);
+        assert_eq!(ring.read(&g, block.as_mut_ptr().cast(), 8), 5);
+    }
+    assert_eq!(&block[..5], b"abcde");
+    assert_eq!(ring.read_available(), 0);
+}
+
+#[test]
+fn flush_makes_it_empty() {
+    let mut ring = RingBuffer::<u16>::new(4).unwrap();
+    ring.handles().0.write(&[1, 2, 3]);
+    ring.flush();
+    let (producer, mut consumer) = ring.handles();
+    assert_eq!((producer.write_available(), consumer.pop()), (4, None));
+}
+
+#[test]
+fn an_uninitialised_struct_is_a_ring_without_elements() {
+    let ring = PaUtilRingBuffer::zeroed();
+    assert_eq!((ring.read_available(), ring.write_available()), (0, 0));
+    assert!(ring.write_regions(&ring.geometry(), 5).is_empty());
+}
