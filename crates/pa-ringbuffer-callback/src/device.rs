@@ -218,7 +218,7 @@ impl VirtualDevice {
     }
 
     /// Calls the callback on this thread, without a clock, for `frames` frames or until it ends
-    /// the stream, and returns how many frames there were. The last block is cut to fit.
+    /// the stream (or [`Monitor::request_stop`] is called), and returns how many frames there were. The last block is cut to fit.
     ///
     /// # Errors
     ///
@@ -227,9 +227,10 @@ impl VirtualDevice {
         if self.thread.is_some() {
             return Err(DeviceError::Running);
         }
+        self.shared.stop.store(false, Ordering::Relaxed);
         let mut engine = lock(&self.engine);
         let mut done = 0;
-        while done < frames {
+        while done < frames && !self.shared.stop.load(Ordering::Relaxed) {
             let size = engine
                 .next_block()
                 .min(usize::try_from(frames - done).unwrap_or(usize::MAX));
@@ -243,32 +244,29 @@ impl VirtualDevice {
         Ok(done)
     }
 
-    /// Whether the callback is being called: from [`start`](Self::start) until
-    /// [`stop`](Self::stop) or until the callback returns something else than `paContinue`.
+    /// Something to watch the device with while others use it.
+    pub fn monitor(&self) -> Monitor {
+        Monitor(Arc::clone(&self.shared))
+    }
+
+    /// See [`Monitor::is_active`].
     pub fn is_active(&self) -> bool {
-        *lock(&self.shared.active)
+        self.monitor().is_active()
     }
 
-    /// Waits until the device is no longer active, but not longer than `timeout`, and says whether
-    /// it is not.
+    /// See [`Monitor::wait`].
     pub fn wait(&self, timeout: Duration) -> bool {
-        self.waiter().wait(timeout)
+        self.monitor().wait(timeout)
     }
 
-    /// Something to wait with while others use the device.
-    pub fn waiter(&self) -> Waiter {
-        Waiter(Arc::clone(&self.shared))
-    }
-
-    /// Frames in all calls so far.
+    /// See [`Monitor::frames`].
     pub fn frames(&self) -> u64 {
-        self.shared.frames.load(Ordering::Relaxed)
+        self.monitor().frames()
     }
 
-    /// How much too late the latest call in real time was. Only the machine delays calls: the
-    /// device's thread shares nothing with Python or with the rest of the program.
+    /// See [`Monitor::lateness`].
     pub fn lateness(&self) -> Duration {
-        Duration::from_nanos(self.shared.lateness.load(Ordering::Relaxed))
+        self.monitor().lateness()
     }
 }
 
@@ -287,11 +285,19 @@ impl fmt::Debug for VirtualDevice {
     }
 }
 
-/// Waits for the end of a [`VirtualDevice`]'s calls without borrowing it.
-pub struct Waiter(Arc<Shared>);
+/// Watches a [`VirtualDevice`] without borrowing it, on any thread and from the callback.
+#[derive(Clone)]
+pub struct Monitor(Arc<Shared>);
 
-impl Waiter {
-    /// See [`VirtualDevice::wait`].
+impl Monitor {
+    /// Whether the callback is being called: from [`VirtualDevice::start`] until
+    /// [`VirtualDevice::stop`] or until the callback returns something else than `paContinue`.
+    pub fn is_active(&self) -> bool {
+        *lock(&self.0.active)
+    }
+
+    /// Waits until the device is no longer active, but not longer than `timeout`, and says whether
+    /// it is not.
     pub fn wait(&self, timeout: Duration) -> bool {
         let active = lock(&self.0.active);
         let waited = self
@@ -300,11 +306,27 @@ impl Waiter {
             .wait_timeout_while(active, timeout, |active| *active);
         !*waited.unwrap_or_else(PoisonError::into_inner).0
     }
+
+    /// Makes the call that is going on the last one, without waiting for its end.
+    pub fn request_stop(&self) {
+        self.0.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Frames in all calls so far.
+    pub fn frames(&self) -> u64 {
+        self.0.frames.load(Ordering::Relaxed)
+    }
+
+    /// By how much the latest call in real time came too late. Only the machine delays calls: the
+    /// device's thread shares nothing with Python or with the rest of the program.
+    pub fn lateness(&self) -> Duration {
+        Duration::from_nanos(self.0.lateness.load(Ordering::Relaxed))
+    }
 }
 
-impl fmt::Debug for Waiter {
+impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Waiter").finish_non_exhaustive()
+        f.debug_tuple("Monitor").field(&self.is_active()).finish()
     }
 }
 

@@ -20,5 +20,5 @@ mod stream;
 
 pub use callback::{CallbackState, Counters, Mode, callback};
 #[cfg(feature = "std")]
-pub use device::{DeviceConfig, DeviceError, Pace, VirtualDevice, Waiter};
+pub use device::{DeviceConfig, DeviceError, Monitor, Pace, VirtualDevice};
 pub use stream::{CallbackResult, StreamCallback, TimeInfo, flags};

@@ -1,1 +1,34 @@
+//! The extension module `pa_ringbuffer._native`.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `ring` | the class `RingBuffer` |
+//! | `memory` | the memory of a ring and the views of it that Python gets |
+//! | `data` | what Python passes as data: bytes-like objects and CFFI's CData |
+//! | `cdata` | everything that knows CFFI |
+//! | `integer` | arguments that are counts |
+//! | `callback` | the compiled callback's state |
+//! | `device` | the virtual device |
+//!
+//! Only `data`, `memory` and `ring` touch memory that Python objects own.
 
+#![allow(missing_docs, reason = "an extension module has no Rust users")]
+
+mod callback;
+mod cdata;
+mod data;
+mod device;
+mod integer;
+mod memory;
+mod ring;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<ring::RingBuffer>()?;
+    module.add_class::<callback::StreamCallback>()?;
+    module.add_class::<device::VirtualDevice>()?;
+    Ok(())
+}

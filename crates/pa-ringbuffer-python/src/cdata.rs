@@ -1,0 +1,180 @@
+//! CFFI's CData: C pointers and arrays as Python objects.
+//!
+//! The extension does not need CFFI. An object can only be CData if CFFI's backend has been
+//! imported, so that is looked up, never imported, until somebody asks for CData.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+
+struct Backend {
+    /// An `ffi` without declarations: enough to ask any CData what it is.
+    ffi: Py<PyAny>,
+    cdata: Py<PyType>,
+    address: Py<PyAny>,
+}
+
+static BACKEND: PyOnceLock<Backend> = PyOnceLock::new();
+
+fn backend(py: Python<'_>) -> PyResult<Option<&'static Backend>> {
+    if let Some(backend) = BACKEND.get(py) {
+        return Ok(Some(backend));
+    }
+    let modules = py.import("sys")?.getattr("modules")?;
+    let Some(module) = modules.cast::<PyDict>()?.get_item("_cffi_backend")? else {
+        return Ok(None);
+    };
+    let class = module.getattr("FFI")?;
+    let ffi = class.call0()?;
+    let backend = Backend {
+        cdata: class.getattr("CData")?.cast_into::<PyType>()?.unbind(),
+        address: ffi.call_method1("typeof", ("uintptr_t",))?.unbind(),
+        ffi: ffi.unbind(),
+    };
+    // Should another thread have been first, its backend is as good.
+    let _ = BACKEND.set(py, backend);
+    Ok(BACKEND.get(py))
+}
+
+/// What a CData points to.
+pub(crate) enum Pointee {
+    /// An array: so many bytes.
+    Array(usize),
+    /// A pointer to an item of so many bytes.
+    Item(usize),
+    /// A pointer to something of unknown size.
+    Unknown,
+}
+
+/// A CData pointer or array.
+pub(crate) struct CData {
+    pub(crate) address: usize,
+    pub(crate) pointee: Pointee,
+    pub(crate) name: String,
+}
+
+/// The object as CData pointer or array; `None` if it is no CData at all.
+pub(crate) fn inspect(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Option<CData>> {
+    let py = object.py();
+    let Some(backend) = backend(py)? else {
+        return Ok(None);
+    };
+    if !object.is_instance(backend.cdata.bind(py))? {
+        return Ok(None);
+    }
+    let ffi = backend.ffi.bind(py);
+    let ctype = ffi.call_method1(intern!(py, "typeof"), (object,))?;
+    let kind = ctype.getattr(intern!(py, "kind"))?;
+    let kind = kind.extract::<&str>()?;
+    let pointee = match kind {
+        "array" => Pointee::Array(
+            ffi.call_method1(intern!(py, "sizeof"), (object,))?
+                .extract()?,
+        ),
+        "pointer" => {
+            let item = ctype.getattr(intern!(py, "item"))?;
+            // Opaque structs and void have no size, and CFFI raises.
+            match ffi.call_method1(intern!(py, "sizeof"), (&item,)) {
+                Ok(size) => Pointee::Item(size.extract()?),
+                Err(_) => Pointee::Unknown,
+            }
+        }
+        _ => {
+            return Err(PyTypeError::new_err(format!(
+                "{argument} must be a CData pointer or array, not CData of type '{}'",
+                ctype.getattr("cname")?.extract::<String>()?
+            )));
+        }
+    };
+    let address = ffi
+        .call_method1(intern!(py, "cast"), (&backend.address, object))?
+        .call_method0(intern!(py, "__int__"))?
+        .extract()?;
+    let name = ctype.getattr(intern!(py, "cname"))?.extract()?;
+    Ok(Some(CData {
+        address,
+        pointee,
+        name,
+    }))
+}
+
+/// The address that a CData pointer or an integer holds, never null.
+pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
+    let address = match inspect(object, argument)? {
+        Some(CData {
+            address,
+            pointee: Pointee::Item(_) | Pointee::Unknown,
+            ..
+        }) => address,
+        Some(CData { name, .. }) => {
+            return Err(PyTypeError::new_err(format!(
+                "{argument} must be a pointer, not CData of type '{name}'"
+            )));
+        }
+        None => object.extract().map_err(|error: PyErr| {
+            if error.is_instance_of::<PyTypeError>(object.py()) {
+                PyTypeError::new_err(format!(
+                    "{argument} must be an address or a CData pointer, not {}",
+                    type_name(object)
+                ))
+            } else {
+                PyValueError::new_err(format!("{argument} is no address: {object}"))
+            }
+        })?,
+    };
+    if address == 0 {
+        return Err(PyValueError::new_err(format!(
+            "{argument} must not be NULL"
+        )));
+    }
+    Ok(address)
+}
+
+/// The address of a C function, given as integer or as CData function pointer.
+pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
+    let py = object.py();
+    if let Some(backend) = backend(py)? {
+        if object.is_instance(backend.cdata.bind(py))? {
+            let ffi = backend.ffi.bind(py);
+            let ctype = ffi.call_method1("typeof", (object,))?;
+            if ctype.getattr("kind")?.extract::<&str>()? == "function" {
+                let address: usize = ffi
+                    .call_method1("cast", (&backend.address, object))?
+                    .call_method0("__int__")?
+                    .extract()?;
+                return match address {
+                    0 => Err(PyValueError::new_err(format!(
+                        "{argument} must not be NULL"
+                    ))),
+                    address => Ok(address),
+                };
+            }
+        }
+    }
+    pointer_argument(object, argument)
+}
+
+/// A CData of the given type that keeps `owner`, a buffer, alive.
+pub(crate) fn from_buffer<'py>(
+    ffi: &Bound<'py, PyAny>,
+    ctype: &str,
+    owner: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    ffi.call_method1(intern!(ffi.py(), "from_buffer"), (ctype, owner))
+}
+
+/// An `ffi` for those who have none; imports CFFI.
+pub(crate) fn own_ffi(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("_cffi_backend")?;
+    let backend = backend(py)?.expect("the backend has just been imported");
+    Ok(backend.ffi.bind(py).clone())
+}
+
+pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object
+        .get_type()
+        .name()
+        .map_or_else(|_| "object".into(), |name| name.to_string())
+}

@@ -1,0 +1,236 @@
+//! What Python passes as data to write, or as room to read into.
+
+use std::borrow::BorrowMut;
+use std::ffi::{CStr, c_int};
+use std::mem::{ManuallyDrop, MaybeUninit};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+#[cfg(not(Py_GIL_DISABLED))]
+use pyo3::types::PyByteArray;
+use pyo3::types::PyBytes;
+
+use crate::cdata::{self, CData, Pointee, type_name};
+
+/// Room for a buffer's description. It must not move while the buffer is held, because exporters
+/// may let `shape` point into it: on the stack for the time of a call, in a box for longer.
+pub(crate) type Slot = MaybeUninit<ffi::Py_buffer>;
+
+/// A buffer that some Python object exports, until this is dropped.
+pub(crate) struct View<S: BorrowMut<Slot>> {
+    slot: S,
+    /// The reference in the slot, seen as an object; it is the slot's and not dropped here.
+    exporter: ManuallyDrop<Option<Py<PyAny>>>,
+}
+
+// SAFETY: a Py_buffer may be used on any thread that is attached to the interpreter, and it is
+// released only there (see `Drop`).
+unsafe impl Send for View<Box<Slot>> {}
+// SAFETY: nothing in it changes after it was filled.
+unsafe impl Sync for View<Box<Slot>> {}
+
+impl<S: BorrowMut<Slot>> View<S> {
+    /// # Errors
+    ///
+    /// Whatever the exporter raises: BufferError or (NumPy) ValueError if the memory is not
+    /// contiguous, or not writable where `flags` ask for that.
+    pub(crate) fn new(mut slot: S, object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+        let view = slot.borrow_mut().as_mut_ptr();
+        // SAFETY: the object is alive, and there is room for the view.
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), view, flags) } != 0 {
+            return Err(PyErr::fetch(object.py()));
+        }
+        // SAFETY: the slot is filled; its `obj` is null or a reference that lives until release.
+        let exporter = unsafe { Bound::from_owned_ptr_or_opt(object.py(), (*view).obj) };
+        Ok(Self {
+            slot,
+            exporter: ManuallyDrop::new(exporter.map(Bound::unbind)),
+        })
+    }
+
+    fn get(&self) -> &ffi::Py_buffer {
+        // SAFETY: `new` succeeded, so it is filled.
+        unsafe { self.slot.borrow().assume_init_ref() }
+    }
+
+    pub(crate) fn pointer(&self) -> *mut u8 {
+        self.get().buf.cast()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.get().len as usize
+    }
+
+    pub(crate) fn is_readonly(&self) -> bool {
+        self.get().readonly != 0
+    }
+
+    /// The object that the view refers to, for the garbage collector.
+    pub(crate) fn exporter(&self) -> Option<&Py<PyAny>> {
+        self.exporter.as_ref()
+    }
+
+    /// Whether the items are, or contain, pointers to Python objects.
+    fn holds_objects(&self) -> bool {
+        let format = self.get().format;
+        if format.is_null() {
+            return false;
+        }
+        // SAFETY: a format is a string that lives as long as the view.
+        let format = unsafe { CStr::from_ptr(format) }.to_bytes();
+        // Names of fields stand between colons; everything else is codes.
+        format
+            .split(|&c| c == b':')
+            .step_by(2)
+            .any(|codes| codes.contains(&b'O'))
+    }
+}
+
+impl<S: BorrowMut<Slot>> Drop for View<S> {
+    fn drop(&mut self) {
+        // SAFETY: filled by `new`, released once. Views live on the stack of a call from Python or
+        // in a Python object, so the thread is attached.
+        unsafe { ffi::PyBuffer_Release(self.slot.borrow_mut().as_mut_ptr()) }
+    }
+}
+
+/// How much memory there is behind a pointer.
+enum Extent {
+    /// So many bytes.
+    Bytes(usize),
+    /// At least one item of so many bytes; how many more, only the caller knows.
+    Item(usize),
+    /// Only the caller knows.
+    Unknown,
+}
+
+/// Memory that Python passed.
+pub(crate) struct Data<'a> {
+    pub(crate) pointer: *mut u8,
+    extent: Extent,
+    argument: &'static str,
+    _view: Option<View<&'a mut Slot>>,
+}
+
+/// Contiguous memory of any format; the format is asked for to recognise Python objects.
+const CONTIGUOUS: c_int = ffi::PyBUF_ND | ffi::PyBUF_FORMAT;
+
+impl<'a> Data<'a> {
+    /// Memory to read from.
+    pub(crate) fn source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
+        if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+            let bytes = bytes.as_bytes();
+            return Ok(Self {
+                pointer: bytes.as_ptr().cast_mut(),
+                extent: Extent::Bytes(bytes.len()),
+                argument: "data",
+                _view: None,
+            });
+        }
+        Self::new(object, slot, CONTIGUOUS)
+    }
+
+    /// Memory to write to.
+    pub(crate) fn target(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
+        // With a GIL nothing can resize the bytearray before it is filled.
+        #[cfg(not(Py_GIL_DISABLED))]
+        if let Ok(array) = object.cast_exact::<PyByteArray>() {
+            return Ok(Self {
+                pointer: array.data(),
+                extent: Extent::Bytes(array.len()),
+                argument: "data",
+                _view: None,
+            });
+        }
+        Self::new(object, slot, CONTIGUOUS | ffi::PyBUF_WRITABLE)
+    }
+
+    fn new(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> PyResult<Self> {
+        let argument = "data";
+        // SAFETY: the object is alive.
+        if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } != 0 {
+            let view = View::new(slot, object, flags)?;
+            if view.holds_objects() {
+                return Err(PyTypeError::new_err(
+                    "data must hold plain numbers or bytes, not Python objects",
+                ));
+            }
+            return Ok(Self {
+                pointer: view.pointer(),
+                extent: Extent::Bytes(view.len()),
+                argument,
+                _view: Some(view),
+            });
+        }
+        let Some(CData {
+            address, pointee, ..
+        }) = cdata::inspect(object, argument)?
+        else {
+            return Err(PyTypeError::new_err(format!(
+                "{argument} must be a bytes-like object or CData, not {}",
+                type_name(object)
+            )));
+        };
+        if address == 0 {
+            return Err(PyValueError::new_err(format!(
+                "{argument} must not be a NULL pointer"
+            )));
+        }
+        let extent = match pointee {
+            Pointee::Array(bytes) => Extent::Bytes(bytes),
+            Pointee::Item(bytes) => Extent::Item(bytes),
+            Pointee::Unknown => Extent::Unknown,
+        };
+        Ok(Self {
+            pointer: std::ptr::with_exposed_provenance_mut(address),
+            extent,
+            argument,
+            _view: None,
+        })
+    }
+
+    /// How many elements are meant: all of them, or the first `size`.
+    pub(crate) fn elements(&self, element_size: usize, size: Option<usize>) -> PyResult<usize> {
+        let argument = self.argument;
+        let bytes = match (&self.extent, size) {
+            (Extent::Item(_) | Extent::Unknown, Some(size)) => return Ok(size),
+            (Extent::Bytes(bytes), Some(size)) => {
+                // No division: the product is what has to fit.
+                if size
+                    .checked_mul(element_size)
+                    .is_some_and(|needed| needed <= *bytes)
+                {
+                    return Ok(size);
+                }
+                return Err(PyValueError::new_err(format!(
+                    "size is {size} elements of {element_size} bytes, but {argument} has only \
+                     {bytes} bytes"
+                )));
+            }
+            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => *bytes,
+            (Extent::Unknown, None) => {
+                return Err(PyTypeError::new_err(format!(
+                    "{argument} is a pointer to something of unknown size: cast it to a pointer \
+                     to elements, or (in write) give a size"
+                )));
+            }
+        };
+        // Most elements have a size that is a power of two, and dividing by a variable is slow.
+        let (count, rest) = if element_size.is_power_of_two() {
+            (
+                bytes >> element_size.trailing_zeros(),
+                bytes & (element_size - 1),
+            )
+        } else {
+            (bytes / element_size, bytes % element_size)
+        };
+        if rest != 0 {
+            return Err(PyValueError::new_err(format!(
+                "{argument} size must be a multiple of elementsize: {bytes} bytes are no whole \
+                 number of elements of {element_size} bytes"
+            )));
+        }
+        Ok(count)
+    }
+}

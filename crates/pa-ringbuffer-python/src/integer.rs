@@ -1,0 +1,66 @@
+//! Arguments that are numbers of elements or bytes.
+
+use pyo3::exceptions::{PyOverflowError, PyValueError};
+use pyo3::prelude::*;
+
+/// Any Python integer, or what `operator.index()` accepts. What has no place in 64 bits becomes the
+/// nearest end of their range, which no count reaches.
+#[derive(Clone, Copy)]
+pub(crate) struct Integer(i64);
+
+impl Integer {
+    /// The default of `size` in `write` and `read`: all.
+    pub(crate) const ALL: Self = Self(-1);
+    /// The default of `blocksize`.
+    pub(crate) const BLOCK: Self = Self(256);
+
+    /// `None` for negative numbers.
+    pub(crate) fn count(self) -> Option<usize> {
+        // Beyond the address space, one count is as good as another.
+        (self.0 >= 0).then(|| usize::try_from(self.0).unwrap_or(usize::MAX))
+    }
+
+    /// A number of elements that must not be negative.
+    pub(crate) fn required(self, argument: &str) -> PyResult<usize> {
+        self.count().ok_or_else(|| {
+            PyValueError::new_err(format!("{argument} must not be negative, not {}", self.0))
+        })
+    }
+
+    /// A number of bytes or elements for which memory is to be had.
+    pub(crate) fn allocatable(self, argument: &str) -> PyResult<usize> {
+        if self.0 == i64::MAX {
+            return Err(PyOverflowError::new_err(format!("{argument} is too large")));
+        }
+        // What is wrong with 0 or less, the caller knows best.
+        Ok(self.count().unwrap_or(0))
+    }
+
+    pub(crate) fn value(self) -> i64 {
+        self.0
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for Integer {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let py = object.py();
+        // SAFETY: the object is alive; the result is a new reference or null with an exception.
+        let index = unsafe {
+            Bound::from_owned_ptr_or_err(py, pyo3::ffi::PyNumber_Index(object.as_ptr()))
+        }?;
+        let mut overflow = 0;
+        // SAFETY: the result of PyNumber_Index is an int.
+        let value =
+            unsafe { pyo3::ffi::PyLong_AsLongLongAndOverflow(index.as_ptr(), &mut overflow) };
+        match overflow {
+            0 if value == -1 => match PyErr::take(py) {
+                Some(error) => Err(error),
+                None => Ok(Self(value)),
+            },
+            0 => Ok(Self(value)),
+            overflow => Ok(Self(if overflow < 0 { i64::MIN } else { i64::MAX })),
+        }
+    }
+}

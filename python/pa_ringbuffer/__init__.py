@@ -1,0 +1,50 @@
+"""PortAudio's lock-free ring buffer for Python.
+
+A :class:`RingBuffer` carries samples between a Python program and a compiled audio callback, so
+that the sound goes on while Python is busy. ``cdef()`` and ``init()`` make it work together with
+a CFFI module of your own; for everything else the class is ready to use.
+"""
+
+from .portable import __version__, cdef
+
+try:
+    from ._native import RingBuffer, StreamCallback
+except ModuleNotFoundError as error:
+    # No extension for this Python (PyPy, or a copy of the sources): the portable class does the
+    # same, more slowly. An extension that is there but does not load is an error.
+    if error.name != f"{__name__}._native":
+        raise
+    from .portable import RingBuffer, _RingBufferBase, init
+else:
+    _RingBufferBase = RingBuffer
+
+    def init(ffi, lib):
+        """Return the class ``RingBuffer`` for a CFFI module.
+
+        :param ffi: The ``ffi`` of a CFFI module whose declarations include :func:`cdef`.
+        :param lib: The ``lib`` of the same module. Whoever compiled it, PortAudio's C or this
+            project's library, it works on the same ring buffers.
+        :returns: A class whose instances have a ``_ptr`` of that ``ffi``, for C functions.
+
+        Neither argument is touched before the first instance is made; that is when a declaration
+        of the struct that does not fit is found (TypeError).
+        """
+
+        class RingBuffer(_RingBufferBase):
+            __doc__ = _RingBufferBase.__doc__
+            _ffi = ffi
+            _lib = lib
+
+        return RingBuffer
+
+
+__all__ = ["RingBuffer", "StreamCallback", "__version__", "cdef", "init"]
+
+
+def __getattr__(name):
+    if name == "StreamCallback":
+        raise AttributeError(
+            "pa_ringbuffer.StreamCallback is compiled, and this installation has no extension "
+            "module: there are wheels with one for CPython 3.9 and newer"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
