@@ -40,7 +40,8 @@ lint: $(VENV)/.native $(VENV)/.lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest pa_ringbuffer
+	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
+	    --allowlist tools/stubtest_allowlist.txt
 
 bench: $(VENV)/.native
 	$(BIN)/python comparison/python_calls.py $(ARGS)

@@ -1,5 +1,8 @@
 """The demo: sound that goes on while Python stalls, and the proof that nothing was lost."""
 
+from __future__ import annotations
+
+import argparse
 import collections
 import contextlib
 import ctypes
@@ -366,7 +369,7 @@ def report(console, transfer, interrupted):
     return OK
 
 
-def play(console, options):
+def play(console: Console, options: argparse.Namespace) -> int:
     """Do what the command line says and return the exit status."""
     source = File(options.file, options.seconds) if options.file else Melody(options.seconds)
     sounddevice, device = (None, None) if options.virtual else find_device(options.device)
@@ -376,7 +379,7 @@ def play(console, options):
     if sounddevice:
         records = None
         callback = StreamCallback(output)
-        target = SoundCard(sounddevice, device, source, callback)
+        target: SoundCard | Loopback = SoundCard(sounddevice, device, source, callback)
     else:
         records = RingBuffer(framesize, size)
         callback = StreamCallback(output, records)
@@ -403,7 +406,7 @@ def play(console, options):
                 transfer.stream(target, progress)
             except KeyboardInterrupt:
                 interrupted = True
-    return report(console, transfer, interrupted)
+    return int(report(console, transfer, interrupted))
 
 
 def run(options):

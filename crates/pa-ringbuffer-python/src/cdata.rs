@@ -14,6 +14,8 @@ struct Backend {
     ffi: Py<PyAny>,
     cdata: Py<PyType>,
     address: Py<PyAny>,
+    /// What was found out about each C type: asking again takes three times as long as looking up.
+    known: Py<PyDict>,
 }
 
 static BACKEND: PyOnceLock<Backend> = PyOnceLock::new();
@@ -32,6 +34,7 @@ fn backend(py: Python<'_>) -> PyResult<Option<&'static Backend>> {
         cdata: class.getattr("CData")?.cast_into::<PyType>()?.unbind(),
         address: ffi.call_method1("typeof", ("uintptr_t",))?.unbind(),
         ffi: ffi.unbind(),
+        known: PyDict::new(py).unbind(),
     };
     // Should another thread have been first, its backend is as good.
     let _ = BACKEND.set(py, backend);
@@ -52,7 +55,54 @@ pub(crate) enum Pointee {
 pub(crate) struct CData {
     pub(crate) address: usize,
     pub(crate) pointee: Pointee,
-    pub(crate) name: String,
+}
+
+// What `Backend::known` says of types that are no pointers to items of a known size.
+const ARRAY: isize = -1;
+const UNKNOWN: isize = -2;
+const OTHER: isize = -3;
+
+/// The size of the items that a pointer type points to, or one of the constants above.
+fn classify(ffi: &Bound<'_, PyAny>, ctype: &Bound<'_, PyAny>) -> PyResult<isize> {
+    match ctype.getattr("kind")?.extract()? {
+        "array" => Ok(ARRAY),
+        "pointer" => {
+            let item = ctype.getattr("item")?;
+            if item.getattr("kind")?.extract::<&str>()? == "void" {
+                return Ok(UNKNOWN);
+            }
+            // Opaque structs have no size, and CFFI raises.
+            ffi.call_method1("sizeof", (&item,))
+                .map_or(Ok(UNKNOWN), |size| size.extract())
+        }
+        _ => Ok(OTHER),
+    }
+}
+
+fn address_of(backend: &Backend, object: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let py = object.py();
+    backend
+        .ffi
+        .bind(py)
+        .call_method1(intern!(py, "cast"), (&backend.address, object))?
+        .call_method0(intern!(py, "__int__"))?
+        .extract()
+}
+
+/// The object's C type, for error messages.
+pub(crate) fn c_type_name(object: &Bound<'_, PyAny>) -> String {
+    let name = backend(object.py()).ok().flatten().and_then(|backend| {
+        let ctype = backend
+            .ffi
+            .bind(object.py())
+            .call_method1("typeof", (object,))
+            .ok()?;
+        ctype.getattr("cname").ok()?.extract::<String>().ok()
+    });
+    name.map_or_else(
+        || type_name(object),
+        |name| format!("CData of type '{name}'"),
+    )
 }
 
 /// The object as CData pointer or array; `None` if it is no CData at all.
@@ -66,37 +116,32 @@ pub(crate) fn inspect(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Opt
     }
     let ffi = backend.ffi.bind(py);
     let ctype = ffi.call_method1(intern!(py, "typeof"), (object,))?;
-    let kind = ctype.getattr(intern!(py, "kind"))?;
-    let kind = kind.extract::<&str>()?;
-    let pointee = match kind {
-        "array" => Pointee::Array(
+    let known = backend.known.bind(py);
+    let class = match known.get_item(&ctype)? {
+        Some(class) => class.extract()?,
+        None => {
+            let class = classify(ffi, &ctype)?;
+            known.set_item(&ctype, class)?;
+            class
+        }
+    };
+    let pointee = match class {
+        ARRAY => Pointee::Array(
             ffi.call_method1(intern!(py, "sizeof"), (object,))?
                 .extract()?,
         ),
-        "pointer" => {
-            let item = ctype.getattr(intern!(py, "item"))?;
-            // Opaque structs and void have no size, and CFFI raises.
-            match ffi.call_method1(intern!(py, "sizeof"), (&item,)) {
-                Ok(size) => Pointee::Item(size.extract()?),
-                Err(_) => Pointee::Unknown,
-            }
-        }
-        _ => {
+        UNKNOWN => Pointee::Unknown,
+        OTHER => {
             return Err(PyTypeError::new_err(format!(
-                "{argument} must be a CData pointer or array, not CData of type '{}'",
-                ctype.getattr("cname")?.extract::<String>()?
+                "{argument} must be a CData pointer or array, not {}",
+                c_type_name(object)
             )));
         }
+        size => Pointee::Item(size.unsigned_abs()),
     };
-    let address = ffi
-        .call_method1(intern!(py, "cast"), (&backend.address, object))?
-        .call_method0(intern!(py, "__int__"))?
-        .extract()?;
-    let name = ctype.getattr(intern!(py, "cname"))?.extract()?;
     Ok(Some(CData {
-        address,
+        address: address_of(backend, object)?,
         pointee,
-        name,
     }))
 }
 
@@ -108,9 +153,10 @@ pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyR
             pointee: Pointee::Item(_) | Pointee::Unknown,
             ..
         }) => address,
-        Some(CData { name, .. }) => {
+        Some(_) => {
             return Err(PyTypeError::new_err(format!(
-                "{argument} must be a pointer, not CData of type '{name}'"
+                "{argument} must be a pointer, not {}",
+                c_type_name(object)
             )));
         }
         None => object.extract().map_err(|error: PyErr| {
@@ -140,11 +186,7 @@ pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> Py
             let ffi = backend.ffi.bind(py);
             let ctype = ffi.call_method1("typeof", (object,))?;
             if ctype.getattr("kind")?.extract::<&str>()? == "function" {
-                let address: usize = ffi
-                    .call_method1("cast", (&backend.address, object))?
-                    .call_method0("__int__")?
-                    .extract()?;
-                return match address {
+                return match address_of(backend, object)? {
                     0 => Err(PyValueError::new_err(format!(
                         "{argument} must not be NULL"
                     ))),

@@ -7,11 +7,11 @@ use std::ffi::c_int;
 
 use pa_ringbuffer::{Geometry, RingError, RingMemory};
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::ffi;
 
-use crate::cdata::{self, CData, Pointee, type_name};
+use crate::cdata::{self, CData, Pointee};
 use crate::data::{Slot, View};
 
 /// Memory that Python code has allocated and the ring uses.
@@ -88,8 +88,8 @@ impl Memory {
                             Borrowed::Array(buffer.clone().unbind()),
                         )
                     }
-                    other => {
-                        let found = other.map_or_else(|| type_name(buffer), |cdata| cdata.name);
+                    _ => {
+                        let found = cdata::c_type_name(buffer);
                         return Err(PyTypeError::new_err(format!(
                             "buffer must be a bytes-like object or a CData array, not {found}"
                         )));

@@ -1,0 +1,3 @@
+from ._native import VirtualDevice as VirtualDevice
+
+__all__ = ["VirtualDevice"]
