@@ -70,3 +70,7 @@ pub use producer::{Producer, TooFew, WriteChunk};
 pub use raw::Regions;
 #[cfg(feature = "alloc")]
 pub use ring::RingBuffer;
+
+#[cfg(all(doctest, feature = "alloc"))]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;
