@@ -4,7 +4,7 @@ import argparse
 import math
 import sys
 
-from . import __version__
+import pa_ringbuffer
 
 
 def seconds(text):
@@ -25,7 +25,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="python -m pa_ringbuffer", description="A lock-free ring buffer for audio."
     )
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=pa_ringbuffer.__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser(
         "demo",
@@ -53,10 +53,17 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
 
     try:
+        _ = pa_ringbuffer.StreamCallback
+    except AttributeError as error:
+        print(f"error: the demo cannot run here: {error}", file=sys.stderr)
+        return 2
+    try:
         from . import demo as program
     except ImportError as error:
-        name = error.name or str(error)
-        print(f"error: the demo needs {name}: pip install 'pa-ringbuffer[demo]'", file=sys.stderr)
+        print(
+            f"error: the demo needs {error.name}: pip install 'pa-ringbuffer[demo]'",
+            file=sys.stderr,
+        )
         return 2
     return program.run(options)
 

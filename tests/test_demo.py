@@ -1,0 +1,164 @@
+"""``python -m pa_ringbuffer demo``, as users call it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+pytest.importorskip("pa_ringbuffer._native", reason="the demo needs the extension module")
+
+
+def run(*arguments, prelude=None, interrupt_after=None):
+    """Run the demo and return its exit status, output and errors."""
+    command = ["-m", "pa_ringbuffer"]
+    if prelude:
+        # The same program, after changing something in it.
+        program = (
+            f"{prelude}\nimport sys; from pa_ringbuffer.__main__ import main; sys.exit(main())"
+        )
+        command = ["-c", program]
+    process = subprocess.Popen(
+        [sys.executable, *command, "demo", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+    )
+    if interrupt_after:
+        # Once it says that it plays, there is something to interrupt.
+        line = process.stdout.readline()
+        assert interrupt_after in line
+        threading.Timer(0.5, process.send_signal, [signal.SIGINT]).start()
+    output, errors = process.communicate(timeout=120)
+    return process.returncode, output, errors
+
+
+def row(output, name):
+    """A number from the table."""
+    (line,) = (line for line in output.splitlines() if f" {name} " in line)
+    return int(line.split("│")[2].split()[0].replace(",", ""))
+
+
+def test_everything_comes_back_equal():
+    status, output, errors = run("--virtual", "--seconds", 2.5)
+    assert (status, errors) == (0, "")
+    assert row(output, "frames sent") == row(output, "frames compared") == 120_000
+    assert row(output, "frames different") == row(output, "output underflows") == 0
+    assert row(output, "longest Python stall") >= 200
+    assert "Nothing was lost" in output and "the virtual device" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "samplerate", "channels", "subtype"),
+    [("a.wav", 44100, 1, "FLOAT"), ("a.flac", 96000, 6, "PCM_24"), ("a.ogg", 22050, 2, "VORBIS")],
+)
+def test_sound_files_of_any_kind_are_streamed(tmp_path, name, samplerate, channels, subtype):
+    np = pytest.importorskip("numpy")
+    soundfile = pytest.importorskip("soundfile")
+    sound = np.random.default_rng(1).uniform(-0.5, 0.5, (samplerate // 2, channels))
+    soundfile.write(tmp_path / name, sound, samplerate, subtype)
+    status, output, errors = run(tmp_path / name, "--virtual")
+    assert (status, errors) == (0, "")
+    assert row(output, "frames compared") == samplerate // 2
+    status, output, errors = run(tmp_path / name, "--virtual", "--seconds", 0.25)
+    assert (status, errors) == (0, "")
+    assert row(output, "frames compared") == round(samplerate / 4)
+
+
+def test_a_stall_longer_than_the_ring_holds_is_reported_as_loss():
+    status, output, _ = run(
+        "--virtual", "--seconds", 4, prelude="import pa_ringbuffer.demo as demo; demo.STALL = 2.0"
+    )
+    assert status == 1
+    assert row(output, "output underflows") > 0
+    assert "Something was lost" in output
+
+
+def test_a_sample_that_comes_back_different_is_reported_as_loss():
+    status, output, _ = run(
+        "--virtual",
+        "--seconds",
+        0.5,
+        prelude=(
+            "import pa_ringbuffer.demo as demo\n"
+            "sent = demo.Comparison.sent\n"
+            "def change(self, block):\n"
+            "    block = block.copy(); block[7, 1] += 1e-7; sent(self, block)\n"
+            "demo.Comparison.sent = change"
+        ),
+    )
+    assert status == 1
+    assert row(output, "frames different") > 0
+    assert "came back different" in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_ctrl_c_ends_it_with_the_figures_so_far():
+    status, output, errors = run("--virtual", "--seconds", 60, interrupt_after="Playing a melody")
+    assert (status, errors) == (130, "")
+    assert row(output, "frames sent") > 0
+    assert "Interrupted" in output
+
+
+def test_a_missing_file_is_named():
+    status, _, errors = run("no such file.wav", "--virtual")
+    assert status == 2
+    assert errors == "error: there is no file 'no such file.wav'\n"
+
+
+def test_a_file_that_is_no_sound_file_is_named(tmp_path):
+    file = tmp_path / "text.wav"
+    file.write_text("la la la")
+    status, _, errors = run(file, "--virtual")
+    assert status == 2
+    assert str(file) in errors and "Traceback" not in errors
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])
+def test_impossible_seconds_are_refused(seconds):
+    status, _, errors = run(f"--seconds={seconds}")
+    assert status == 2
+    assert "--seconds" in errors and "Traceback" not in errors
+
+
+def test_an_unknown_device_is_named(require):
+    try:
+        import sounddevice  # noqa: F401
+    except (ImportError, OSError) as error:
+        require(False, f"sounddevice or PortAudio is missing: {error}")
+    status, _, errors = run("--device", "no such device")
+    assert status == 2
+    assert "no such device" in errors and "Traceback" not in errors
+
+
+def test_without_portaudio_the_virtual_device_is_used_and_the_reason_told():
+    prelude = (
+        "import sys, types, importlib.abc\n"
+        "class Missing(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'sounddevice':\n"
+        "            raise OSError('PortAudio library not found')\n"
+        "sys.meta_path.insert(0, Missing())"
+    )
+    status, output, _ = run("--seconds", 0.5, prelude=prelude)
+    assert status == 0
+    assert "No sound card is used: PortAudio library not found." in output
+    status, _, errors = run("--device", "3", prelude=prelude)
+    assert status == 2
+    assert errors.startswith("error: --device needs sounddevice and PortAudio")
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it():
+    status, _, errors = run(prelude="import sys; sys.modules['rich.console'] = None")
+    assert status == 2
+    assert "rich" in errors and "pip install 'pa-ringbuffer[demo]'" in errors
+
+
+def test_without_extension_it_says_so():
+    status, _, errors = run(prelude="import sys; sys.modules['pa_ringbuffer._native'] = None")
+    assert status == 2
+    assert "no extension module" in errors

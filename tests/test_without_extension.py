@@ -1,0 +1,50 @@
+"""The package on an interpreter for which there is no extension."""
+
+import subprocess
+import sys
+
+PRELUDE = "import sys; sys.modules['pa_ringbuffer._native'] = None; import pa_ringbuffer\n"
+
+
+def run(program):
+    result = subprocess.run(
+        [sys.executable, "-c", PRELUDE + program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_the_portable_class_takes_over():
+    assert run(
+        "import pa_ringbuffer.portable as portable\n"
+        "print(issubclass(pa_ringbuffer.RingBuffer, portable._RingBufferBase))\n"
+        "print(pa_ringbuffer.init is portable.init)\n"
+        "ring = pa_ringbuffer.RingBuffer(2, 4)\n"
+        "print(ring.write(b'abcd'), bytes(ring.read()))"
+    ).splitlines() == ["True", "True", "2 b'abcd'"]
+
+
+def test_what_is_compiled_says_why_it_is_missing():
+    program = "try:\n    {}\nexcept (AttributeError, ImportError) as error:\n    print(error)\n"
+    for statement in ("pa_ringbuffer.StreamCallback", "import pa_ringbuffer.testing"):
+        assert "there are wheels with" in run(program.format(statement))
+
+
+def test_an_extension_that_does_not_load_is_an_error():
+    program = (
+        "import sys\n"
+        "class Broken:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'pa_ringbuffer._native':\n"
+        "            raise ImportError('wrong machine', name=name)\n"
+        "sys.meta_path.insert(0, Broken())\n"
+        "import pa_ringbuffer"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode != 0
+    assert "wrong machine" in result.stderr
