@@ -178,6 +178,34 @@ pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyR
     Ok(address)
 }
 
+/// The address of a struct, given as integer or as CData pointer to it (or to `void`).
+pub(crate) fn struct_argument(
+    object: &Bound<'_, PyAny>,
+    argument: &str,
+    name: &str,
+) -> PyResult<usize> {
+    let py = object.py();
+    if let Some(backend) = backend(py)? {
+        if object.is_instance(backend.cdata.bind(py))? {
+            let ctype = backend.ffi.bind(py).call_method1("typeof", (object,))?;
+            // Only pointers and arrays have items.
+            let item = ctype.getattr("item").and_then(|item| item.getattr("cname"));
+            let fits = item.is_ok_and(|item| {
+                item.extract::<&str>().is_ok_and(|item| {
+                    item == "void" || item.strip_prefix("struct ").unwrap_or(item) == name
+                })
+            });
+            if !fits {
+                return Err(PyTypeError::new_err(format!(
+                    "{argument} must be a pointer to {name}, not {}",
+                    c_type_name(object)
+                )));
+            }
+        }
+    }
+    pointer_argument(object, argument)
+}
+
 /// The address of a C function, given as integer or as CData function pointer.
 pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
     let py = object.py();

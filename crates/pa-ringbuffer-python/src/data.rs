@@ -34,8 +34,16 @@ impl<S: BorrowMut<Slot>> View<S> {
     /// # Errors
     ///
     /// Whatever the exporter raises: BufferError or (NumPy) ValueError if the memory is not
-    /// contiguous, or not writable where `flags` ask for that.
-    pub(crate) fn new(mut slot: S, object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Self> {
+    /// contiguous, or not writable where `flags` ask for that; TypeError if it holds Python
+    /// objects.
+    pub(crate) fn new(
+        mut slot: S,
+        object: &Bound<'_, PyAny>,
+        argument: &str,
+        flags: c_int,
+    ) -> PyResult<Self> {
+        // Contiguous memory of any format, which is asked for to recognise Python objects.
+        let flags = flags | ffi::PyBUF_ND | ffi::PyBUF_FORMAT;
         let view = slot.borrow_mut().as_mut_ptr();
         // SAFETY: the object is alive, and there is room for the view.
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), view, flags) } != 0 {
@@ -43,10 +51,12 @@ impl<S: BorrowMut<Slot>> View<S> {
         }
         // SAFETY: the slot is filled; its `obj` is null or a reference that lives until release.
         let exporter = unsafe { Bound::from_owned_ptr_or_opt(object.py(), (*view).obj) };
-        Ok(Self {
+        let view = Self {
             slot,
             exporter: ManuallyDrop::new(exporter.map(Bound::unbind)),
-        })
+        };
+        view.check_plain(argument)?;
+        Ok(view)
     }
 
     fn get(&self) -> &ffi::Py_buffer {
@@ -71,19 +81,25 @@ impl<S: BorrowMut<Slot>> View<S> {
         self.exporter.as_ref()
     }
 
-    /// Whether the items are, or contain, pointers to Python objects.
-    fn holds_objects(&self) -> bool {
+    /// Refuses items that are, or contain, pointers to Python objects.
+    fn check_plain(&self, argument: &str) -> PyResult<()> {
         let format = self.get().format;
         if format.is_null() {
-            return false;
+            return Ok(());
         }
         // SAFETY: a format is a string that lives as long as the view.
         let format = unsafe { CStr::from_ptr(format) }.to_bytes();
         // Names of fields stand between colons; everything else is codes.
-        format
+        if format
             .split(|&c| c == b':')
             .step_by(2)
             .any(|codes| codes.contains(&b'O'))
+        {
+            return Err(PyTypeError::new_err(format!(
+                "{argument} must hold plain numbers or bytes, not Python objects"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -113,9 +129,6 @@ pub(crate) struct Data<'a> {
     _view: Option<View<&'a mut Slot>>,
 }
 
-/// Contiguous memory of any format; the format is asked for to recognise Python objects.
-const CONTIGUOUS: c_int = ffi::PyBUF_ND | ffi::PyBUF_FORMAT;
-
 impl<'a> Data<'a> {
     /// Memory to read from.
     pub(crate) fn source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
@@ -128,7 +141,7 @@ impl<'a> Data<'a> {
                 _view: None,
             });
         }
-        Self::new(object, slot, CONTIGUOUS)
+        Self::new(object, slot, 0)
     }
 
     /// Memory to write to.
@@ -143,19 +156,14 @@ impl<'a> Data<'a> {
                 _view: None,
             });
         }
-        Self::new(object, slot, CONTIGUOUS | ffi::PyBUF_WRITABLE)
+        Self::new(object, slot, ffi::PyBUF_WRITABLE)
     }
 
     fn new(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> PyResult<Self> {
         let argument = "data";
         // SAFETY: the object is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } != 0 {
-            let view = View::new(slot, object, flags)?;
-            if view.holds_objects() {
-                return Err(PyTypeError::new_err(
-                    "data must hold plain numbers or bytes, not Python objects",
-                ));
-            }
+            let view = View::new(slot, object, argument, flags)?;
             return Ok(Self {
                 pointer: view.pointer(),
                 extent: Extent::Bytes(view.len()),

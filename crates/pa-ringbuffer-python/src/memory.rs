@@ -65,7 +65,7 @@ impl Memory {
         // SAFETY: the object is alive.
         let (pointer, bytes, readonly, borrowed) =
             if unsafe { ffi::PyObject_CheckBuffer(buffer.as_ptr()) } != 0 {
-                let view = View::new(Box::new(Slot::uninit()), buffer, ffi::PyBUF_SIMPLE)?;
+                let view = View::new(Box::new(Slot::uninit()), buffer, "buffer", 0)?;
                 let source = buffer.clone().unbind();
                 (
                     view.pointer(),

@@ -24,6 +24,42 @@ use crate::data::{Data, Slot};
 use crate::integer::Integer;
 use crate::memory::{Memory, Region};
 
+/// PortAudio's lock-free ring buffer, for one producer and one consumer.
+///
+/// A ring buffer carries elements of a fixed size from one thread, the producer, to another one,
+/// the consumer. Neither of them ever waits for the other: if there is not enough room, or not
+/// enough data, fewer elements are transferred, and the returned number says how many. All *size*
+/// elements can be used.
+///
+/// Usually Python is on one side, and a PortAudio callback or other compiled code on the other. The
+/// latter gets a pointer to the C struct ``PaUtilRingBuffer`` (see ``address``) and uses
+/// PortAudio's C functions, or compatible ones.
+///
+/// One thread at a time may write (``write()``, ``get_write_buffers()`` and
+/// ``advance_write_index()``), and one thread at a time may read (``read()``, ``readinto()``,
+/// ``get_read_buffers()`` and ``advance_read_index()``); writing and reading may happen at the same
+/// time. If several Python threads use the same side nevertheless, each ``write()``, ``read()`` and
+/// ``readinto()`` takes place as a whole, but getting buffers and then advancing the index are two
+/// steps. ``flush()`` is only allowed while nobody writes or reads. The number of available
+/// elements can be asked for from anywhere.
+///
+/// :param elementsize: The size of a single element in bytes; for audio, typically the number of
+///     channels times the number of bytes per sample.
+/// :type elementsize: int
+/// :param size: The number of elements in the ring, which must be a power of 2. The memory for them
+///     is allocated and filled with zeros. Must not be given together with *buffer*.
+/// :type size: int, optional
+/// :param buffer: Existing memory to be used instead: a C-contiguous buffer, or a CFFI array. It is
+///     not copied, and it is kept alive. Its size in bytes must be *elementsize* times a power of
+///     2. If it is read-only, elements cannot be written from Python, but those that are there
+///     already can be handed to the consumer with ``advance_write_index()``.
+/// :type buffer: buffer, optional
+/// :raises TypeError: If neither or both of *size* and *buffer* are given, or one of the arguments
+///     has an unsuitable type.
+/// :raises ValueError: If *elementsize* is not positive, if the number of elements is not a power
+///     of 2, or if the size of *buffer* is not a multiple of *elementsize*.
+/// :raises OverflowError: If *elementsize* times *size* is more than can be addressed.
+/// :raises MemoryError: If there is not enough memory.
 #[pyclass(frozen, subclass, weakref, module = "pa_ringbuffer")]
 pub(crate) struct RingBuffer {
     state: UnsafeCell<State>,
@@ -339,6 +375,19 @@ impl RingBuffer {
         Self::attach(slf, Backing::Own(Py::new(slf.py(), memory)?), None)
     }
 
+    /// Use a ring that was initialised by somebody else, e.g. by C code.
+    ///
+    /// The ring is checked, and used in place. Its memory must stay valid as long as the returned
+    /// object, and buffers obtained from it, are used. A CFFI pointer is kept alive, a number can
+    /// not be.
+    ///
+    /// :param pointer: The address of a C struct ``PaUtilRingBuffer``, as a number or as a pointer
+    ///     to this struct (or to ``void``) that belongs to any CFFI instance.
+    /// :type pointer: CData pointer or int
+    /// :returns: A new object of this class, which works on the same ring.
+    /// :raises TypeError: If *pointer* is something else.
+    /// :raises ValueError: If *pointer* is NULL or misaligned, or if the struct is not an
+    ///     initialised ring. The message names the field which is wrong.
     #[classmethod]
     fn from_pointer<'py>(
         cls: &Bound<'py, PyType>,
@@ -360,6 +409,9 @@ impl RingBuffer {
         Ok(object)
     }
 
+    /// Make the ring empty.
+    ///
+    /// This is only allowed while nobody is writing or reading, on either side.
     fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::with_ring(slf, |ring, _| {
             ring.ring.flush();
@@ -367,6 +419,9 @@ impl RingBuffer {
         })
     }
 
+    /// Number of elements that can be written at the moment. (:class:`int`)
+    ///
+    /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
     #[getter]
     fn write_available(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::with_ring(slf, |ring, _| {
@@ -374,6 +429,9 @@ impl RingBuffer {
         })
     }
 
+    /// Number of elements that can be read at the moment. (:class:`int`)
+    ///
+    /// Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
     #[getter]
     fn read_available(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::with_ring(slf, |ring, _| {
@@ -381,6 +439,27 @@ impl RingBuffer {
         })
     }
 
+    /// Copy elements into the ring and make them available for reading.
+    ///
+    /// There is no need to call :meth:`advance_write_index` afterwards.
+    ///
+    /// :param data: The elements: any C-contiguous buffer (of any type and shape; only its bytes
+    ///     matter), or a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the
+    ///     one object it points to.
+    /// :type data: CData pointer or buffer
+    /// :param size: The number of elements to be written, at most as many as there are in *data*.
+    ///     If it is negative or not given, these are all elements in *data*. If *data* is a
+    ///     pointer, nothing can check that so many are there.
+    /// :type size: int, optional
+    /// :returns: The number of elements that were written, which is smaller than *size* if there
+    ///     was not enough room.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is more than there is in *data*, if *size* is not given and
+    ///     the size of *data* in bytes is not a multiple of the element size, or if *data* is NULL
+    ///     or not contiguous.
+    /// :raises BufferError: If *data* is not contiguous. (The kind of error depends on *data*.)
+    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
+    ///     without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
     #[pyo3(signature = (data, size=Integer::ALL), text_signature = "($self, data, size=-1)")]
     fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>, size: Integer) -> PyResult<usize> {
         let mut slot = Slot::uninit();
@@ -395,6 +474,16 @@ impl RingBuffer {
         })
     }
 
+    /// Take elements out of the ring and return them in a new buffer.
+    ///
+    /// There is no need to call :meth:`advance_read_index` afterwards.
+    ///
+    /// :param size: The number of elements to be read. If it is negative or not given, all
+    ///     available elements are read.
+    /// :type size: int, optional
+    /// :returns: The elements. If fewer than *size* were available, there are fewer.
+    /// :rtype: bytearray
+    /// :raises TypeError: If *size* is not an integer.
     #[pyo3(signature = (size=Integer::ALL), text_signature = "($self, size=-1)")]
     fn read<'py>(slf: &Bound<'py, Self>, size: Integer) -> PyResult<Bound<'py, PyByteArray>> {
         let py = slf.py();
@@ -440,6 +529,22 @@ impl RingBuffer {
         Ok(target)
     }
 
+    /// Take elements out of the ring and store them in existing memory.
+    ///
+    /// There is no need to call :meth:`advance_read_index` afterwards.
+    ///
+    /// :param data: The memory to be filled from its start: any writable C-contiguous buffer (of
+    ///     any type and shape; only its bytes matter), or a CFFI array, or a CFFI pointer, which
+    ///     stands for the one object it points to.
+    /// :type data: CData pointer or buffer
+    /// :returns: The number of elements that were read, which is smaller than the size of *data* if
+    ///     fewer were available. The rest of *data* is left as it was.
+    /// :rtype: int
+    /// :raises ValueError: If the size of *data* in bytes is not a multiple of the element size, or
+    ///     if *data* is NULL, read-only or not contiguous.
+    /// :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
+    ///     *data*.)
+    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
     fn readinto(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<usize> {
         let mut slot = Slot::uninit();
         let data = Data::target(data, &mut slot)?;
@@ -452,6 +557,23 @@ impl RingBuffer {
         })
     }
 
+    /// Get the part(s) of the ring's memory where the next elements can be written.
+    ///
+    /// After filling them, first buffer first, call :meth:`advance_write_index` to make the
+    /// elements available for reading.
+    ///
+    /// :param size: The number of elements desired.
+    /// :type size: int
+    /// :returns:
+    ///     * The number of elements that there is room for, at most *size*.
+    ///     * The first buffer.
+    ///     * The second buffer, which is empty unless the room continues at the start of the
+    ///       ring's memory.
+    ///
+    ///     Both are writable, one-dimensional views of bytes. They keep the memory alive.
+    /// :rtype: tuple (int, memoryview, memoryview)
+    /// :raises ValueError: If *size* is negative.
+    /// :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
     fn get_write_buffers<'py>(
         slf: &Bound<'py, Self>,
         size: Integer,
@@ -459,10 +581,39 @@ impl RingBuffer {
         Self::views(slf, size, true)
     }
 
+    /// Make elements available for reading that were stored in the buffers from
+    /// :meth:`get_write_buffers`.
+    ///
+    /// After :meth:`write`, this is not needed.
+    ///
+    /// :param size: The number of elements, at most :attr:`write_available`.
+    /// :type size: int
+    /// :returns: The new write index, which counts modulo twice the number of elements in the ring.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is negative or too large.
+    /// :raises TypeError: If *size* is not an integer.
     fn advance_write_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<ring_buffer_size_t> {
         Self::advance(slf, size, true)
     }
 
+    /// Get the part(s) of the ring's memory where the next elements can be read.
+    ///
+    /// After using them, first buffer first, call :meth:`advance_read_index` to make room for new
+    /// elements.
+    ///
+    /// :param size: The number of elements desired.
+    /// :type size: int
+    /// :returns:
+    ///     * The number of elements that are available, at most *size*.
+    ///     * The first buffer.
+    ///     * The second buffer, which is empty unless the elements continue at the start of the
+    ///       ring's memory.
+    ///
+    ///     Both are one-dimensional views of bytes, and they are writable, unless the ring uses a
+    ///     read-only buffer. They keep the memory alive.
+    /// :rtype: tuple (int, memoryview, memoryview)
+    /// :raises ValueError: If *size* is negative.
+    /// :raises TypeError: If *size* is not an integer.
     fn get_read_buffers<'py>(
         slf: &Bound<'py, Self>,
         size: Integer,
@@ -470,20 +621,37 @@ impl RingBuffer {
         Self::views(slf, size, false)
     }
 
+    /// Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
+    /// been used.
+    ///
+    /// After :meth:`read` and :meth:`readinto`, this is not needed.
+    ///
+    /// :param size: The number of elements, at most :attr:`read_available`.
+    /// :type size: int
+    /// :returns: The new read index, which counts modulo twice the number of elements in the ring.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is negative or too large.
+    /// :raises TypeError: If *size* is not an integer.
     fn advance_read_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<ring_buffer_size_t> {
         Self::advance(slf, size, false)
     }
 
+    /// Size of a single element in bytes. (:class:`int`)
     #[getter]
     fn elementsize(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::with_ring(slf, |ring, _| Ok(ring.element_size()))
     }
 
+    /// Address of the C struct ``PaUtilRingBuffer``, for the code on the other side of the ring.
+    ///
+    /// It is a number which can be used with everything that knows C: ctypes, Numba, Cython, Rust
+    /// etc. It is valid as long as this object exists. (:class:`int`)
     #[getter]
     fn address(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::pin(slf).map(|(address, _)| address)
     }
 
+    /// Number of elements in the ring, full or empty.
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::with_ring(slf, |ring, _| Ok(ring.geometry.size()))
     }
@@ -603,7 +771,7 @@ fn struct_pointer(
     pointer: &Bound<'_, PyAny>,
     argument: &str,
 ) -> PyResult<NonNull<PaUtilRingBuffer>> {
-    let address = cdata::pointer_argument(pointer, argument)?;
+    let address = cdata::struct_argument(pointer, argument, "PaUtilRingBuffer")?;
     let alignment = std::mem::align_of::<PaUtilRingBuffer>();
     if address % alignment != 0 {
         return Err(PyValueError::new_err(format!(

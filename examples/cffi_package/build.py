@@ -1,0 +1,104 @@
+"""Compiles the module `_levelmeter`: a PortAudio callback in C that measures levels.
+
+The ring buffer comes from the C library pa_ringbuffer, which must have been installed before.
+"""
+
+import subprocess
+
+import pa_ringbuffer
+from cffi import FFI
+
+DECLARATIONS = """
+
+/* What was measured in one block, or in several if nobody had read the levels for long. */
+struct level {
+    float peak;             /* largest absolute sample value */
+    float rms;              /* square root of the mean square of all samples */
+    unsigned long frames;   /* how many frames that is from */
+};
+
+struct levelmeter {
+    PaUtilRingBuffer *levels;   /* has elements of the type struct level */
+    unsigned long channels;
+    /* Measured, but not yet in the ring: */
+    float peak;
+    double squares;
+    unsigned long frames;
+};
+
+/* A PaStreamCallback for 32-bit float input, with a struct levelmeter as userdata. */
+int levelmeter_callback(const void *input, void *output, unsigned long frames,
+                        const void *time, unsigned long flags, void *userdata);
+
+"""
+
+IMPLEMENTATION = """
+
+int levelmeter_callback(const void *input, void *output, unsigned long frames,
+                        const void *time, unsigned long flags, void *userdata)
+{
+    struct levelmeter *meter = userdata;
+    const float *samples = input;
+    unsigned long i, count = frames * meter->channels;
+    struct level level;
+
+    (void)output;
+    (void)time;
+    (void)flags;
+    for (i = 0; i < count; ++i) {
+        meter->peak = fmaxf(meter->peak, fabsf(samples[i]));
+        meter->squares += (double)samples[i] * samples[i];
+    }
+    meter->frames += frames;
+    if (meter->frames > 0) {
+        level.peak = meter->peak;
+        level.rms = (float)sqrt(meter->squares / ((double)meter->frames * meter->channels));
+        level.frames = meter->frames;
+        /* If the ring is full, the next level covers this block as well: no peak gets lost. */
+        if (PaUtil_WriteRingBuffer(meter->levels, &level, 1) == 1) {
+            meter->peak = 0;
+            meter->squares = 0;
+            meter->frames = 0;
+        }
+    }
+    return 0;  /* paContinue */
+}
+
+"""
+
+
+def pkg_config(*question):
+    """Ask pkg-config about the C library."""
+    try:
+        answer = subprocess.run(
+            ["pkg-config", *question, "pa_ringbuffer"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except FileNotFoundError:
+        raise SystemExit("pkg-config is needed to find the C library pa_ringbuffer") from None
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(
+            "pkg-config does not find the C library pa_ringbuffer. Install it with "
+            "'make install-c PREFIX=...', and let PKG_CONFIG_PATH contain "
+            f"PREFIX/lib/pkgconfig.\n{error.stderr}"
+        ) from None
+    return answer.stdout.split()
+
+
+ffibuilder = FFI()
+ffibuilder.cdef(pa_ringbuffer.cdef())
+ffibuilder.cdef(DECLARATIONS)
+ffibuilder.set_source(
+    "_levelmeter",
+    "#include <math.h>\n#include <pa_ringbuffer.h>\n" + DECLARATIONS + IMPLEMENTATION,
+    extra_compile_args=pkg_config("--cflags"),
+    # Named as a file: with -l the linker would take the shared library, and the finished package
+    # would need it wherever it is used.
+    extra_objects=[pkg_config("--variable=libdir")[0] + "/libpa_ringbuffer.a"],
+    libraries=["m"],
+)
+
+if __name__ == "__main__":
+    ffibuilder.compile(verbose=True)

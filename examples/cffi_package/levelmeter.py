@@ -1,0 +1,95 @@
+"""A level meter whose audio callback is written in C.
+
+Run it with ``python -m levelmeter`` to see the level of a sound card's input.
+"""
+
+import argparse
+import math
+from typing import NamedTuple
+
+import pa_ringbuffer
+from _levelmeter import ffi, lib
+
+RingBuffer = pa_ringbuffer.init(ffi, lib)
+
+
+class Level(NamedTuple):
+    """What was measured in a block.
+
+    *peak* is the largest absolute sample value, *rms* the square root of the mean square; 1.0 is
+    full scale. *frames* says how many frames this was measured in.
+    """
+
+    peak: float
+    rms: float
+    frames: int
+
+
+class LevelMeter:
+    """Measures the blocks of an input stream with samples of type ``'float32'``.
+
+    :param channels: Number of channels of the stream.
+    :type channels: int
+    :param size: How many blocks may be waiting to be read, a power of 2. If there are more, the
+        last ones are measured together.
+    :type size: int, optional
+
+    The stream needs `callback` and `userdata`. The meter must exist until the stream is closed.
+    """
+
+    def __init__(self, channels, size=256):
+        self._ring = RingBuffer(ffi.sizeof("struct level"), size)
+        self._meter = ffi.new(
+            "struct levelmeter *", {"levels": self._ring._ptr, "channels": channels}
+        )
+        #: The compiled callback, a ``PaStreamCallback``.
+        self.callback = ffi.addressof(lib, "levelmeter_callback")
+        #: What the callback works on.
+        self.userdata = ffi.cast("void *", self._meter)
+
+    def read(self):
+        """Return the levels measured since the last call, oldest first.
+
+        :rtype: list of Level
+        """
+        data = ffi.from_buffer("struct level[]", self._ring.read())
+        return [Level(level.peak, level.rms, level.frames) for level in data]
+
+
+def decibels(value):
+    """Level relative to full scale, in dB."""
+    return 20 * math.log10(value) if value else -math.inf
+
+
+def main():
+    """Print the input level of a sound card, ten times per second."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("-d", "--device", help="input device (numeric ID or substring)")
+    parser.add_argument("-c", "--channels", type=int, default=1, help="number of input channels")
+    parser.add_argument("-t", "--seconds", type=float, default=10, help="how long to measure")
+    args = parser.parse_args()
+
+    import sounddevice as sd
+
+    device = int(args.device) if args.device and args.device.isdigit() else args.device
+    meter = LevelMeter(args.channels)
+    # The public stream classes would wrap the callback in Python; this one takes it as it is.
+    stream = sd._StreamBase(
+        kind="input",
+        device=device,
+        channels=args.channels,
+        dtype="float32",
+        callback=meter.callback,
+        userdata=meter.userdata,
+    )
+    with stream:
+        for _ in range(round(10 * args.seconds)):
+            sd.sleep(100)
+            levels = meter.read()
+            if levels:
+                peak = max(level.peak for level in levels)
+                print(f"{decibels(peak):6.1f} dB {'#' * max(0, round(60 + decibels(peak)))}")
+
+
+if __name__ == "__main__":
+    main()
