@@ -26,7 +26,7 @@ SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
 
-test: $(VENV)/.native
+test: $(VENV)/.native $(VENV)/.test
 	cargo test --locked
 	cargo test --locked -p pa-ringbuffer --no-default-features --lib
 	$(BIN)/python -m pytest $(ARGS)
@@ -43,7 +43,7 @@ lint: $(VENV)/.native $(VENV)/.lint
 	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt
 
-bench: $(VENV)/.native
+bench: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python comparison/python_calls.py $(ARGS)
 
 docs: $(VENV)/.native $(VENV)/.docs
@@ -66,17 +66,16 @@ clean:
 FEATURES = $(shell $(BIN)/python -c "import sys, sysconfig as s; print('--features abi3' \
     if sys.version_info >= (3, 11) and not s.get_config_var('Py_GIL_DISABLED') else '')")
 
-$(VENV)/.test: pyproject.toml
+$(VENV)/.base:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.9,<2'
-	$(BIN)/python -m pip install --quiet --group test
 	@touch $@
 
-$(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: $(VENV)/.test
+$(VENV)/.native: $(VENV)/.base pyproject.toml $(SOURCES)
+	$(BIN)/maturin develop --release --locked --quiet --extras demo $(FEATURES)
+	@touch $@
+
+# After the package itself: rtmixer depends on it, and would bring upstream's.
+$(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml | $(VENV)/.native
 	$(BIN)/python -m pip install --quiet --group $*
-	@touch $@
-
-# rtmixer depends on pa-ringbuffer, so pip has put upstream's there; this replaces it.
-$(VENV)/.native: $(VENV)/.test $(SOURCES)
-	$(BIN)/maturin develop --release --locked --quiet $(FEATURES)
 	@touch $@
