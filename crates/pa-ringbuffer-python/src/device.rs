@@ -1,7 +1,7 @@
 //! The virtual device as a Python object.
 
 use std::ffi::c_void;
-use std::sync::{Mutex, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer_callback::{
@@ -17,6 +17,29 @@ use crate::integer::Integer;
 
 /// How long to wait before looking for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
+
+/// Devices that were started and may still be running.
+static STARTED: Mutex<Vec<Monitor>> = Mutex::new(Vec::new());
+
+fn started() -> MutexGuard<'static, Vec<Monitor>> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stops what is still running when the interpreter exits: a callback that needs Python would
+/// otherwise be killed in the middle, and take the process with it.
+#[pyfunction]
+pub(crate) fn stop_all(py: Python<'_>) {
+    let monitors = std::mem::take(&mut *started());
+    py.detach(|| {
+        for monitor in &monitors {
+            monitor.request_stop();
+        }
+        for monitor in &monitors {
+            // A callback that does not return within a second is not waited for.
+            monitor.wait(Duration::from_secs(1));
+        }
+    });
+}
 
 /// A sound device without sound: it calls a ``PaStreamCallback`` from a thread of its own.
 ///
@@ -208,7 +231,11 @@ impl VirtualDevice {
     ///
     /// :raises RuntimeError: if the device was started and not stopped, or is closed.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
-        self.with_device(py, Device::start)
+        self.with_device(py, Device::start)?;
+        let mut started = started();
+        started.retain(Monitor::is_active);
+        started.push(self.monitor.clone());
+        Ok(())
     }
 
     /// Stop calling, and wait until the last call has returned.
@@ -323,6 +350,7 @@ impl Drop for VirtualDevice {
         let mut device = self.take();
         // The callback may be waiting for the GIL, which this thread holds.
         Python::try_attach(|py| py.detach(|| drop(device.take())));
+        // Left over if the interpreter is gone; then `stop_all` has stopped it before.
         drop(device);
     }
 }

@@ -30,5 +30,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ring::RingBuffer>()?;
     module.add_class::<callback::StreamCallback>()?;
     module.add_class::<device::VirtualDevice>()?;
+    let stop_all = wrap_pyfunction!(device::stop_all, module)?;
+    module
+        .py()
+        .import("atexit")?
+        .call_method1("register", (stop_all,))?;
     Ok(())
 }

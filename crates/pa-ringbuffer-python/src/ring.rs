@@ -393,14 +393,15 @@ impl RingBuffer {
         cls: &Bound<'py, PyType>,
         pointer: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, Self>> {
+        let object = cls
+            .call_method1(intern!(cls.py(), "__new__"), (cls,))?
+            .cast_into::<Self>()?;
+        Self::check_layout(&object)?;
         let ring = struct_pointer(pointer, "pointer")?;
         // SAFETY: not null and aligned; that there is a ring is what the caller says.
         unsafe { ring.as_ref() }
             .checked_geometry()
             .map_err(|field| PyValueError::new_err(format!("pointer: {field}")))?;
-        let object = cls
-            .call_method1(intern!(cls.py(), "__new__"), (cls,))?
-            .cast_into::<Self>()?;
         Self::attach(
             &object,
             Backing::Foreign(ring),
@@ -714,6 +715,7 @@ impl RingBuffer {
 
     #[setter(_ptr)]
     fn set_pointer(slf: &Bound<'_, Self>, pointer: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::check_layout(slf)?;
         let ring = struct_pointer(pointer, "_ptr")?;
         Self::attach(slf, Backing::Foreign(ring), Some(pointer.clone().unbind()))
     }

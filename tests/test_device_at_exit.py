@@ -1,0 +1,61 @@
+"""A virtual device that is still running when its owner or the interpreter goes away."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("pa_ringbuffer._native", reason="the device needs the extension module")
+
+COMPILED = """
+import pa_ringbuffer, pa_ringbuffer.testing
+callback = pa_ringbuffer.StreamCallback(pa_ringbuffer.RingBuffer(8, 1024))
+"""
+
+# Called on the device's thread, it has to wait for the GIL.
+IN_PYTHON = """
+import cffi, pa_ringbuffer.testing
+ffi = cffi.FFI()
+@ffi.callback("int(void *, void *, unsigned long, void *, unsigned long, void *)")
+def callback(input, output, frames, time, flags, userdata):
+    ffi.buffer(output, 8 * frames)[:] = bytes(8 * frames)
+    return 0
+"""
+
+RUN = """
+import time
+device = pa_ringbuffer.testing.VirtualDevice(callback, blocksize=64, realtime={realtime})
+device.start()
+while device.frames < 640:
+    time.sleep(0.001)
+"""
+
+
+@pytest.mark.parametrize("callback", [COMPILED, IN_PYTHON], ids=["compiled", "in Python"])
+@pytest.mark.parametrize("realtime", [True, False])
+@pytest.mark.parametrize("last", ["pass", "del device", "del device, callback", "del callback"])
+def test_the_process_ends_in_peace(callback, realtime, last):
+    program = callback + RUN.format(realtime=realtime) + last
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_callback_may_ask_and_stop_the_device_that_calls_it():
+    program = IN_PYTHON.replace(
+        "return 0", "seen.append((device.frames, device.active)); device.stop(); return 0"
+    )
+    program += (
+        "seen = []\n"
+        "device = pa_ringbuffer.testing.VirtualDevice(callback, blocksize=64)\n"
+        "assert device.run(6400) == 64\n"
+        "device.start()\n"
+        "assert device.wait(30)\n"
+        "device.close()\n"
+        "assert seen == [(0, False), (64, True)], seen\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (0, "")
