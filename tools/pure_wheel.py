@@ -1,7 +1,7 @@
 """Build the wheel without extension, py3-none-any, into the folder given.
 
-It is for interpreters that have no other: PyPy above all, where the portable class is faster than an
-extension would be. pip prefers a wheel with extension wherever one fits.
+It is for interpreters that have no other: PyPy above all, where the portable class is faster than
+an extension would be. pip prefers a wheel with extension wherever one fits.
 """
 
 import pathlib

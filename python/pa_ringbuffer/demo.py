@@ -347,6 +347,9 @@ def report(console, transfer, interrupted):
     lost = []
     if counters["output_underflows"]:
         lost.append(f"{counters['output_underflow_frames']:,} frames were not there in time")
+    unplayed = transfer.source.frames - transfer.sent + transfer.output.read_available
+    if unplayed:
+        lost.append(f"{unplayed:,} frames were not played")
     if counters["input_overflows"]:
         lost.append(f"{counters['input_overflow_frames']:,} recorded frames had no room")
     if counters["device_output_underflows"]:

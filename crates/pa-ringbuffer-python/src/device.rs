@@ -56,7 +56,7 @@ pub(crate) fn stop_all(py: Python<'_>) {
 /// :type samplerate: float, optional
 /// :param channels: Number of channels, or a pair for input and output, where 0 means that the
 ///     device has no such direction.
-/// :type channels: int or pair of int, optional
+/// :type channels: int or tuple, optional
 /// :param dtype: Sample format: ``'float32'``, ``'int32'``, ``'int24'``, ``'int16'``, ``'int8'`` or
 ///     ``'uint8'``. Samples are interleaved.
 /// :type dtype: str, optional
