@@ -1,5 +1,6 @@
 """A virtual device that is still running when its owner or the interpreter goes away."""
 
+import os
 import subprocess
 import sys
 
@@ -54,6 +55,29 @@ def test_the_callback_may_ask_and_stop_the_device_that_calls_it():
         "assert device.wait(30)\n"
         "device.close()\n"
         "assert seen == [(0, False), (64, True)], seen\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")
+def test_a_forked_child_ends_without_the_device():
+    program = (
+        COMPILED
+        + RUN.format(realtime=True)
+        + """
+import os, sys, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # forking with threads is what is tested
+child = os.fork()
+if not child:
+    assert not device.active and device.wait()
+    device.stop()
+    sys.exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert device.active
+"""
     )
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60

@@ -2,8 +2,8 @@
 
 use core::ffi::{c_int, c_ulong, c_void};
 use core::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::vec::Vec;
@@ -133,8 +133,16 @@ struct Shared {
     stop: AtomicBool,
     frames: AtomicU64,
     lateness: AtomicU64,
+    /// The process that has the thread. A forked child has a copy of everything else.
+    process: AtomicU32,
     active: Mutex<bool>,
     finished: Condvar,
+}
+
+impl Shared {
+    fn is_here(&self) -> bool {
+        self.process.load(Ordering::Relaxed) == std::process::id()
+    }
 }
 
 /// A lock that outlives a panic: what it protects here is valid at every step.
@@ -180,10 +188,11 @@ impl VirtualDevice {
     ///
     /// [`DeviceError::Running`] unless it was stopped, [`DeviceError::Thread`].
     pub fn start(&mut self) -> Result<(), DeviceError> {
-        if self.thread.is_some() {
-            return Err(DeviceError::Running);
-        }
+        self.check_idle()?;
         self.shared.stop.store(false, Ordering::Relaxed);
+        self.shared
+            .process
+            .store(std::process::id(), Ordering::Relaxed);
         *lock(&self.shared.active) = true;
         let shared = Arc::clone(&self.shared);
         let engine = Arc::clone(&self.engine);
@@ -210,23 +219,34 @@ impl VirtualDevice {
         let Some(thread) = self.thread.take() else {
             return;
         };
-        // A callback that stops its own device cannot wait for itself; the loop ends behind it.
-        if thread.thread().id() != thread::current().id() {
+        if !self.shared.is_here() {
+            // Nobody is there to be waited for; not even the handle's destructor may try.
+            core::mem::forget(thread);
+        } else if thread.thread().id() != thread::current().id() {
             // A panic in there was reported by the thread itself, and the device is idle.
             let _ = thread.join();
         }
+        // A callback that stops its own device cannot wait for itself; the loop ends behind it.
+    }
+
+    /// Refuses while a thread is at work, or was at the moment of a fork: it keeps the engine.
+    fn check_idle(&self) -> Result<(), DeviceError> {
+        let busy = matches!(self.engine.try_lock(), Err(TryLockError::WouldBlock));
+        if self.thread.is_some() || busy {
+            return Err(DeviceError::Running);
+        }
+        Ok(())
     }
 
     /// Calls the callback on this thread, without a clock, for `frames` frames or until it ends
-    /// the stream (or [`Monitor::request_stop`] is called), and returns how many frames there were. The last block is cut to fit.
+    /// the stream or [`Monitor::request_stop`] is called, and returns how many frames there were.
+    /// The last block is cut to fit.
     ///
     /// # Errors
     ///
     /// [`DeviceError::Running`] unless it was stopped.
     pub fn run(&mut self, frames: u64) -> Result<u64, DeviceError> {
-        if self.thread.is_some() {
-            return Err(DeviceError::Running);
-        }
+        self.check_idle()?;
         self.shared.stop.store(false, Ordering::Relaxed);
         let mut engine = lock(&self.engine);
         let mut done = 0;
@@ -292,13 +312,18 @@ pub struct Monitor(Arc<Shared>);
 impl Monitor {
     /// Whether the callback is being called: from [`VirtualDevice::start`] until
     /// [`VirtualDevice::stop`] or until the callback returns something else than `paContinue`.
+    ///
+    /// A forked child has the device but not its thread; there it is not active.
     pub fn is_active(&self) -> bool {
-        *lock(&self.0.active)
+        *lock(&self.0.active) && self.0.is_here()
     }
 
     /// Waits until the device is no longer active, but not longer than `timeout`, and says whether
     /// it is not.
     pub fn wait(&self, timeout: Duration) -> bool {
+        if !self.0.is_here() {
+            return true;
+        }
         let active = lock(&self.0.active);
         let waited = self
             .0
