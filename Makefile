@@ -11,6 +11,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+PYPY ?= $(shell command -v pypy3)
 
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
@@ -21,7 +22,7 @@ endif
 SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml Cargo.lock \
     $(wildcard crates/*/Cargo.toml)
 
-.PHONY: demo test lint bench docs wheel install-c clean
+.PHONY: demo test test-pypy lint bench docs wheel install-c clean
 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
@@ -30,6 +31,19 @@ test: $(VENV)/.native $(VENV)/.test
 	cargo test --locked
 	cargo test --locked -p pa-ringbuffer --no-default-features --lib
 	$(BIN)/python -m pytest $(ARGS)
+	$(MAKE) test-pypy
+
+# The portable class, from the pure wheel, where there is PyPy.
+test-pypy: $(VENV)/.native
+ifeq ($(PYPY),)
+	@echo 'Not tested on PyPy: there is no pypy3.'
+	@test "$$CI" != true
+else
+	$(PYPY) -m venv build/pypy
+	$(BIN)/python tools/pure_wheel.py build/pypy
+	build/pypy/bin/python -m pip install --quiet --upgrade pytest build/pypy/*.whl
+	build/pypy/bin/python -m pytest -q tests --ignore tests/audio --ignore tests/c
+endif
 
 lint: $(VENV)/.native $(VENV)/.lint
 	cargo fmt --all --check

@@ -1,0 +1,1191 @@
+"""PortAudio's ring buffer for Python, in pure Python on top of CFFI.
+
+This file needs nothing but CFFI and can be copied into a project of yours as ``pa_ringbuffer.py``.
+
+How it works
+------------
+
+The arithmetic on the two indices is done here, by ``_Geometry``, from fields that were compared
+with what they must be: code in another language drives the other side of the ring, and whatever it
+does to the fields, no byte outside the storage is touched. From the user's compiled library come
+only the things that Python cannot do: the memory barriers, and publishing an index behind them.
+
+Each side of the ring has a lock of its own, because a transfer takes many bytecodes, between which
+another Python thread may run. The two sides never wait for each other, and compiled code waits for
+nobody.
+"""
+
+__version__ = "0.2.0"
+
+import platform
+import re
+import struct
+import sys
+from operator import index
+from threading import Lock, RLock
+
+__all__ = ["RingBuffer", "cdef", "init"]
+
+_INTEGER_FIELDS = (
+    "bufferSize",
+    "writeIndex",
+    "readIndex",
+    "bigMask",
+    "smallMask",
+    "elementSizeBytes",
+)
+_FIELDS = (*_INTEGER_FIELDS, "buffer")
+
+
+def _is_darwin():
+    return platform.system() == "Darwin"
+
+
+def cdef():
+    """Return the C declarations of PortAudio's ring buffer.
+
+    They are meant for ``FFI.cdef()``. A C compiler takes them as well, in place of PortAudio's own
+    header. They are different on macOS, where sizes and indices have 32 bits.
+
+    :returns: One type definition, one struct and ten functions.
+    :rtype: str
+
+    """
+    return """
+/* The ring buffer of PortAudio, as declared by its pa_ringbuffer.h. */
+
+typedef {} ring_buffer_size_t;
+
+typedef struct PaUtilRingBuffer {{
+    ring_buffer_size_t bufferSize;
+    volatile ring_buffer_size_t writeIndex;
+    volatile ring_buffer_size_t readIndex;
+    ring_buffer_size_t bigMask;
+    ring_buffer_size_t smallMask;
+    ring_buffer_size_t elementSizeBytes;
+    char *buffer;
+}} PaUtilRingBuffer;
+
+ring_buffer_size_t PaUtil_InitializeRingBuffer(
+    PaUtilRingBuffer *rbuf, ring_buffer_size_t elementSizeBytes,
+    ring_buffer_size_t elementCount, void *dataPtr);
+
+void PaUtil_FlushRingBuffer(PaUtilRingBuffer *rbuf);
+
+ring_buffer_size_t PaUtil_GetRingBufferWriteAvailable(const PaUtilRingBuffer *rbuf);
+
+ring_buffer_size_t PaUtil_GetRingBufferReadAvailable(const PaUtilRingBuffer *rbuf);
+
+ring_buffer_size_t PaUtil_WriteRingBuffer(
+    PaUtilRingBuffer *rbuf, const void *data, ring_buffer_size_t elementCount);
+
+ring_buffer_size_t PaUtil_ReadRingBuffer(
+    PaUtilRingBuffer *rbuf, void *data, ring_buffer_size_t elementCount);
+
+ring_buffer_size_t PaUtil_GetRingBufferWriteRegions(
+    PaUtilRingBuffer *rbuf, ring_buffer_size_t elementCount,
+    void **dataPtr1, ring_buffer_size_t *sizePtr1,
+    void **dataPtr2, ring_buffer_size_t *sizePtr2);
+
+ring_buffer_size_t PaUtil_AdvanceRingBufferWriteIndex(
+    PaUtilRingBuffer *rbuf, ring_buffer_size_t elementCount);
+
+ring_buffer_size_t PaUtil_GetRingBufferReadRegions(
+    PaUtilRingBuffer *rbuf, ring_buffer_size_t elementCount,
+    void **dataPtr1, ring_buffer_size_t *sizePtr1,
+    void **dataPtr2, ring_buffer_size_t *sizePtr2);
+
+ring_buffer_size_t PaUtil_AdvanceRingBufferReadIndex(
+    PaUtilRingBuffer *rbuf, ring_buffer_size_t elementCount);
+""".format("int32_t" if _is_darwin() else "long")
+
+
+def init(ffi, lib):
+    """Return the class ``RingBuffer`` for a CFFI module.
+
+    Neither argument is used before the first instance is made. That allows mocks in their place
+    when documentation is built.
+
+    :param ffi: A CFFI instance that was given the declarations of ``cdef()``.
+    :param lib: The library that belongs to it. If PortAudio's functions are missing there, the
+        class works without them.
+    :returns: A class whose instances have their C struct declared by *ffi*, so that they can be
+        handed to functions in *lib*.
+
+    """
+    namespace = {
+        "__doc__": _RingBufferBase.__doc__,
+        # The name under which the package is known; Sphinx shows it.
+        "__module__": __name__[: -len(".portable")] if __name__.endswith(".portable") else __name__,
+        "_ffi": ffi,
+        "_lib": lib,
+    }
+    return type("RingBuffer", (_RingBufferBase,), namespace)
+
+
+class _Geometry:
+    """The fields that do not change while a ring is in use, known to fit together."""
+
+    __slots__ = ("base", "big_mask", "element_size", "fixed", "size", "small_mask", "view")
+
+    def __init__(self, fixed, size, big_mask, small_mask, element_size, base, view):
+        self.fixed = fixed
+        self.size = size
+        self.big_mask = big_mask
+        self.small_mask = small_mask
+        self.element_size = element_size
+        self.base = base
+        self.view = view
+
+    def readable(self, write_index, read_index):
+        """Number of elements between two indices, which may hold anything."""
+        filled = (write_index - read_index) & self.big_mask
+        return filled if filled < self.size else self.size
+
+    def writable(self, write_index, read_index):
+        return self.size - self.readable(write_index, read_index)
+
+    def span(self, index, count):
+        """Where *count* elements from *index* on are: a position and two lengths."""
+        position = index & self.small_mask
+        first = self.size - position
+        if count <= first:
+            return position, count, 0
+        if first < 0:
+            # Only a size that is no power of two, whose ring was wrapped, or a damaged index lead
+            # here. PortAudio's C goes on with this negative length; there is no better safe answer
+            # than nothing.
+            return 0, 0, 0
+        return position, first, min(count - first, position)
+
+    def regions(self, span):
+        position, first, second = span
+        element_size = self.element_size
+        start = position * element_size
+        view = self.view
+        return (
+            first + second,
+            view[start : start + first * element_size],
+            view[: second * element_size],
+        )
+
+
+# What no struct can be equal to; stands for fields that were not read yet.
+_UNKNOWN = _Geometry(b"", 0, 0, 0, 0, None, None)
+
+
+class _CompiledOrdering:
+    """Barriers and stores to indices by the functions in the user's library.
+
+    PortAudio's ``Get...Regions`` has the barrier that belongs behind the load of the other side's
+    index, and does nothing else but arithmetic. ``Advance...`` has the one that belongs before its
+    own store.
+    """
+
+    def __init__(self, ffi, integer, functions):
+        self._get_write, self._advance_write, self._get_read, self._advance_read = functions
+        # Written by the functions and never read: the regions are computed here, from fields that
+        # were checked, while the functions take the fields as they are.
+        pointers = ffi.new("void *[2]")
+        sizes = ffi.new(f"{integer}[2]")
+        self._unread = pointers, sizes, pointers + 1, sizes + 1
+
+    def before_writing(self, ring):
+        self._get_write(ring, 0, *self._unread)
+
+    def before_reading(self, ring):
+        self._get_read(ring, 0, *self._unread)
+
+    def publish_write(self, ring, count, index):
+        return self._advance_write(ring, count)
+
+    def publish_read(self, ring, count, index):
+        return self._advance_read(ring, count)
+
+
+class _PythonOrdering:
+    """The same without compiled functions.
+
+    An index is one aligned machine word, which CFFI loads and stores in one piece. What is left is
+    the order relative to the elements:
+
+    - x86 never exchanges two loads or two stores, and the compiler that built the interpreter
+      cannot move anything across the calls in between. Nothing more would be needed.
+    - ARM (64 bits) may exchange both. Releasing a lock keeps what comes before it before, acquiring
+      one keeps what comes after it after, and a release is not exchanged with the next acquire.
+      Therefore one lock, acquired and released twice, orders everything before it before everything
+      behind it. (Once would not: both neighbours could move inside.) That rests on the lock being
+      made of such instructions, as it is in CPython and PyPy on Linux and macOS; the language does
+      not promise it.
+    - Between Python threads under a global interpreter lock, handing over that lock is enough.
+    """
+
+    @staticmethod
+    def _fence():
+        # A new lock each time: nobody can be waiting for it, not even a signal handler that
+        # interrupts this very function.
+        lock = Lock()
+        with lock:
+            pass
+        with lock:
+            pass
+
+    def before_writing(self, ring):
+        self._fence()
+
+    before_reading = before_writing
+
+    def publish_write(self, ring, count, index):
+        self._fence()
+        ring.writeIndex = index
+        return index
+
+    def publish_read(self, ring, count, index):
+        self._fence()
+        ring.readIndex = index
+        return index
+
+
+def _integer_code():
+    """The struct module's code for ``ring_buffer_size_t``."""
+    return "i" if _is_darwin() else "l"
+
+
+def _check_layout(ffi):
+    """Make sure that a CFFI instance and we mean the same by ``PaUtilRingBuffer``."""
+    try:
+        ring = ffi.typeof("PaUtilRingBuffer")
+    except AttributeError as error:
+        raise TypeError(f"ffi must be a CFFI instance, not {ffi!r}") from error
+    except Exception as error:
+        raise TypeError(
+            "ffi must declare PaUtilRingBuffer; hand it the declarations of cdef()"
+        ) from error
+    declared = dict(getattr(ring, "fields", None) or ())
+    for position, name in enumerate(_FIELDS):
+        kind, code = ("pointer", "P") if name == "buffer" else ("primitive", _integer_code())
+        # A count of 0 aligns, as a C compiler would, without adding anything.
+        offset = struct.calcsize(f"@{position}{_integer_code()}0{code}")
+        size = struct.calcsize(code)
+        if name not in declared:
+            raise TypeError(f"ffi declares PaUtilRingBuffer without its field {name}")
+        field = declared[name]
+        actual_size = ffi.sizeof(field.type)
+        if (field.offset, actual_size, field.type.kind) != (offset, size, kind):
+            raise TypeError(
+                f"ffi declares the field {name} of PaUtilRingBuffer as {field.type.cname} with "
+                f"{actual_size} bytes at offset {field.offset}; it must be "
+                f"{'a pointer' if kind == 'pointer' else 'an integer'} with {size} bytes at "
+                f"offset {offset}"
+            )
+    for name in declared:
+        if name not in _FIELDS:
+            raise TypeError(f"ffi declares PaUtilRingBuffer with an unknown field {name}")
+
+
+class _Binding:
+    """What a CFFI instance and its library offer, after checking that it is what we need."""
+
+    def __init__(self, ffi, lib):
+        _check_layout(ffi)
+        code = _integer_code()
+        self.ffi = ffi
+        self.lib = lib
+        self.format = struct.Struct(f"@6{code}P")
+        self.fixed_offset = struct.calcsize(f"@3{code}")
+        self.largest = 2 ** (8 * struct.calcsize(code) - 1) - 1
+        names = (
+            "PaUtil_GetRingBufferWriteRegions",
+            "PaUtil_AdvanceRingBufferWriteIndex",
+            "PaUtil_GetRingBufferReadRegions",
+            "PaUtil_AdvanceRingBufferReadIndex",
+        )
+        functions = [getattr(lib, name, None) for name in names]
+        if all(function is not None for function in functions):
+            fields = dict(ffi.typeof("PaUtilRingBuffer").fields)
+            integer = ffi.getctype(fields["bufferSize"].type)
+            self.ordering = _CompiledOrdering(ffi, integer, functions)
+        else:
+            self.ordering = _PythonOrdering()
+
+    def struct_pointer(self, pointer, name):
+        """Check what should be a pointer to a struct, of whatever CFFI instance."""
+        if not isinstance(pointer, self.ffi.CData):
+            raise TypeError(
+                f"{name} must be a CFFI pointer to PaUtilRingBuffer, not {type(pointer).__name__}"
+            )
+        ctype = self.ffi.typeof(pointer)
+        if ctype.kind not in ("pointer", "array") or ctype.item.cname not in (
+            "PaUtilRingBuffer",
+            "struct PaUtilRingBuffer",
+            "void",
+        ):
+            raise TypeError(
+                f"{name} must be a CFFI pointer to PaUtilRingBuffer, not one of type {ctype.cname}"
+            )
+        return self._checked_address(int(self.ffi.cast("uintptr_t", pointer)), name)
+
+    def struct_address(self, address, name):
+        """Check what should be the address of a struct."""
+        try:
+            address = index(address)
+        except TypeError:
+            raise TypeError(
+                f"{name} must be an address (int) or a CFFI pointer to PaUtilRingBuffer, "
+                f"not {type(address).__name__}"
+            ) from None
+        return self._checked_address(address, name)
+
+    def _checked_address(self, address, name):
+        if address == 0:
+            raise ValueError(f"{name} must not be NULL")
+        if not 0 < address < 2 ** (8 * struct.calcsize("P")):
+            raise ValueError(f"{name} must be an address, not {address}")
+        alignment = struct.calcsize("P")
+        if address % alignment:
+            raise ValueError(
+                f"{name} must be the address of a struct, a multiple of {alignment}, not {address}"
+            )
+        return self.ffi.cast("PaUtilRingBuffer *", address)
+
+    def cdata_elements(self, data, element_size, size):
+        """Address of the first element and number of elements of a CFFI array or pointer."""
+        ffi = self.ffi
+        ctype = ffi.typeof(data)
+        if ctype.kind == "array":
+            count = _count(ffi.sizeof(data), element_size, size)
+        elif ctype.kind == "pointer":
+            if data == ffi.NULL:
+                raise ValueError("data must not be NULL")
+            if size >= 0:
+                # Nobody knows how much is behind a pointer but who made it.
+                count = size
+            else:
+                try:
+                    item_size = ffi.sizeof(ctype.item)
+                except Exception:
+                    item_size = None
+                # Compilers say 1 for void.
+                if item_size is None or ctype.item.kind in ("void", "function"):
+                    raise TypeError(
+                        f"data must be a pointer to something that has a size, not {ctype.cname}; "
+                        "cast it to another type, or use ffi.buffer()"
+                    )
+                count = _count(item_size, element_size, size)
+        else:
+            raise TypeError(
+                f"data must be a buffer, or a CFFI array or pointer, not a CFFI object of type "
+                f"{ctype.cname}"
+            )
+        return ffi.cast("char *", data), count
+
+
+def _count(nbytes, element_size, size):
+    """Number of elements to transfer to or from *nbytes* bytes; all if *size* is negative."""
+    if size < 0:
+        count, rest = divmod(nbytes, element_size)
+        if rest:
+            raise ValueError(
+                f"the size of data in bytes must be a multiple of elementsize ({element_size}), "
+                f"not {nbytes}"
+            )
+        return count
+    if size * element_size > nbytes:
+        raise ValueError(
+            f"size must be at most {nbytes // element_size}, the number of elements in data, "
+            f"not {size}"
+        )
+    return size
+
+
+def _integer(value, name):
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+
+
+def _memory(value, name, ffi, writable=False):
+    """A memoryview of any C-contiguous buffer that is no array of Python objects.
+
+    It is the only time that *value* is asked for its memory: an exporter written in Python may
+    answer differently the second time.
+    """
+    try:
+        view = memoryview(value)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must be a buffer, or a CFFI array{'' if name == 'buffer' else ' or pointer'}, "
+            f"not {type(value).__name__}"
+        ) from error
+    # Field names may have any letter in them.
+    if "O" in view.format and "O" in re.sub(":[^:]*:", "", view.format):
+        raise TypeError(f"{name} must not hold Python objects (format {view.format!r})")
+    if (writable and view.readonly) or not view.c_contiguous:
+        problem = "writable" if writable and view.readonly else "C-contiguous"
+        # The user shall see the exporter's own error, and this is what provokes it.
+        try:
+            ffi.release(ffi.from_buffer(value, require_writable=writable))
+        except TypeError as error:
+            # That's how PyPy calls it.
+            raise BufferError(f"{name} must be {problem}") from error
+        raise BufferError(f"{name} must be {problem}")
+    return view
+
+
+class _Keep:
+    """Keeps objects alive as long as a CFFI pointer, as its (idle) destructor."""
+
+    def __init__(self, *objects):
+        self._objects = objects
+
+    def __call__(self, pointer):
+        pass
+
+
+class _Side:
+    """One of the two sides of a ring, which one thread at a time may use."""
+
+    def __init__(self):
+        self._lock = RLock()
+        self._busy = False
+
+    def alone(self, function, *arguments):
+        """Call a function while no other thread uses this side.
+
+        The same thread can arrive here a second time, by a signal handler or a finalizer that runs
+        in the middle of the function. Waiting would be a deadlock, going on would tear elements.
+        """
+        with self._lock:
+            if self._busy:
+                raise RuntimeError(
+                    "the ring is being used by the code that was interrupted by this call"
+                )
+            try:
+                self._busy = True
+                return function(*arguments)
+            finally:
+                self._busy = False
+
+
+class _Ring:
+    """A struct, the storage it points to, and the operations on them.
+
+    :meth:`_refresh` decides about a struct whose fields are not those that were seen before.
+    """
+
+    def __init__(self, binding, pointer):
+        self.binding = binding
+        self.ffi = binding.ffi
+        self.pointer = pointer
+        self.writing = _Side()
+        self.reading = _Side()
+        self._ordering = binding.ordering
+        self._struct = memoryview(self.ffi.buffer(pointer, binding.format.size))
+        self._fixed = self._struct[binding.fixed_offset :]
+        self._geometry = _UNKNOWN
+
+    readonly = False
+
+    def geometry(self):
+        geometry = self._geometry
+        # One comparison for the four fields at the end of the struct. It takes place each time,
+        # because nothing else tells whether foreign code wrote there.
+        if self._fixed == geometry.fixed and self.pointer.bufferSize == geometry.size:
+            return geometry
+        return self._refresh()
+
+    def _fields(self):
+        """The fields as they are, in a copy that no longer changes while it is being checked."""
+        copy = bytes(self._struct)
+        fields = dict(zip(_FIELDS, self.binding.format.unpack(copy)))
+        return fields, copy[self.binding.fixed_offset :]
+
+    def transfer_geometry(self, element_size):
+        """The geometry for a transfer of elements that were counted with this element size."""
+        geometry = self.geometry()
+        if element_size != geometry.element_size:
+            raise RuntimeError(
+                f"the ring's field elementSizeBytes was changed from {element_size} to "
+                f"{geometry.element_size} during the transfer"
+            )
+        return geometry
+
+    def readable(self):
+        pointer = self.pointer
+        return self.geometry().readable(pointer.writeIndex, pointer.readIndex)
+
+    def writable(self):
+        pointer = self.pointer
+        return self.geometry().writable(pointer.writeIndex, pointer.readIndex)
+
+    def write_span(self, geometry, count):
+        pointer = self.pointer
+        write_index = pointer.writeIndex
+        count = min(count, geometry.writable(write_index, pointer.readIndex))
+        if count:
+            self._ordering.before_writing(pointer)
+        return write_index, geometry.span(write_index, count)
+
+    def read_span(self, geometry, count):
+        pointer = self.pointer
+        read_index = pointer.readIndex
+        count = min(count, geometry.readable(pointer.writeIndex, read_index))
+        if count:
+            self._ordering.before_reading(pointer)
+        return read_index, geometry.span(read_index, count)
+
+    # The following functions change the ring; their caller has its side for itself.
+
+    def put(self, source, count, element_size):
+        geometry = self.transfer_geometry(element_size)
+        write_index, (position, first, second) = self.write_span(geometry, count)
+        count = first + second
+        if count:
+            base = geometry.base
+            nbytes = first * element_size
+            memmove = self.ffi.memmove
+            memmove(base + position * element_size, source, nbytes)
+            if second:
+                source = self._addressable(source)
+                memmove(base, source + nbytes, second * element_size)
+            self._publish_write(geometry, count, write_index)
+        return count
+
+    def take_into(self, target, count, element_size):
+        geometry = self.transfer_geometry(element_size)
+        read_index, (position, first, second) = self.read_span(geometry, count)
+        count = first + second
+        if count:
+            base = geometry.base
+            nbytes = first * element_size
+            memmove = self.ffi.memmove
+            memmove(target, base + position * element_size, nbytes)
+            if second:
+                target = self._addressable(target)
+                memmove(target + nbytes, base, second * element_size)
+            self._publish_read(geometry, count, read_index)
+        return count
+
+    def _addressable(self, memory):
+        """Memory as CFFI array: a memoryview can only be sliced in units of its items."""
+        return self.ffi.from_buffer(memory) if isinstance(memory, memoryview) else memory
+
+    def take(self, count):
+        geometry = self.geometry()
+        if count < 0:
+            count = geometry.size
+        read_index, span = self.read_span(geometry, count)
+        count, first, second = geometry.regions(span)
+        elements = bytearray(first)
+        elements += second
+        if count:
+            self._publish_read(geometry, count, read_index)
+        return elements
+
+    def advance_write(self, count):
+        geometry = self.geometry()
+        write_index = self.pointer.writeIndex
+        available = geometry.writable(write_index, self.pointer.readIndex)
+        if not 0 <= count <= available:
+            raise ValueError(
+                f"size must be from 0 to {available}, the number of elements that can be written, "
+                f"not {count}"
+            )
+        return self._publish_write(geometry, count, write_index)
+
+    def advance_read(self, count):
+        geometry = self.geometry()
+        read_index = self.pointer.readIndex
+        available = geometry.readable(self.pointer.writeIndex, read_index)
+        if not 0 <= count <= available:
+            raise ValueError(
+                f"size must be from 0 to {available}, the number of elements that can be read, "
+                f"not {count}"
+            )
+        return self._publish_read(geometry, count, read_index)
+
+    def flush(self):
+        self.writing.alone(self.reading.alone, self._flush)
+
+    def _flush(self):
+        self.pointer.readIndex = 0
+        self.pointer.writeIndex = 0
+
+    def _publish_write(self, geometry, count, write_index):
+        new_index = (write_index + count) & geometry.big_mask
+        return self._ordering.publish_write(self.pointer, count, new_index)
+
+    def _publish_read(self, geometry, count, read_index):
+        new_index = (read_index + count) & geometry.big_mask
+        return self._ordering.publish_read(self.pointer, count, new_index)
+
+
+class _OwnRing(_Ring):
+    """A struct of our own. What its fields must be is known without reading them."""
+
+    def __init__(self, binding, element_size, size, data, readonly):
+        ffi = binding.ffi
+        ring = ffi.new("PaUtilRingBuffer *")
+        ring.bufferSize = size
+        ring.bigMask = 2 * size - 1
+        ring.smallMask = size - 1
+        ring.elementSizeBytes = element_size
+        ring.buffer = base = ffi.cast("char *", data)
+        # Whoever has the pointer to the struct can reach the storage.
+        super().__init__(binding, ffi.gc(ring, _Keep(data)))
+        self.given = self.pointer
+        self.data = data
+        self.readonly = readonly
+        view = memoryview(ffi.buffer(data))
+        self._capacity = size
+        self._initial, fixed = self._fields()
+        self._geometry = _Geometry(
+            fixed,
+            size,
+            2 * size - 1,
+            size - 1,
+            element_size,
+            base,
+            view.toreadonly() if readonly else view,
+        )
+
+    def _refresh(self):
+        fields, fixed = self._fields()
+        for name in ("buffer", "elementSizeBytes", "smallMask", "bigMask"):
+            if fields[name] != self._initial[name]:
+                raise RuntimeError(
+                    f"the ring's field {name} was overwritten: it must be {self._initial[name]}, "
+                    f"not {fields[name]}"
+                )
+        size = fields["bufferSize"]
+        if not 1 <= size <= self._capacity:
+            raise RuntimeError(
+                f"the ring's field bufferSize was overwritten: it must be from 1 to "
+                f"{self._capacity}, not {size}"
+            )
+        old = self._geometry
+        self._geometry = geometry = _Geometry(
+            fixed, size, old.big_mask, old.small_mask, old.element_size, old.base, old.view
+        )
+        return geometry
+
+
+class _ForeignRing(_Ring):
+    """Somebody else's struct, which may be initialised, or changed, at any time."""
+
+    def __init__(self, binding, pointer, given, data=None):
+        super().__init__(binding, pointer)
+        self.given = given
+        self._data = data
+
+    @property
+    def data(self):
+        return self._data
+
+    @data.setter
+    def data(self, data):
+        self._data = data
+        # Regions shall keep the new object alive.
+        self._geometry = _UNKNOWN
+
+    def problem(self, fields=None):
+        """The first field that cannot be the one of an initialised ring, and why, or None."""
+        if fields is None:
+            fields, _ = self._fields()
+        small_mask = fields["smallMask"]
+        if not fields["buffer"]:
+            name, expected = "buffer", "a pointer to the elements"
+        elif fields["elementSizeBytes"] < 1:
+            name, expected = "elementSizeBytes", "positive"
+        elif small_mask < 0 or small_mask & (small_mask + 1):
+            name, expected = "smallMask", "a power of 2 minus 1"
+        elif fields["bigMask"] != 2 * small_mask + 1:
+            name, expected = "bigMask", f"{2 * small_mask + 1} (twice smallMask plus 1)"
+        elif not 1 <= fields["bufferSize"] <= small_mask + 1:
+            name, expected = "bufferSize", f"from 1 to {small_mask + 1} (smallMask plus 1)"
+        elif fields["bufferSize"] * fields["elementSizeBytes"] > sys.maxsize:
+            name, expected = "elementSizeBytes", "small enough for the storage to fit into memory"
+        else:
+            return None
+        return f"the ring's field {name} must be {expected}, not {fields[name] or 0}"
+
+    def _refresh(self):
+        fields, fixed = self._fields()
+        problem = self.problem(fields)
+        if problem:
+            raise RuntimeError(f"{problem}; was the ring initialised?")
+        ffi = self.ffi
+        size, element_size = fields["bufferSize"], fields["elementSizeBytes"]
+        keep = _Keep(self.given, self._data)
+        base = ffi.gc(ffi.cast("char *", fields["buffer"]), keep)
+        geometry = _Geometry(
+            fixed,
+            size,
+            fields["bigMask"],
+            fields["smallMask"],
+            element_size,
+            base,
+            memoryview(ffi.buffer(base, size * element_size)),
+        )
+        self._geometry = geometry
+        return geometry
+
+
+class _OwnFFI:
+    """A CFFI instance that is made when somebody first needs it, and with it CFFI itself."""
+
+    def __init__(self):
+        self._ffi = None
+        self._lock = Lock()
+
+    def __get__(self, instance, owner):
+        with self._lock:
+            if self._ffi is None:
+                try:
+                    from cffi import FFI
+                except ImportError as error:
+                    raise ImportError(
+                        "this RingBuffer needs CFFI; please install it (pip install cffi)"
+                    ) from error
+                ffi = FFI()
+                ffi.cdef(cdef())
+                self._ffi = ffi
+            return self._ffi
+
+
+class _RingBufferBase:
+    """PortAudio's lock-free ring buffer, for one producer and one consumer.
+
+    A ring buffer carries elements of a fixed size from one thread, the producer, to another one,
+    the consumer. Neither of them ever waits for the other: if there is not enough room, or not
+    enough data, fewer elements are transferred, and the returned number says how many. All *size*
+    elements can be used.
+
+    Usually Python is on one side, and a PortAudio callback or other compiled code on the other. The
+    latter gets a pointer to the C struct ``PaUtilRingBuffer`` (see ``address``) and uses
+    PortAudio's C functions, or compatible ones.
+
+    One thread at a time may write (``write()``, ``get_write_buffers()`` and
+    ``advance_write_index()``), and one thread at a time may read (``read()``, ``readinto()``,
+    ``get_read_buffers()`` and ``advance_read_index()``); writing and reading may happen at the same
+    time. If several Python threads use the same side nevertheless, each ``write()``, ``read()`` and
+    ``readinto()`` takes place as a whole, but getting buffers and then advancing the index are two
+    steps. ``flush()`` is only allowed while nobody writes or reads. The number of available
+    elements can be asked for from anywhere.
+
+    :param elementsize: The size of a single element in bytes; for audio, typically the number of
+        channels times the number of bytes per sample.
+    :type elementsize: int
+    :param size: The number of elements in the ring, which must be a power of 2. The memory for them
+        is allocated and filled with zeros. Must not be given together with *buffer*.
+    :type size: int, optional
+    :param buffer: Existing memory to be used instead: a C-contiguous buffer, or a CFFI array. It is
+        not copied, and it is kept alive. Its size in bytes must be *elementsize* times a power of
+        2. If it is read-only, elements cannot be written from Python, but those that are there
+        already can be handed to the consumer with ``advance_write_index()``.
+    :type buffer: buffer, optional
+    :raises TypeError: If neither or both of *size* and *buffer* are given, or one of the arguments
+        has an unsuitable type.
+    :raises ValueError: If *elementsize* is not positive, if the number of elements is not a power
+        of 2, or if the size of *buffer* is not a multiple of *elementsize*.
+    :raises OverflowError: If *elementsize* times *size* is more than can be addressed.
+    :raises MemoryError: If there is not enough memory.
+
+    """
+
+    # Subclasses bring their own. These make a class that needs no compiled module.
+    _ffi = _OwnFFI()
+    _lib = None
+
+    __ring = None
+    __data = None
+    __binding = None
+
+    def __new__(cls, *args, **kwargs):
+        # Subclasses may have an __init__() with other arguments, or none at all.
+        return super().__new__(cls)
+
+    def __init__(self, elementsize, size=None, buffer=None):
+        self.__refuse_second_ring()
+        binding = self.__bind()
+        elementsize = _integer(elementsize, "elementsize")
+        if elementsize < 1:
+            raise ValueError(f"elementsize must be a positive number of bytes, not {elementsize}")
+        if (size is None) == (buffer is None):
+            raise TypeError("exactly one of size and buffer must be given")
+        if buffer is None:
+            size = _integer(size, "size")
+            data, readonly = None, False
+        else:
+            data, nbytes, readonly = self.__borrow(binding.ffi, buffer)
+            size, rest = divmod(nbytes, elementsize)
+            if rest:
+                raise ValueError(
+                    f"the size of buffer in bytes must be a multiple of elementsize "
+                    f"({elementsize}), not {nbytes}"
+                )
+        if size < 1 or size & (size - 1):
+            raise ValueError(f"size must be a power of 2, not {size}")
+        if (
+            elementsize * size > sys.maxsize
+            or elementsize > binding.largest
+            # The masks need one bit more.
+            or 2 * size - 1 > binding.largest
+        ):
+            raise OverflowError(f"{size} elements of {elementsize} bytes cannot be addressed")
+        if data is None:
+            data = binding.ffi.new("unsigned char[]", elementsize * size)
+        # Finding out about the arguments can have run any Python code.
+        self.__refuse_second_ring()
+        self.__ring = _OwnRing(binding, elementsize, size, data, readonly)
+
+    def __refuse_second_ring(self):
+        if self.__ring is not None:
+            raise RuntimeError(
+                f"{type(self).__name__} is initialised already, and its ring may be in use"
+            )
+
+    @classmethod
+    def __bind(cls):
+        """Check a CFFI instance once per class, when it is first needed."""
+        ffi, lib = cls._ffi, cls._lib
+        binding = cls.__dict__.get("_RingBufferBase__binding")
+        if binding is None or binding.ffi is not ffi or binding.lib is not lib:
+            cls.__binding = binding = _Binding(ffi, lib)
+        return binding
+
+    @staticmethod
+    def __borrow(ffi, buffer):
+        """Memory of a buffer or CFFI array as CFFI array, its size, and whether it is read-only."""
+        if isinstance(buffer, ffi.CData):
+            ctype = ffi.typeof(buffer)
+            if ctype.kind != "array":
+                raise TypeError(
+                    f"buffer must be a buffer, or a CFFI array, not a CFFI object of type "
+                    f"{ctype.cname}; use ffi.buffer() to give its size"
+                )
+            return buffer, ffi.sizeof(buffer), False
+        view = _memory(buffer, "buffer", ffi)
+        return ffi.from_buffer(view), view.nbytes, view.readonly
+
+    def __initialised(self):
+        ring = self.__ring
+        if ring is None:
+            raise RuntimeError(f"{type(self).__name__}.__init__() was not called")
+        return ring
+
+    def __writable(self):
+        ring = self.__initialised()
+        if ring.readonly:
+            raise TypeError("the ring's buffer is read-only")
+        return ring
+
+    @classmethod
+    def from_pointer(cls, pointer):
+        """Use a ring that was initialised by somebody else, e.g. by C code.
+
+        The ring is checked, and used in place. Its memory must stay valid as long as the returned
+        object, and buffers obtained from it, are used. A CFFI pointer is kept alive, a number can
+        not be.
+
+        :param pointer: The address of a C struct ``PaUtilRingBuffer``, as a number or as a pointer
+            to this struct (or to ``void``) that belongs to any CFFI instance.
+        :type pointer: CData pointer or int
+        :returns: A new object of this class, which works on the same ring.
+        :raises TypeError: If *pointer* is something else.
+        :raises ValueError: If *pointer* is NULL or misaligned, or if the struct is not an
+            initialised ring. The message names the field which is wrong.
+
+        """
+        self = _RingBufferBase.__new__(cls)
+        binding = cls.__bind()
+        if isinstance(pointer, binding.ffi.CData):
+            # As _ptr, it must belong to our own CFFI instance.
+            own = binding.struct_pointer(pointer, "pointer")
+            own = binding.ffi.gc(own, _Keep(pointer))
+        else:
+            own = binding.struct_address(pointer, "pointer")
+        ring = _ForeignRing(binding, own, own)
+        problem = ring.problem()
+        if problem:
+            raise ValueError(problem)
+        self.__ring = ring
+        return self
+
+    @property
+    def address(self):
+        """Address of the C struct ``PaUtilRingBuffer``, for the code on the other side of the ring.
+
+        It is a number which can be used with everything that knows C: ctypes, Numba, Cython, Rust
+        etc. It is valid as long as this object exists. (:class:`int`)
+
+        """
+        ring = self.__initialised()
+        return int(ring.ffi.cast("uintptr_t", ring.pointer))
+
+    @property
+    def _ptr(self):
+        if self.__ring is None:
+            raise AttributeError(
+                f"there is no _ptr: {type(self).__name__}.__init__() was not called"
+            )
+        return self.__ring.given
+
+    @_ptr.setter
+    def _ptr(self, pointer):
+        # Exchanging one foreign ring for another is up to those who own them.
+        if not isinstance(self.__ring, _ForeignRing):
+            self.__refuse_second_ring()
+        binding = self.__bind()
+        struct_pointer = binding.struct_pointer(pointer, "_ptr")
+        self.__ring = _ForeignRing(binding, struct_pointer, pointer, self.__data)
+
+    @property
+    def _data(self):
+        if self.__data is not None:
+            return self.__data
+        if self.__ring is None:
+            raise AttributeError(
+                f"there is no _data: {type(self).__name__}.__init__() was not called"
+            )
+        return self.__ring.data
+
+    @_data.setter
+    def _data(self, data):
+        self.__data = data
+        if isinstance(self.__ring, _ForeignRing):
+            self.__ring.data = data
+
+    def flush(self):
+        """Make the ring empty.
+
+        This is only allowed while nobody is writing or reading, on either side.
+
+        """
+        self.__initialised().flush()
+
+    @property
+    def write_available(self):
+        """Number of elements that can be written at the moment. (:class:`int`)
+
+        Only :meth:`write` and :meth:`advance_write_index` make it smaller.
+
+        """
+        return self.__initialised().writable()
+
+    @property
+    def read_available(self):
+        """Number of elements that can be read at the moment. (:class:`int`)
+
+        Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
+
+        """
+        return self.__initialised().readable()
+
+    def write(self, data, size=-1):
+        """Copy elements into the ring and make them available for reading.
+
+        There is no need to call :meth:`advance_write_index` afterwards.
+
+        :param data: The elements: any C-contiguous buffer (of any type and shape; only its bytes
+            matter), or a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the
+            one object it points to.
+        :type data: CData pointer or buffer
+        :param size: The number of elements to be written, at most as many as there are in *data*.
+            If it is negative or not given, these are all elements in *data*. If *data* is a
+            pointer, nothing can check that so many are there.
+        :type size: int, optional
+        :returns: The number of elements that were written, which is smaller than *size* if there
+            was not enough room.
+        :rtype: int
+        :raises ValueError: If *size* is more than there is in *data*, if *size* is not given and
+            the size of *data* in bytes is not a multiple of the element size, or if *data* is NULL
+            or not contiguous.
+        :raises BufferError: If *data* is not contiguous. (The kind of error depends on *data*.)
+        :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
+            without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
+
+        """
+        ring = self.__writable()
+        size = _integer(size, "size")
+        ffi = ring.ffi
+        element_size = ring.geometry().element_size
+        if isinstance(data, ffi.CData):
+            source, count = ring.binding.cdata_elements(data, element_size, size)
+            return ring.writing.alone(ring.put, source, count, element_size)
+        with _memory(data, "data", ffi) as view:
+            count = _count(view.nbytes, element_size, size)
+            return ring.writing.alone(ring.put, view, count, element_size)
+
+    def read(self, size=-1):
+        """Take elements out of the ring and return them in a new buffer.
+
+        There is no need to call :meth:`advance_read_index` afterwards.
+
+        :param size: The number of elements to be read. If it is negative or not given, all
+            available elements are read.
+        :type size: int, optional
+        :returns: The elements. If fewer than *size* were available, there are fewer.
+        :rtype: bytearray
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        ring = self.__initialised()
+        return ring.reading.alone(ring.take, _integer(size, "size"))
+
+    def readinto(self, data):
+        """Take elements out of the ring and store them in existing memory.
+
+        There is no need to call :meth:`advance_read_index` afterwards.
+
+        :param data: The memory to be filled from its start: any writable C-contiguous buffer (of
+            any type and shape; only its bytes matter), or a CFFI array, or a CFFI pointer, which
+            stands for the one object it points to.
+        :type data: CData pointer or buffer
+        :returns: The number of elements that were read, which is smaller than the size of *data* if
+            fewer were available. The rest of *data* is left as it was.
+        :rtype: int
+        :raises ValueError: If the size of *data* in bytes is not a multiple of the element size, or
+            if *data* is NULL, read-only or not contiguous.
+        :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
+            *data*.)
+        :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
+
+        """
+        ring = self.__initialised()
+        ffi = ring.ffi
+        element_size = ring.geometry().element_size
+        if isinstance(data, ffi.CData):
+            target, count = ring.binding.cdata_elements(data, element_size, -1)
+            return ring.reading.alone(ring.take_into, target, count, element_size)
+        with _memory(data, "data", ffi, writable=True) as view:
+            count = _count(view.nbytes, element_size, -1)
+            return ring.reading.alone(ring.take_into, view, count, element_size)
+
+    def get_write_buffers(self, size):
+        """Get the part(s) of the ring's memory where the next elements can be written.
+
+        After filling them, first buffer first, call :meth:`advance_write_index` to make the
+        elements available for reading.
+
+        :param size: The number of elements desired.
+        :type size: int
+        :returns:
+            * The number of elements that there is room for, at most *size*.
+            * The first buffer.
+            * The second buffer, which is empty unless the room continues at the start of the
+              ring's memory.
+
+            Both are writable, one-dimensional views of bytes. They keep the memory alive.
+        :rtype: tuple (int, memoryview, memoryview)
+        :raises ValueError: If *size* is negative.
+        :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
+
+        """
+        ring = self.__writable()
+        size = self.__desired(size)
+        geometry = ring.geometry()
+        return geometry.regions(ring.write_span(geometry, size)[1])
+
+    def advance_write_index(self, size):
+        """Make elements available for reading that were stored in the buffers from
+        :meth:`get_write_buffers`.
+
+        After :meth:`write`, this is not needed.
+
+        :param size: The number of elements, at most :attr:`write_available`.
+        :type size: int
+        :returns: The new write index, which counts modulo twice the number of elements in the ring.
+        :rtype: int
+        :raises ValueError: If *size* is negative or too large.
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        ring = self.__initialised()
+        return ring.writing.alone(ring.advance_write, _integer(size, "size"))
+
+    def get_read_buffers(self, size):
+        """Get the part(s) of the ring's memory where the next elements can be read.
+
+        After using them, first buffer first, call :meth:`advance_read_index` to make room for new
+        elements.
+
+        :param size: The number of elements desired.
+        :type size: int
+        :returns:
+            * The number of elements that are available, at most *size*.
+            * The first buffer.
+            * The second buffer, which is empty unless the elements continue at the start of the
+              ring's memory.
+
+            Both are one-dimensional views of bytes, and they are writable, unless the ring uses a
+            read-only buffer. They keep the memory alive.
+        :rtype: tuple (int, memoryview, memoryview)
+        :raises ValueError: If *size* is negative.
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        ring = self.__initialised()
+        size = self.__desired(size)
+        geometry = ring.geometry()
+        return geometry.regions(ring.read_span(geometry, size)[1])
+
+    def advance_read_index(self, size):
+        """Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
+        been used.
+
+        After :meth:`read` and :meth:`readinto`, this is not needed.
+
+        :param size: The number of elements, at most :attr:`read_available`.
+        :type size: int
+        :returns: The new read index, which counts modulo twice the number of elements in the ring.
+        :rtype: int
+        :raises ValueError: If *size* is negative or too large.
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        ring = self.__initialised()
+        return ring.reading.alone(ring.advance_read, _integer(size, "size"))
+
+    @staticmethod
+    def __desired(size):
+        size = _integer(size, "size")
+        if size < 0:
+            raise ValueError(f"size must not be negative, but is {size}")
+        return size
+
+    @property
+    def elementsize(self):
+        """Size of a single element in bytes. (:class:`int`)"""
+        return self.__initialised().geometry().element_size
+
+    def __len__(self):
+        """Number of elements in the ring, full or empty."""
+        return self.__initialised().geometry().size
+
+    def __repr__(self):
+        name = type(self).__name__
+        if self.__ring is None:
+            return f"<{name}: not initialised>"
+        try:
+            return (
+                f"<{name}: {self.read_available} of {len(self)} elements "
+                f"of {self.elementsize} bytes>"
+            )
+        except Exception as error:
+            return f"<{name}: {error}>"
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(
+            f"{type(self).__name__} can be neither copied nor pickled: "
+            "the other side of the ring would not know about it"
+        )
+
+
+# Tools that look at __new__() first shall show the arguments that matter.
+_RingBufferBase.__new__.__wrapped__ = _RingBufferBase.__init__
+
+
+class RingBuffer(_RingBufferBase):
+    __doc__ = _RingBufferBase.__doc__

@@ -1,0 +1,41 @@
+"""Play random frames, and record them at the same time in the same stream."""
+
+import contextlib
+import time
+
+from frames import SAMPLESIZE, compare, random_frames
+from held_gil import HeldGil
+from pa_ringbuffer import RingBuffer, StreamCallback
+from streams import configuration, open_stream, tell
+
+RING = 65536  # frames: 1.4 s
+TAIL = 4096  # frames: more than the longest delay
+
+config = configuration()
+dtype = config["dtype"]
+framesize = 2 * SAMPLESIZE[dtype]
+silence = 0x80 if dtype == "uint8" else 0
+played = random_frames(config["seconds"], framesize)
+recorded = bytearray()
+
+output, input_ = RingBuffer(framesize, RING), RingBuffer(framesize, RING)
+callback = StreamCallback(output, input_, silence=silence)
+written = output.write(played[: RING * framesize])
+stream = open_stream(config["device"], callback, dtype=dtype, blocksize=config["blocksize"])
+with HeldGil() if config["hold_gil"] else contextlib.nullcontext() as load:
+    stream.start()
+    while len(recorded) < len(played) + TAIL * framesize:
+        room = output.write_available
+        written += output.write(played[written * framesize : (written + room) * framesize])
+        if written * framesize == len(played):
+            callback.mode = "drain"
+        recorded += input_.read()
+        time.sleep(0.01)
+    stream.stop()
+stream.close()
+tell(
+    **compare(played, recorded, framesize, silence),
+    frames=len(played) // framesize,
+    pauses=load and load.pauses,
+    counters=callback.counters,
+)

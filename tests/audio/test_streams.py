@@ -1,0 +1,125 @@
+"""The compiled callback under real PortAudio, and on the virtual device: what is played arrives."""
+
+import sys
+
+import pytest
+
+PERIOD = 256  # frames, of the JACK server
+
+# Where there is no GIL, nothing can be held up by it; the tests run all the same.
+has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+blocksizes = pytest.mark.parametrize("blocksize", [64, 256, 0])
+
+
+@pytest.fixture(params=["virtual", "system"])
+def device_programs(request):
+    """A device's name, and programs that find it."""
+    fixture = {"virtual": "programs", "system": "jack_programs"}[request.param]
+    return request.param, request.getfixturevalue(fixture)
+
+
+def assert_nothing_lost(recording, counters):
+    assert recording["exact"] == recording["frames"]
+    assert recording["silent_before"]
+    assert recording["silent_after"]
+    assert counters["output_underflows"] == counters["output_underflow_frames"] == 0
+    assert counters["input_overflows"] == counters["input_overflow_frames"] == 0
+
+
+def assert_blocks(counters, blocksize):
+    if blocksize:
+        assert counters["smallest_block"] == counters["largest_block"] == blocksize
+        assert counters["blocks"] * blocksize == counters["frames"]
+    else:
+        assert 0 < counters["smallest_block"] <= counters["largest_block"]
+
+
+def assert_gil_was_held(program):
+    if has_gil:
+        # In three seconds or more; a single pause could be the machine's.
+        assert program["pauses"] >= 5
+
+
+@blocksizes
+def test_portaudio_duplex_loses_nothing_while_the_gil_is_held(jack_programs, blocksize):
+    result = jack_programs.run(
+        "duplex", device="system", dtype="float32", blocksize=blocksize, seconds=4, hold_gil=True
+    )
+    assert_gil_was_held(result)
+    assert_nothing_lost(result, result["counters"])
+    assert_blocks(result["counters"], blocksize)
+    assert result["delay"] == PERIOD + blocksize
+
+
+@blocksizes
+def test_portaudio_playback_loses_nothing_while_the_gil_is_held(jack_programs, blocksize):
+    recorder = jack_programs.start("record", blocksize=256, seconds=3, hold_gil=False)
+    assert recorder.wait_for_line() == {"recording": True}
+    player = jack_programs.run("play", blocksize=blocksize, seconds=3, hold_gil=True)
+    recording = recorder.result()
+    assert_gil_was_held(player)
+    assert_nothing_lost(recording, player["counters"])
+    assert_blocks(player["counters"], blocksize)
+    assert player["left"] == 0
+
+
+@blocksizes
+def test_portaudio_recording_loses_nothing_while_the_gil_is_held(jack_programs, blocksize):
+    recorder = jack_programs.start("record", blocksize=blocksize, seconds=3, hold_gil=True)
+    assert recorder.wait_for_line() == {"recording": True}
+    jack_programs.run("play", blocksize=256, seconds=3, hold_gil=False)
+    recording = recorder.result()
+    assert_gil_was_held(recording)
+    assert_nothing_lost(recording, recording["counters"])
+    assert_blocks(recording["counters"], blocksize)
+
+
+@blocksizes
+@pytest.mark.parametrize("dtype", ["float32", "int24", "int16", "uint8"])
+def test_virtual_device_loses_nothing_while_the_gil_is_held(programs, dtype, blocksize):
+    result = programs.run(
+        "duplex", device="virtual", dtype=dtype, blocksize=blocksize, seconds=3, hold_gil=True
+    )
+    assert_gil_was_held(result)
+    assert_nothing_lost(result, result["counters"])
+    assert_blocks(result["counters"], blocksize)
+    assert result["delay"] == (blocksize or 1024)
+
+
+def test_stopped_stream_goes_on_where_it_was(device_programs):
+    device, programs = device_programs
+    result = programs.run("restart", device=device)
+    assert result["recorded_until_stop"]
+    assert result["exact_until_stop"]
+    assert result["exact_after_restart"]
+    assert result["delay"] == {"virtual": 256, "system": PERIOD + 256}[device]
+    assert result["counters"]["output_underflows"] == 0
+    assert result["counters"]["input_overflows"] == 0
+
+
+@pytest.mark.parametrize("stop", [True, False], ids=["stopped", "running"])
+def test_closed_stream_leaves_the_rest_in_the_rings(device_programs, stop):
+    device, programs = device_programs
+    result = programs.run("close_early", device=device, stop=stop)
+    assert result["rest_is_intact"]
+    assert result["rest"] == 48000 - result["counters"]["frames"]
+    assert result["recorded"] == result["counters"]["frames"]
+    assert result["writable"]
+    assert result["calls_after_close"] == 0
+
+
+def test_references_may_be_dropped_in_any_order(device_programs):
+    device, programs = device_programs
+    assert programs.run("drop_references", device=device) == {"rounds": 48}
+
+
+def test_empty_ring_means_what_the_mode_says(device_programs):
+    device, programs = device_programs
+    result = programs.run("run_dry", device=device)
+    assert result["left"] == 0
+    assert result["counted_in_run"] > 0
+    assert result["counted_in_drain"] == 0
+    assert result["active_in_drain"]
+    assert result["counted_in_complete"] == 0
+    assert result["calls_after_end"] == 0

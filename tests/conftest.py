@@ -1,0 +1,120 @@
+"""What the tests of the Python classes have in common.
+
+The contract is the same for the native class and for the portable one, and for classes that belong
+to a CFFI module and those that do not: every test runs with all four.
+"""
+
+import ctypes
+import gc
+import importlib
+import os
+import platform
+import sys
+
+import pytest
+
+PYPY = platform.python_implementation() == "PyPy"
+
+
+class Fields(ctypes.Structure):
+    """The struct, for tests that look behind a ring's back."""
+
+    _integer = ctypes.c_int32 if sys.platform == "darwin" else ctypes.c_long
+    _fields_ = (
+        ("bufferSize", _integer),
+        ("writeIndex", _integer),
+        ("readIndex", _integer),
+        ("bigMask", _integer),
+        ("smallMask", _integer),
+        ("elementSizeBytes", _integer),
+        ("buffer", ctypes.c_void_p),
+    )
+
+
+def _require(condition, reason):
+    if not condition:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"missing on a machine that should have it: {reason}")
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require():
+    """Skip a test where something is missing; where everything must be there, fail instead."""
+    return _require
+
+
+def _import(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+@pytest.fixture(scope="session", params=["native", "portable"])
+def implementation(request):
+    """Something with ``cdef()``, ``init()``, ``RingBuffer`` and ``_RingBufferBase``."""
+    if request.param == "portable":
+        return importlib.import_module("pa_ringbuffer.portable")
+    if PYPY:
+        pytest.skip("there is no extension module for PyPy")
+    _require(_import("pa_ringbuffer._native"), "the extension module was not built")
+    return importlib.import_module("pa_ringbuffer")
+
+
+@pytest.fixture(scope="session")
+def genuine():
+    """PortAudio's own C functions, compiled into the wheel of rtmixer: ``(ffi, lib)``."""
+    module = _import("_rtmixer")
+    if PYPY and module is None:
+        pytest.skip("there is no rtmixer for PyPy")
+    _require(module, "rtmixer is not installed")
+    return module.ffi, module.lib
+
+
+@pytest.fixture(scope="session", params=["init", "ready"])
+def RingBuffer(request, implementation):
+    """A class for the genuine C functions, and the one that is ready to use."""
+    if request.param == "ready":
+        return implementation.RingBuffer
+    return implementation.init(*request.getfixturevalue("genuine"))
+
+
+@pytest.fixture(scope="session")
+def numpy():
+    module = _import("numpy")
+    if PYPY and module is None:
+        pytest.skip("there is no NumPy for this PyPy")
+    _require(module, "NumPy is not installed")
+    return module
+
+
+@pytest.fixture(scope="session")
+def fields():
+    """Returns the struct of a ring, to be read and overwritten."""
+    return lambda ring: Fields.from_address(ring.address)
+
+
+@pytest.fixture(scope="session")
+def collect():
+    """Run the garbage collector until objects with finalizers are gone, too."""
+
+    def collect():
+        for _ in range(4):
+            gc.collect()
+
+    return collect
+
+
+@pytest.fixture(scope="session")
+def new_ffi(implementation):
+    """Makes further CFFI instances, which know nothing of each other."""
+    cffi = _import("cffi")
+    _require(cffi, "CFFI is not installed")
+
+    def new_ffi(declarations=""):
+        ffi = cffi.FFI()
+        ffi.cdef(implementation.cdef() + declarations)
+        return ffi
+
+    return new_ffi

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Run a command where PortAudio finds a sound device, on a machine that has none.
+
+    python tools/headless_audio.py -- python examples/play.py --device system
+
+Starts a JACK server with a dummy device for this command alone, and stops it when the command has
+ended. The exit status is the command's. The device is called "system": two output channels, and two
+input channels that record what is played.
+
+Needs jackd2, and a PortAudio that has the JACK host API (Debian: jackd2, libportaudio2).
+"""
+
+import argparse
+import ctypes
+import ctypes.util
+import functools
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+_numbers = itertools.count()
+
+# jack_lsp would do, but newer distributions have moved it to a package of its own; libjack is where
+# PortAudio is. In a process of its own, because libjack writes to stderr what it cannot do.
+_WAIT_UNTIL_UP = """
+import ctypes, sys, time
+jack = ctypes.CDLL(sys.argv[1])
+jack.jack_client_open.restype = jack.jack_port_by_name.restype = ctypes.c_void_p
+NO_START_SERVER = 1
+while not (client := jack.jack_client_open(b"probe", NO_START_SERVER, None)):
+    time.sleep(0.01)
+client = ctypes.c_void_p(client)
+while not jack.jack_port_by_name(client, b"system:playback_1"):
+    time.sleep(0.01)
+jack.jack_client_close(client)
+"""
+
+
+class JackServer:
+    """A JACK server with a dummy device that records what it plays; a context manager.
+
+    A synchronous server waits for clients that are late, so that a busy machine costs pace and not
+    data. An asynchronous one drops what comes too late, as a sound card does.
+
+    End every process that has a stream open before stopping the server; it would hang.
+    """
+
+    def __init__(self, samplerate=48000, period=256, synchronous=True):
+        name = f"headless-{os.getpid()}-{next(_numbers)}"
+        #: What a process needs in its environment to find this server, and no other.
+        self.environment = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
+        scheduling = ["-r", "-S"] if synchronous else ["-R"]
+        device = ["-d", "dummy", "-r", str(samplerate), "-p", str(period)]
+        # No inputs but the monitors of the outputs.
+        channels = ["-C", "0", "-P", "2", "-m"]
+        ports = ["-p", "128"]
+        self._command = ["jackd", "--name", name, *scheduling, "-s", *ports, *device, *channels]
+        self._process = None
+
+    @staticmethod
+    def missing():
+        """What has to be installed before such a server can run, or None."""
+        if not shutil.which("jackd"):
+            return "jackd (Debian: jackd2)"
+        if not ctypes.util.find_library("jack"):
+            return "libjack (Debian: libjack-jackd2-0)"
+        return None
+
+    def start(self, timeout=10):
+        """Start the server, and return when clients can connect.
+
+        :raises RuntimeError: with the server's output, if that takes longer than *timeout* seconds.
+        """
+        with tempfile.TemporaryFile("w+") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for the command; a server that goes first makes its clients hang.
+                start_new_session=True,
+                # When this process is killed, it cannot stop the server any more.
+                preexec_fn=_end_with_parent(),
+            )
+            probe = subprocess.Popen(
+                [sys.executable, "-c", _WAIT_UNTIL_UP, ctypes.util.find_library("jack")],
+                env={**os.environ, **self.environment},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            up = False
+            try:
+                up = probe.wait(timeout) == 0
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                probe.kill()
+                probe.wait()
+                if not up:
+                    self.stop()
+            if not up:
+                log.seek(0)
+                raise RuntimeError(f"{' '.join(self._command)} did not come up:\n{log.read()}")
+
+    def stop(self, timeout=5):
+        """Stop the server, by force if it takes longer than *timeout* seconds."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.stop()
+
+
+def _end_with_parent():
+    """What a child process has to call in order to be terminated when its parent ends."""
+    PR_SET_PDEATHSIG = 1
+    if sys.platform == "linux":
+        return functools.partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGTERM)
+    return None
+
+
+def _run(command, environment):
+    """Run the command, also through Ctrl-C and a request to terminate, and return its status."""
+    with subprocess.Popen(command, env={**os.environ, **environment}) as process:
+        # The terminal sends Ctrl-C to the command as well; the server must be stopped after it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Run a command with a sound device that records what it plays."
+    )
+    parser.add_argument("--samplerate", type=int, default=48000, help="frames per second")
+    parser.add_argument("--period", type=int, default=256, help="frames per period of the device")
+    parser.add_argument(
+        "--asynchronous", action="store_true", help="drop what comes too late, as a sound card does"
+    )
+    parser.add_argument("command", nargs="+", help="the command and its arguments, after --")
+    args = parser.parse_args()
+    if missing := JackServer.missing():
+        parser.exit(1, f"headless_audio: {missing} is not installed\n")
+    with JackServer(args.samplerate, args.period, not args.asynchronous) as server:
+        return _run(args.command, server.environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
