@@ -10,6 +10,8 @@ use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes};
 
 use crate::cdata::{self, CData, Pointee};
 use crate::data::{Slot, View};
@@ -214,4 +216,17 @@ impl Region {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.owner)
     }
+}
+
+/// A new memoryview of nothing. It cannot be one for all, because whoever gets it may release it.
+pub(crate) fn empty_view(py: Python<'_>, readonly: bool) -> PyResult<Bound<'_, PyAny>> {
+    static NOTHING: PyOnceLock<Py<PyByteArray>> = PyOnceLock::new();
+    let nothing = if readonly {
+        PyBytes::new(py, b"").into_any()
+    } else {
+        let array = NOTHING.get_or_init(py, || PyByteArray::new(py, b"").unbind());
+        array.bind(py).clone().into_any()
+    };
+    // SAFETY: both export buffers; the result is a new reference or null.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyMemoryView_FromObject(nothing.as_ptr())) }
 }

@@ -22,7 +22,7 @@ use pyo3::{ffi, intern};
 use crate::cdata;
 use crate::data::{Data, Slot};
 use crate::integer::Integer;
-use crate::memory::{Memory, Region};
+use crate::memory::{self, Memory, Region};
 
 /// PortAudio's lock-free ring buffer, for one producer and one consumer.
 ///
@@ -283,11 +283,10 @@ impl RingBuffer {
             both => both.into_pyobject(py)?.into_any().unbind(),
         };
         let second = if regions.second_len == 0 {
-            // The address of nothing.
-            Region::new(regions.first, 0, readonly, py.None())
+            memory::empty_view(py, readonly)?
         } else {
             let bytes = regions.second_len * element_size;
-            Region::new(regions.second, bytes, readonly, owner.clone_ref(py))
+            Region::new(regions.second, bytes, readonly, owner.clone_ref(py)).view(py)?
         };
         let first = Region::new(
             regions.first,
@@ -295,7 +294,7 @@ impl RingBuffer {
             readonly,
             owner,
         );
-        Ok((regions.len(), first.view(py)?, second.view(py)?))
+        Ok((regions.len(), first.view(py)?, second))
     }
 
     fn advance(slf: &Bound<'_, Self>, size: Integer, write: bool) -> PyResult<ring_buffer_size_t> {
