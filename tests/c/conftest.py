@@ -12,14 +12,6 @@ PROJECT = HERE.parent.parent
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
-def _require(condition, reason):
-    """Go on only if `condition` holds: a stranger's machine skips, ours must have everything."""
-    if not condition:
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-
-
 def _run(*command, timeout=300, **options):
     """Run a program to its end, and fail with what it said if that was no success."""
     command = [str(part) for part in command]
@@ -39,32 +31,26 @@ def _run(*command, timeout=300, **options):
 
 
 @pytest.fixture(scope="session")
-def require():
-    """`require(condition, reason)`: skips, or fails where the environment has CI=true."""
-    return _require
-
-
-@pytest.fixture(scope="session")
 def run():
     """`run(program, argument, ...)` returns the standard output of a program that must succeed."""
     return _run
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory):
+def installed(require, tmp_path_factory):
     """The prefix into which the C library was installed."""
     for program in ("cargo", "ar", "nm"):
-        _require(shutil.which(program), f"{program} is needed to build the C library")
+        require(shutil.which(program), f"{program} is needed to build the C library")
     prefix = tmp_path_factory.mktemp("installed")
     _run(PROJECT / "tools" / "install_c.sh", env={**os.environ, "PREFIX": str(prefix)}, timeout=900)
     return prefix
 
 
 @pytest.fixture(scope="session")
-def cc():
+def cc(require):
     """The C compiler."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
-    _require(compiler, "a C compiler is needed")
+    require(compiler, "a C compiler is needed")
     return compiler
 
 
@@ -86,17 +72,17 @@ def compile_c(cc, installed, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def portaudio_archive(cc):
+def portaudio_archive(require, cc):
     """PortAudio as a static library; among its members is PortAudio's own ring buffer."""
     path = Path(_run(cc, "-print-file-name=libportaudio.a").strip())
-    _require(path.is_absolute() and path.exists(), "libportaudio.a (portaudio19-dev) is needed")
+    require(path.is_absolute() and path.exists(), "libportaudio.a (portaudio19-dev) is needed")
     return path
 
 
 @pytest.fixture(scope="session")
-def genuine(portaudio_archive, tmp_path_factory):
+def genuine(require, portaudio_archive, tmp_path_factory):
     """PortAudio's own ring buffer, with `genuine_` in front of the names of its functions."""
-    _require(shutil.which("objcopy"), "objcopy is needed to rename functions")
+    require(shutil.which("objcopy"), "objcopy is needed to rename functions")
     directory = tmp_path_factory.mktemp("genuine")
     _run("ar", "x", portaudio_archive, "pa_ringbuffer.o", cwd=directory)
     source, renamed = directory / "pa_ringbuffer.o", directory / "genuine.o"
