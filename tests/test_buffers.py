@@ -141,6 +141,23 @@ def test_structured_numpy_arrays(ring, numpy):
     assert (target == source).all()
 
 
+def test_numpy_dates(RingBuffer, numpy):
+    dates = numpy.array(["1999-12-31", "2000-01-01"], "M8[s]")
+    ring = RingBuffer(8, 4)
+    assert ring.write(dates) == 2
+    target = numpy.zeros(2, "M8[s]")
+    assert ring.readinto(target) == 2
+    assert (target == dates).all()
+    ring = RingBuffer(8, buffer=dates)
+    ring.advance_write_index(2)
+    assert ring.read() == dates.tobytes()
+    dates.setflags(write=False)
+    with pytest.raises((BufferError, ValueError)):
+        ring.readinto(dates)
+    with pytest.raises((BufferError, ValueError)):
+        ring.write(numpy.zeros((4, 4), "M8[s]")[:, ::2])
+
+
 def test_numpy_arrays_of_any_shape_in_c_order(ring, numpy):
     block = numpy.arange(24, dtype="u1")
     for shape in (24,), (6, 4), (2, 3, 4), (1, 24), (24, 1), (1, 1, 24, 1):

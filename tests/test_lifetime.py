@@ -90,6 +90,22 @@ def test_the_struct_outlives_its_ring_as_long_as_there_is_a_pointer(
     assert others
 
 
+def test_given_memory_outlives_its_ring_as_long_as_there_is_a_pointer(
+    implementation, genuine, collect
+):
+    memory = Memory(32)
+    alive = weakref.ref(memory)
+    pointer = implementation.init(*genuine)(4, buffer=memory)._ptr
+    del memory
+    collect()
+    assert alive() is not None
+    assert genuine[1].PaUtil_WriteRingBuffer(pointer, ELEMENTS, 8) == 8
+    assert alive() == ELEMENTS
+    del pointer
+    collect()
+    assert alive() is None
+
+
 def test_a_ring_is_gone_with_its_last_reference(filled, collect):
     ring = filled()
     gone = weakref.ref(ring)

@@ -418,6 +418,12 @@ def _memory(value, name, ffi, writable=False):
             f"{name} must be a buffer, or a CFFI array{'' if name == 'buffer' else ' or pointer'}, "
             f"not {type(value).__name__}"
         ) from error
+    except ValueError:
+        # NumPy cannot say what format dates have, but it can show them as nameless bytes.
+        dtype = getattr(value, "dtype", None)
+        if getattr(dtype, "hasobject", True):
+            raise
+        view = memoryview(value.view(f"V{dtype.itemsize}"))
     # Field names may have any letter in them.
     if "O" in view.format and "O" in re.sub(":[^:]*:", "", view.format):
         raise TypeError(f"{name} must not hold Python objects (format {view.format!r})")

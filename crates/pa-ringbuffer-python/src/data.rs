@@ -46,8 +46,17 @@ impl<S: BorrowMut<Slot>> View<S> {
         let flags = flags | ffi::PyBUF_ND | ffi::PyBUF_FORMAT;
         let view = slot.borrow_mut().as_mut_ptr();
         // SAFETY: the object is alive, and there is room for the view.
-        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), view, flags) } != 0 {
-            return Err(PyErr::fetch(object.py()));
+        let get = |object: &Bound<'_, PyAny>| unsafe {
+            ffi::PyObject_GetBuffer(object.as_ptr(), view, flags)
+        };
+        if get(object) != 0 {
+            let error = PyErr::fetch(object.py());
+            let Some(nameless) = nameless_bytes(object) else {
+                return Err(error);
+            };
+            if get(&nameless) != 0 {
+                return Err(PyErr::fetch(object.py()));
+            }
         }
         // SAFETY: the slot is filled; its `obj` is null or a reference that lives until release.
         let exporter = unsafe { Bound::from_owned_ptr_or_opt(object.py(), (*view).obj) };
@@ -101,6 +110,16 @@ impl<S: BorrowMut<Slot>> View<S> {
         }
         Ok(())
     }
+}
+
+/// NumPy cannot say what format dates have, but it can show them as nameless bytes.
+fn nameless_bytes<'py>(array: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let dtype = array.getattr("dtype").ok()?;
+    if dtype.getattr("hasobject").ok()?.is_truthy().ok()? {
+        return None;
+    }
+    let size: usize = dtype.getattr("itemsize").ok()?.extract().ok()?;
+    array.call_method1("view", (format!("V{size}"),)).ok()
 }
 
 impl<S: BorrowMut<Slot>> Drop for View<S> {
