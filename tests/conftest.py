@@ -15,6 +15,28 @@ import pytest
 
 PYPY = platform.python_implementation() == "PyPy"
 
+# On PyPy, there is no extension module, no rtmixer with PortAudio's C, and mostly no NumPy.
+IMPLEMENTATIONS = ["portable"] if PYPY else ["native", "portable"]
+CLASSES = ["ready"] if PYPY else ["init", "ready"]
+NOT_FOR_PYPY = {"genuine", "numpy", "soundfile"}
+collect_ignore = ["test_demo.py", "test_device_at_exit.py"] if PYPY else []
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what there cannot be on this interpreter or system.
+
+    That is not the same as a skipped test, which something could be installed for.
+    """
+
+    def impossible(item):
+        marked = any(mark.args[0] for mark in item.iter_markers("impossible"))
+        return marked or (PYPY and not NOT_FOR_PYPY.isdisjoint(item.fixturenames))
+
+    left_out = [item for item in items if impossible(item)]
+    if left_out:
+        items[:] = [item for item in items if not impossible(item)]
+        config.hook.pytest_deselected(items=left_out)
+
 
 class Fields(ctypes.Structure):
     """The struct, for tests that look behind a ring's back."""
@@ -51,13 +73,11 @@ def _import(name):
         return None
 
 
-@pytest.fixture(scope="session", params=["native", "portable"])
+@pytest.fixture(scope="session", params=IMPLEMENTATIONS)
 def implementation(request):
     """Something with ``cdef()``, ``init()``, ``RingBuffer`` and ``_RingBufferBase``."""
     if request.param == "portable":
         return importlib.import_module("pa_ringbuffer.portable")
-    if PYPY:
-        pytest.skip("there is no extension module for PyPy")
     _require(_import("pa_ringbuffer._native"), "the extension module was not built")
     return importlib.import_module("pa_ringbuffer")
 
@@ -66,13 +86,11 @@ def implementation(request):
 def genuine():
     """PortAudio's own C functions, compiled into the wheel of rtmixer: ``(ffi, lib)``."""
     module = _import("_rtmixer")
-    if PYPY and module is None:
-        pytest.skip("there is no rtmixer for PyPy")
     _require(module, "rtmixer is not installed")
     return module.ffi, module.lib
 
 
-@pytest.fixture(scope="session", params=["init", "ready"])
+@pytest.fixture(scope="session", params=CLASSES)
 def RingBuffer(request, implementation):
     """A class for the genuine C functions, and the one that is ready to use."""
     if request.param == "ready":
@@ -83,10 +101,18 @@ def RingBuffer(request, implementation):
 @pytest.fixture(scope="session")
 def numpy():
     module = _import("numpy")
-    if PYPY and module is None:
-        pytest.skip("there is no NumPy for this PyPy")
     _require(module, "NumPy is not installed")
     return module
+
+
+@pytest.fixture(scope="session")
+def soundfile():
+    try:
+        import soundfile
+    except (ImportError, OSError):
+        soundfile = None
+    _require(soundfile, "soundfile or libsndfile is not installed")
+    return soundfile
 
 
 @pytest.fixture(scope="session")

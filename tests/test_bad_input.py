@@ -16,7 +16,7 @@ import pytest
 
 CONTENT = b"".join(b"%04d" % n for n in range(6))
 
-needs_buffer_method = pytest.mark.skipif(
+needs_buffer_method = pytest.mark.impossible(
     sys.version_info < (3, 12), reason="classes with __buffer__() need Python 3.12"
 )
 
@@ -208,7 +208,7 @@ def test_what_cannot_be_addressed_is_an_overflow(RingBuffer, elementsize, size):
         RingBuffer(elementsize, size)
 
 
-@pytest.mark.skipif(sys.maxsize < 2**32, reason="with 32 bits, addresses are the smaller limit")
+@pytest.mark.impossible(sys.maxsize < 2**32, reason="with 32 bits, addresses are the smaller limit")
 def test_memory_that_nobody_has_is_a_memory_error(RingBuffer):
     # Each number is small enough for the struct, even where its fields have 32 bits.
     for elementsize, size in ((2**30, 2**29), (2**29, 2**30), (2**30, 2**30), (2**30 + 1, 2**30)):
@@ -399,7 +399,7 @@ def test_arrays_of_python_objects_are_refused(ring, numpy):
     assert structured["b"].tolist() == [0, 0]
 
 
-@pytest.mark.skipif(
+@pytest.mark.impossible(
     sys.implementation.name == "pypy", reason="on PyPy, there are no pointers in such arrays"
 )
 def test_ctypes_arrays_of_python_objects_are_refused(ring):

@@ -1,5 +1,6 @@
 """``python -m pa_ringbuffer demo``, as users call it."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -8,7 +9,10 @@ import threading
 
 import pytest
 
-pytest.importorskip("pa_ringbuffer._native", reason="the demo needs the extension module")
+
+@pytest.fixture(autouse=True)
+def extension(require):
+    require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension module was not built")
 
 
 def run(*arguments, prelude=None, interrupt_after=None):
@@ -56,10 +60,10 @@ def test_everything_comes_back_equal():
     ("name", "samplerate", "channels", "subtype"),
     [("a.wav", 44100, 1, "FLOAT"), ("a.flac", 96000, 6, "PCM_24"), ("a.ogg", 22050, 2, "VORBIS")],
 )
-def test_sound_files_of_any_kind_are_streamed(tmp_path, name, samplerate, channels, subtype):
-    np = pytest.importorskip("numpy")
-    soundfile = pytest.importorskip("soundfile")
-    sound = np.random.default_rng(1).uniform(-0.5, 0.5, (samplerate // 2, channels))
+def test_sound_files_of_any_kind_are_streamed(
+    tmp_path, numpy, soundfile, name, samplerate, channels, subtype
+):
+    sound = numpy.random.default_rng(1).uniform(-0.5, 0.5, (samplerate // 2, channels))
     soundfile.write(tmp_path / name, sound, samplerate, subtype)
     status, output, errors = run(tmp_path / name, "--virtual")
     assert (status, errors) == (0, "")
@@ -96,7 +100,7 @@ def test_a_sample_that_comes_back_different_is_reported_as_loss():
     assert "came back different" in output
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+@pytest.mark.impossible(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_ctrl_c_ends_it_with_the_figures_so_far():
     status, output, errors = run("--virtual", "--seconds", 60, interrupt_after="Playing a melody")
     assert (status, errors) == (130, "")

@@ -1,12 +1,17 @@
 """A virtual device that is still running when its owner or the interpreter goes away."""
 
+import importlib.util
 import os
 import subprocess
 import sys
 
 import pytest
 
-pytest.importorskip("pa_ringbuffer._native", reason="the device needs the extension module")
+
+@pytest.fixture(autouse=True)
+def extension(require):
+    require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension module was not built")
+
 
 COMPILED = """
 import pa_ringbuffer, pa_ringbuffer.testing
@@ -62,7 +67,7 @@ def test_the_callback_may_ask_and_stop_the_device_that_calls_it():
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork()")
+@pytest.mark.impossible(not hasattr(os, "fork"), reason="this system has no fork()")
 def test_a_forked_child_ends_without_the_device():
     program = (
         COMPILED

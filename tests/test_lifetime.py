@@ -160,7 +160,7 @@ def test_given_cdata_lives_as_long_as_the_ring(RingBuffer, new_ffi, collect):
     assert others
 
 
-@pytest.mark.skipif(sys.implementation.name == "pypy", reason="PyPy never refuses to resize")
+@pytest.mark.impossible(sys.implementation.name == "pypy", reason="PyPy never refuses to resize")
 def test_a_bytearray_cannot_be_resized_while_it_is_the_memory_of_a_ring(RingBuffer, collect):
     memory = bytearray(32)
     ring = RingBuffer(4, buffer=memory)

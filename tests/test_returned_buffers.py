@@ -1,7 +1,6 @@
 """What reading and getting buffers return can be used as audio programs use it."""
 
 import io
-import sys
 
 import pytest
 
@@ -147,18 +146,6 @@ def test_a_ring_can_be_read_into_it(buffer, RingBuffer):
     other.write(b"abcdefgh" * 3)
     assert other.readinto(buffer) == 2
     assert bytes(buffer) == b"abcdefgh" * 2
-
-
-@pytest.fixture(scope="module")
-def soundfile(require):
-    try:
-        import soundfile
-    except (ImportError, OSError):
-        soundfile = None
-        if sys.implementation.name == "pypy":
-            pytest.skip("there is no soundfile for this PyPy")
-    require(soundfile, "soundfile is not installed")
-    return soundfile
 
 
 def test_soundfile_writes_from_it_and_reads_into_it(buffer, soundfile):

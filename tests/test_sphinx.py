@@ -157,12 +157,11 @@ def test_documented_signatures_have_the_defaults(implementation):
         assert signature.replace("self, /", "self") == expected
 
 
+@pytest.mark.impossible(sys.implementation.name == "pypy", reason="there is only one")
 def test_both_implementations_have_the_same_documentation(require):
     import pa_ringbuffer
     from pa_ringbuffer import portable
 
-    if sys.implementation.name == "pypy":
-        pytest.skip("there is no extension module for PyPy")
     ours, other = portable._RingBufferBase, pa_ringbuffer._RingBufferBase
     require(ours is not other, "the extension module was not built")
     assert inspect.getdoc(ours) == inspect.getdoc(other)

@@ -196,7 +196,7 @@ def take_into(ring):
     return target
 
 
-@pytest.mark.skipif(sys.implementation.name == "pypy", reason="needs reliable profiling")
+@pytest.mark.impossible(sys.implementation.name == "pypy", reason="needs reliable profiling")
 @pytest.mark.parametrize(
     ("outer", "lost"),
     [
