@@ -158,7 +158,10 @@ def main():
     if missing := JackServer.missing():
         parser.exit(1, f"headless_audio: {missing} is not installed\n")
     with JackServer(args.samplerate, args.period, not args.asynchronous) as server:
-        return _run(args.command, server.environment)
+        try:
+            return _run(args.command, server.environment)
+        except OSError as error:
+            parser.exit(127, f"headless_audio: {args.command[0]}: {error.strerror}\n")
 
 
 if __name__ == "__main__":

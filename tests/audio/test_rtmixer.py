@@ -16,7 +16,7 @@ blocksizes = pytest.mark.parametrize("blocksize", [64, 256, 0])
 @pytest.fixture
 def rtmixer_programs(request, require):
     """Programs that use rtmixer and find the JACK server's device."""
-    require(importlib.util.find_spec("rtmixer"), "rtmixer (PyPI)")
+    require(importlib.util.find_spec("rtmixer"), "rtmixer is not installed")
     return request.getfixturevalue("jack_programs")
 
 
@@ -57,7 +57,7 @@ def test_mixer_and_recorder_are_exact_as_streams_of_their_own(rtmixer_programs, 
 @blocksizes
 def test_ring_buffers_are_exact_while_the_gil_is_held(rtmixer_programs, blocksize):
     result = rtmixer_programs.run("rtmixer_ringbuffers", blocksize=blocksize, seconds=4)
-    assert result["pauses"] >= 5
+    assert result["gil_was_held"]
     assert result["exact"] == result["played"] == result["frames"] == 192000
     assert result["silent_before"]
     assert result["silent_after"]

@@ -1,13 +1,8 @@
 """The compiled callback under real PortAudio, and on the virtual device: what is played arrives."""
 
-import sys
-
 import pytest
 
 PERIOD = 256  # frames, of the JACK server
-
-# Where there is no GIL, nothing can be held up by it; the tests run all the same.
-has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 blocksizes = pytest.mark.parametrize("blocksize", [64, 256, 0])
 
@@ -35,18 +30,12 @@ def assert_blocks(counters, blocksize):
         assert 0 < counters["smallest_block"] <= counters["largest_block"]
 
 
-def assert_gil_was_held(program):
-    if has_gil:
-        # In three seconds or more; a single pause could be the machine's.
-        assert program["pauses"] >= 5
-
-
 @blocksizes
 def test_portaudio_duplex_loses_nothing_while_the_gil_is_held(jack_programs, blocksize):
     result = jack_programs.run(
         "duplex", device="system", dtype="float32", blocksize=blocksize, seconds=4, hold_gil=True
     )
-    assert_gil_was_held(result)
+    assert result["gil_was_held"]
     assert_nothing_lost(result, result["counters"])
     assert_blocks(result["counters"], blocksize)
     assert result["delay"] == PERIOD + blocksize
@@ -58,7 +47,7 @@ def test_portaudio_playback_loses_nothing_while_the_gil_is_held(jack_programs, b
     assert recorder.wait_for_line() == {"recording": True}
     player = jack_programs.run("play", blocksize=blocksize, seconds=3, hold_gil=True)
     recording = recorder.result()
-    assert_gil_was_held(player)
+    assert player["gil_was_held"]
     assert_nothing_lost(recording, player["counters"])
     assert_blocks(player["counters"], blocksize)
     assert player["left"] == 0
@@ -70,7 +59,7 @@ def test_portaudio_recording_loses_nothing_while_the_gil_is_held(jack_programs, 
     assert recorder.wait_for_line() == {"recording": True}
     jack_programs.run("play", blocksize=256, seconds=3, hold_gil=False)
     recording = recorder.result()
-    assert_gil_was_held(recording)
+    assert recording["gil_was_held"]
     assert_nothing_lost(recording, recording["counters"])
     assert_blocks(recording["counters"], blocksize)
 
@@ -81,7 +70,7 @@ def test_virtual_device_loses_nothing_while_the_gil_is_held(programs, dtype, blo
     result = programs.run(
         "duplex", device="virtual", dtype=dtype, blocksize=blocksize, seconds=3, hold_gil=True
     )
-    assert_gil_was_held(result)
+    assert result["gil_was_held"]
     assert_nothing_lost(result, result["counters"])
     assert_blocks(result["counters"], blocksize)
     assert result["delay"] == (blocksize or 1024)
@@ -111,7 +100,11 @@ def test_closed_stream_leaves_the_rest_in_the_rings(device_programs, stop):
 
 def test_references_may_be_dropped_in_any_order(device_programs):
     device, programs = device_programs
-    assert programs.run("drop_references", device=device) == {"rounds": 48}
+    # Every stream that is closed may hit the fault in JACK that conftest.py describes.
+    every = {"virtual": 1, "system": 8}[device]
+    assert programs.run("drop_references", device=device, every=every) == {
+        "rounds": 2 * 24 // every
+    }
 
 
 def test_empty_ring_means_what_the_mode_says(device_programs):

@@ -1,5 +1,6 @@
 """The virtual device: without its clock, where every frame can be foretold, and how it ends."""
 
+import importlib.util
 import random
 import signal
 import sys
@@ -116,7 +117,7 @@ def test_wait_gives_up_after_its_timeout():
         assert device.wait(0.05)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+@pytest.mark.impossible(sys.platform == "win32", reason="there is no SIGINT to send")
 def test_ctrl_c_interrupts_wait(programs):
     program = programs.start("interrupt")
     assert program.wait_for_line() == {"waiting": True}
@@ -127,8 +128,11 @@ def test_ctrl_c_interrupts_wait(programs):
 
 
 @pytest.mark.parametrize("given", ["object", "address", "pointer"])
-def test_callback_may_be_given_as_object_address_or_pointer(given):
-    ffi = pytest.importorskip("cffi").FFI()
+def test_callback_may_be_given_as_object_address_or_pointer(given, require):
+    require(importlib.util.find_spec("cffi"), "CFFI is not installed")
+    import cffi
+
+    ffi = cffi.FFI()
     ring = pa_ringbuffer.RingBuffer(8, 1024)
     ring.write(bytes(8 * 1000))
     callback = pa_ringbuffer.StreamCallback(ring)

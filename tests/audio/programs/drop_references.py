@@ -1,4 +1,4 @@
-"""Drop a stream, its callback and its rings in every order: the rings before the stream is closed,
+"""Drop a stream, its callback and its rings in some orders: the rings before the stream is closed,
 or everything after."""
 
 import gc
@@ -22,7 +22,8 @@ def drop(names, objects):
 
 config = configuration()
 rounds = 0
-for order in itertools.permutations(["stream", "callback", "output", "input"]):
+orders = itertools.permutations(["stream", "callback", "output", "input"])
+for order in itertools.islice(orders, 0, None, config["every"]):
     for rings_before_close in False, True:
         objects = {"output": RingBuffer(FRAMESIZE, RING), "input": RingBuffer(FRAMESIZE, RING)}
         callback = StreamCallback(objects["output"], objects["input"])

@@ -32,10 +32,10 @@ with HeldGil() if config["hold_gil"] else contextlib.nullcontext() as load:
         recorded += input_.read()
         time.sleep(0.01)
     stream.stop()
-stream.close()
 tell(
     **compare(played, recorded, framesize, silence),
     frames=len(played) // framesize,
-    pauses=load and load.pauses,
+    gil_was_held=load and load.was_held(),
     counters=callback.counters,
 )
+stream.close()

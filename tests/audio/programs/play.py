@@ -29,5 +29,5 @@ with HeldGil() if config["hold_gil"] else contextlib.nullcontext() as load:
     while stream.active:
         time.sleep(0.01)
 stream.stop()
+tell(left=ring.read_available, gil_was_held=load and load.was_held(), counters=callback.counters)
 stream.close()
-tell(left=ring.read_available, pauses=load and load.pauses, counters=callback.counters)

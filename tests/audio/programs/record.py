@@ -31,10 +31,10 @@ with HeldGil() if config["hold_gil"] else contextlib.nullcontext() as load:
         if found >= 0:
             wanted = found + len(played) + TAIL * FRAMESIZE
     stream.stop()
-stream.close()
 tell(
     **compare(played, recorded, FRAMESIZE),
     frames=len(played) // FRAMESIZE,
-    pauses=load and load.pauses,
+    gil_was_held=load and load.was_held(),
     counters=callback.counters,
 )
+stream.close()

@@ -31,7 +31,6 @@ while input_.read_available < len(rest) // FRAMESIZE + TAIL:
     time.sleep(0.01)
 stream.stop()
 second = bytes(input_.read())
-stream.close()
 
 delay = first.find(played[: MARKER * FRAMESIZE])
 tell(
@@ -41,3 +40,4 @@ tell(
     exact_after_restart=second[delay : delay + len(rest)] == rest,
     counters=callback.counters,
 )
+stream.close()

@@ -3,9 +3,10 @@
 import rtmixer
 import sounddevice
 from frames import random_floats
-from streams import configuration, tell
+from streams import configuration, find_device, tell
 
 configuration()
+find_device()
 format_ = {"device": "system", "samplerate": 48000, "channels": 2, "blocksize": 256}
 result = {}
 
@@ -17,30 +18,32 @@ try:
     mixer.play_buffer(silence, 2)
 except RuntimeError as error:
     result["full"] = str(error)
-with mixer:
-    mixer.wait()
+mixer.start()
+mixer.wait()
+mixer.stop()
 result["played"] = [action.done_frames for action in waiting]
 
 played = random_floats(5, 2)
 recorded = bytearray(8 * 48000 * 5)
 stream = rtmixer.MixerAndRecorder(**format_)
-with stream:
-    recording = stream.record_buffer(recorded, 2)
-    playing = stream.play_buffer(played, 2)
-    while recording.done_frames < 9600:
-        sounddevice.sleep(1)
-    cancelling = stream.cancel(playing)
-    stream.wait(playing)
-    result["cancelled"] = playing not in stream.actions
-    first = stream.fetch_and_reset_stats()
-    stream.wait(first)
-    while recording.done_frames < 14400:
-        sounddevice.sleep(1)
-    second = stream.fetch_and_reset_stats()
-    stream.wait(second)
-    stream.cancel(recording)
-    stream.wait()
-    result["actions"] = len(stream.actions)
+recording = stream.record_buffer(recorded, 2)
+playing = stream.play_buffer(played, 2)
+stream.start()
+while recording.done_frames < 9600:
+    sounddevice.sleep(1)
+cancelling = stream.cancel(playing)
+stream.wait(playing)
+result["cancelled"] = playing not in stream.actions
+first = stream.fetch_and_reset_stats()
+stream.wait(first)
+while recording.done_frames < 14400:
+    sounddevice.sleep(1)
+second = stream.fetch_and_reset_stats()
+stream.wait(second)
+stream.cancel(recording)
+stream.wait()
+result["actions"] = len(stream.actions)
+stream.stop()
 marker = recorded.find(played[: 8 * 64])
 end = marker + 8 * playing.done_frames
 result.update(
@@ -53,3 +56,5 @@ result.update(
     cancel_type=cancelling.type == rtmixer.CANCEL,
 )
 tell(**result)
+stream.close()
+mixer.close()

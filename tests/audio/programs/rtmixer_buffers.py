@@ -1,14 +1,13 @@
 """rtmixer: play a buffer, and record another one, in one stream or in two."""
 
-import contextlib
-
 import rtmixer
 from frames import LEAD, compare, random_floats
-from streams import configuration, tell
+from streams import configuration, find_device, tell
 
 TAIL = 4096  # frames: more than the longest delay
 
 config = configuration()
+find_device()
 channels = config["channels"]
 framesize = 4 * (channels if isinstance(channels, int) else len(channels))
 played = random_floats(config["seconds"], framesize // 4)
@@ -22,14 +21,19 @@ format_ = {
 }
 if config["streams"] == 1:
     mixer = recorder = rtmixer.MixerAndRecorder(**format_)
+    streams = [mixer]
 else:
     mixer, recorder = rtmixer.Mixer(**format_), rtmixer.Recorder(**format_)
+    streams = [recorder, mixer]
 
 recording = recorder.record_buffer(recorded, channels)
 playing = mixer.play_buffer(bytes(LEAD * framesize) + played, channels)
-with recorder, contextlib.nullcontext() if mixer is recorder else mixer:
-    mixer.wait(playing)
-    recorder.wait()
+for stream in streams:
+    stream.start()
+mixer.wait(playing)
+recorder.wait()
+for stream in streams:
+    stream.stop()
 tell(
     **compare(played, recorded, framesize, lead=LEAD),
     frames=len(played) // framesize,
@@ -40,3 +44,5 @@ tell(
     smallest_block=playing.stats.min_blocksize,
     largest_block=playing.stats.max_blocksize,
 )
+for stream in streams:
+    stream.close()

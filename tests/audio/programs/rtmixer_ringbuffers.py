@@ -5,13 +5,14 @@ import time
 import rtmixer
 from frames import compare, random_floats
 from held_gil import HeldGil
-from streams import configuration, tell
+from streams import configuration, find_device, tell
 
 RING = 65536  # frames: 1.4 s
 TAIL = 4096  # frames: more than the longest delay
 FRAMESIZE = 8
 
 config = configuration()
+find_device()
 played = random_floats(config["seconds"], 2)
 frames = len(played) // FRAMESIZE
 recorded = bytearray()
@@ -35,7 +36,8 @@ def write(position):
 
 position = write(0)
 playing, recording = stream.play_ringbuffer(output), stream.record_ringbuffer(input_)
-with HeldGil() as load, stream:
+with HeldGil() as load:
+    stream.start()
     while len(recorded) < len(played) + TAIL * FRAMESIZE and recording in stream.actions:
         if position < frames:
             position = write(position)
@@ -46,6 +48,7 @@ with HeldGil() as load, stream:
     cancelling = stream.cancel(recording)
     stream.wait(cancelling)
     stream.wait(recording)
+    stream.stop()
 recorded.extend(input_.read())
 tell(
     **compare(played, recorded, FRAMESIZE),
@@ -53,6 +56,7 @@ tell(
     played=playing.done_frames,
     recorded=recording.done_frames,
     read=len(recorded) // FRAMESIZE,
-    pauses=load.pauses,
+    gil_was_held=load.was_held(),
     actions=len(stream.actions),
 )
+stream.close()

@@ -39,7 +39,6 @@ completed = callback.counters
 time.sleep(0.05)
 after = callback.counters
 stream.stop()
-stream.close()
 tell(
     left=ring.read_available,
     counted_in_run=drain_begins["output_underflow_frames"],
@@ -49,3 +48,4 @@ tell(
     counted_in_complete=after["output_underflow_frames"] - drain_ends["output_underflow_frames"],
     calls_after_end=after["blocks"] - completed["blocks"],
 )
+stream.close()

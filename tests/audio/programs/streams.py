@@ -3,6 +3,7 @@
 import faulthandler
 import json
 import sys
+import time
 
 
 def configuration():
@@ -18,6 +19,20 @@ def tell(**what):
     print(json.dumps(what), flush=True)
 
 
+def find_device():
+    """Make sure that PortAudio has found the JACK server's device.
+
+    PortAudio looks for devices only when it is initialised. While another server was starting, 2 of
+    about 1000 programs found none.
+    """
+    import sounddevice
+
+    while not any(device["name"] == "system" for device in sounddevice.query_devices()):
+        sounddevice._terminate()
+        time.sleep(0.1)
+        sounddevice._initialize()
+
+
 def open_stream(device, callback, *, kind="duplex", dtype="float32", blocksize=256):
     """A stereo stream on the virtual device or on the JACK server's.
 
@@ -29,9 +44,9 @@ def open_stream(device, callback, *, kind="duplex", dtype="float32", blocksize=2
         return VirtualDevice(
             callback, samplerate=48000, channels=2, dtype=dtype, blocksize=blocksize, loopback=True
         )
-    # PortAudio looks for the server when it is imported, and only then.
     import sounddevice
 
+    find_device()
     return sounddevice._StreamBase(
         kind,
         callback=callback.function,
