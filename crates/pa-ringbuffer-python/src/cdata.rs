@@ -3,7 +3,7 @@
 //! The extension does not need CFFI. An object can only be CData if CFFI's backend has been
 //! imported, so that is looked up, never imported, until somebody asks for CData.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyImportError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -237,7 +237,13 @@ pub(crate) fn from_buffer<'py>(
 
 /// An `ffi` for those who have none; imports CFFI.
 pub(crate) fn own_ffi(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    py.import("_cffi_backend")?;
+    py.import("_cffi_backend").map_err(|error| {
+        let new = PyImportError::new_err(
+            "a CFFI pointer needs CFFI; please install it (pip install cffi)",
+        );
+        new.set_cause(py, Some(error));
+        new
+    })?;
     let backend = backend(py)?.expect("the backend has just been imported");
     Ok(backend.ffi.bind(py).clone())
 }

@@ -29,6 +29,18 @@ impl<'a, T: Plain> Consumer<'a, T> {
     ///
     /// As for [`Producer::from_raw`](crate::Producer::from_raw), with the sides exchanged: nobody
     /// else reads elements, or changes anything but the ring's `writeIndex`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pa_ringbuffer::{Consumer, RingError, RingMemory};
+    ///
+    /// let owner = RingMemory::new(4, 16)?;
+    /// // SAFETY: the owner outlives the handle, and leaves the reading to it.
+    /// let wrong = unsafe { Consumer::<f64>::from_raw(owner.as_ptr()) };
+    /// assert_eq!(wrong.unwrap_err(), RingError::ElementSize { value: 4 });
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
         // SAFETY: the same contract.
         unsafe { Handle::from_raw(ring) }.map(Self)
@@ -128,6 +140,17 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// # Errors
     ///
     /// Says how many there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// producer.write(&[1u8, 2, 3]);
+    /// let mut block = [0; 4];
+    /// assert_eq!(consumer.read_all(&mut block).unwrap_err().available, 3);
+    /// assert_eq!(consumer.read_all(&mut block[..3]), Ok(()));
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
     #[inline]
     pub fn read_all(&mut self, elements: &mut [T]) -> Result<(), TooFew> {
         let available = self.read_available();
@@ -139,6 +162,17 @@ impl<'a, T: Plain> Consumer<'a, T> {
     }
 
     /// [`read`](Self::read) that leaves the elements in the ring.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// producer.write(&[1.0f32, 2.0]);
+    /// let mut block = [0.0; 4];
+    /// assert_eq!(consumer.peek_slice(&mut block), 2);
+    /// assert_eq!(consumer.read_available(), 2);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
     #[inline]
     pub fn peek_slice(&self, elements: &mut [T]) -> usize {
         let target = elements.as_mut_ptr().cast();

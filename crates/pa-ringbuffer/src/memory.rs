@@ -80,6 +80,19 @@ impl RingMemory {
     /// The storage must stay valid for `element_count` elements of `element_size` bytes as long as
     /// the ring is used, and be used through this ring only. If it cannot be written, neither may
     /// the ring's [`write`](PaUtilRingBuffer::write) be called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let samples = [0.25f32; 64];
+    /// // SAFETY: the array outlives the ring, which is only read.
+    /// let ring = unsafe {
+    ///     pa_ringbuffer::RingMemory::with_storage(4, 64, samples.as_ptr().cast_mut().cast())
+    /// }?;
+    /// ring.advance_write_index(&ring.geometry(), 64); // they are there already
+    /// assert_eq!(ring.read_available(), 64);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
     pub unsafe fn with_storage(
         element_size: usize,
         element_count: usize,

@@ -1,31 +1,7 @@
 //! What can be done with a ring through its C struct: elements are bytes, and their size is known
 //! at run time.
 //!
-//! # Memory ordering
-//!
-//! Each index has one writer. The producer owns `writeIndex`, the consumer `readIndex`.
-//!
-//! | step | ordering | why |
-//! | --- | --- | --- |
-//! | own index, load | relaxed | nobody else writes it |
-//! | other side's index, load | **acquire** | what the other side did before it published is seen: the elements (consumer), or that it is done with them (producer) |
-//! | elements, copy | plain | they belong to one side at a time |
-//! | own index, store | **release** | all of the copy happens before the index says so |
-//!
-//! The two pairs are all that is needed: a release store of `writeIndex` read by an acquire load
-//! makes the elements visible, and a release store of `readIndex` read by an acquire load makes
-//! overwriting them safe. No side needs a sequentially consistent fence, because no side decides
-//! on both indices: a stale index of the other side only makes it look less far than it is.
-//!
-//! On the other side may be PortAudio's C, where indices are `volatile` and barriers stand between
-//! copy and index: in `PaUtil_Advance…Index` before the store, and in `PaUtil_Get…Regions` after the
-//! load. In the terms above that is a release fence followed by a relaxed store, and a relaxed load
-//! followed by an acquire fence. A release fence synchronises with an acquire load that reads the
-//! store behind it, and a release store with an acquire fence behind the load that reads it
-//! ([C11 7.17.4], [`fence`](core::sync::atomic::fence)): the two implementations pair up in both
-//! directions.
-//!
-//! [C11 7.17.4]: https://www.open-std.org/jtc1/sc22/wg14/www/docs/n1570.pdf
+//! The memory orderings are explained in the documentation of [`PaUtilRingBuffer`]'s methods.
 
 use core::ffi::c_void;
 
@@ -74,6 +50,31 @@ impl Regions {
     }
 }
 
+/// # Memory ordering
+///
+/// Each index has one writer. The producer owns `writeIndex`, the consumer `readIndex`.
+///
+/// | step | ordering | why |
+/// | --- | --- | --- |
+/// | own index, load | relaxed | nobody else writes it |
+/// | other side's index, load | **acquire** | what the other side did before it published is seen: the elements (consumer), or that it is done with them (producer) |
+/// | elements, copy | plain | they belong to one side at a time |
+/// | own index, store | **release** | all of the copy happens before the index says so |
+///
+/// The two pairs are all that is needed: a release store of `writeIndex` read by an acquire load
+/// makes the elements visible, and a release store of `readIndex` read by an acquire load makes
+/// overwriting them safe. No side needs a sequentially consistent fence, because no side decides
+/// on both indices: a stale index of the other side only makes it look less far than it is.
+///
+/// On the other side may be PortAudio's C, where indices are `volatile` and barriers stand between
+/// copy and index: in `PaUtil_Advance…Index` before the store, and in `PaUtil_Get…Regions` after the
+/// load. In the terms above that is a release fence followed by a relaxed store, and a relaxed load
+/// followed by an acquire fence. A release fence synchronises with an acquire load that reads the
+/// store behind it, and a release store with an acquire fence behind the load that reads it
+/// ([C11 7.17.4], [`fence`](core::sync::atomic::fence)): the two implementations pair up in both
+/// directions.
+///
+/// [C11 7.17.4]: https://www.open-std.org/jtc1/sc22/wg14/www/docs/n1570.pdf
 impl PaUtilRingBuffer {
     /// Makes this an empty ring of `element_count` elements of `element_size` bytes at `buffer`.
     ///
@@ -163,6 +164,13 @@ impl PaUtilRingBuffer {
     /// # Errors
     ///
     /// Names the first field that cannot be one of an initialised ring.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let ring = pa_ringbuffer::PaUtilRingBuffer::zeroed();
+    /// assert_eq!(ring.checked_geometry().unwrap_err().name, "buffer");
+    /// ```
     pub fn checked_geometry(&self) -> Result<Geometry, InvalidField> {
         Geometry::checked(self)
     }
@@ -204,6 +212,19 @@ impl PaUtilRingBuffer {
     /// Where the next `count` elements, or as many as there is room for, can be written.
     ///
     /// Real-time safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let ring = pa_ringbuffer::RingMemory::new(4, 8)?;
+    /// let geometry = ring.geometry();
+    /// let regions = ring.write_regions(&geometry, 5);
+    /// assert_eq!((regions.first_len, regions.second_len), (5, 0));
+    /// // ... write 20 bytes to regions.first ...
+    /// ring.advance_write_index(&geometry, 5);
+    /// assert_eq!(ring.read_available(), 5);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
     #[inline]
     pub fn write_regions(&self, geometry: &Geometry, count: usize) -> Regions {
         let (_, span) = self.write_span(geometry, count);

@@ -75,6 +75,17 @@ impl<T: Plain> RingBuffer<T> {
     /// The struct's address, to give one side of the ring to C.
     ///
     /// It is valid as long as this value, or any handle split from it, lives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let ring = pa_ringbuffer::RingBuffer::<i16>::new(256)?;
+    /// let pointer = ring.as_ptr(); // for PaUtil_WriteRingBuffer(), in C
+    /// let (_never_used, mut consumer) = ring.split();
+    /// assert_eq!(consumer.as_ptr(), pointer);
+    /// assert_eq!(consumer.pop(), None);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
     pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
         self.memory.as_ptr()
     }
@@ -109,6 +120,19 @@ impl<T: Plain> RingBuffer<T> {
     }
 
     /// Both handles, borrowed: for scoped threads, and for rings that are flushed in between.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut ring = pa_ringbuffer::RingBuffer::new(64)?;
+    /// let (mut producer, mut consumer) = ring.handles();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(move || producer.write(&[1u8; 64]));
+    ///     while consumer.pop().is_none() {}
+    /// });
+    /// ring.flush();
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
     pub fn handles(&mut self) -> (Producer<'_, T>, Consumer<'_, T>) {
         let pointer = self.memory.as_ptr();
         // SAFETY: the struct was initialised for `T`, and the borrow outlives the handles.
