@@ -1,0 +1,77 @@
+"""The demo and the example, as users run them, on PortAudio's device."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(jack_server):
+    """Run Python with arguments; returns status, output and errors."""
+
+    def run(*arguments):
+        result = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            env={**os.environ, **jack_server.environment, "COLUMNS": "200"},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+        )
+        return result.returncode, result.stdout, result.stderr
+
+    return run
+
+
+@pytest.fixture
+def sound_file(tmp_path, numpy, soundfile):
+    """Makes a file with two seconds of noise."""
+
+    def sound_file(samplerate=48000, channels=2):
+        path = tmp_path / "noise.wav"
+        sound = numpy.random.default_rng(3).uniform(-0.5, 0.5, (2 * samplerate, channels))
+        soundfile.write(path, sound, samplerate)
+        return path
+
+    return sound_file
+
+
+def test_the_demo_plays_on_a_device_while_python_stalls(run):
+    status, output, errors = run(
+        "-m", "pa_ringbuffer", "demo", "--device", "system", "--seconds", 3
+    )
+    assert (status, errors) == (0, "")
+    assert "on system" in output and "Nothing was lost" in output
+    assert "has played all 144,000 frames without a gap" in output
+
+
+def test_the_demo_plays_a_file_on_a_device(run, sound_file):
+    status, output, errors = run("-m", "pa_ringbuffer", "demo", sound_file(), "--device", "system")
+    assert (status, errors) == (0, "")
+    assert "has played all 96,000 frames without a gap" in output
+
+
+@pytest.mark.parametrize(("samplerate", "channels"), [(44100, 2), (48000, 6)])
+def test_the_demo_says_what_a_device_cannot_play(run, sound_file, samplerate, channels):
+    file = sound_file(samplerate, channels)
+    status, _, errors = run("-m", "pa_ringbuffer", "demo", file, "--device", "system")
+    assert status == 2
+    assert f"the device cannot play {channels} channels at {samplerate} Hz" in errors
+
+
+def test_the_demo_lists_devices_that_can_play_where_one_is_unknown(run):
+    status, _, errors = run("-m", "pa_ringbuffer", "demo", "--device", "no such device")
+    assert status == 2
+    assert "no such device" in errors and "system" in errors
+
+
+def test_the_example_plays_a_file(run, sound_file):
+    example = PROJECT / "examples" / "play_file.py"
+    assert run(example, sound_file(), "--device", "system") == (0, "", "")
+    status, _, errors = run(example, "missing.wav", "--device", "system")
+    assert status == 1
+    assert errors.startswith("error: ") and "missing.wav" in errors
