@@ -229,23 +229,19 @@ impl RingBuffer {
         })
     }
 
-    /// The `ffi` of a class made by `init()`.
-    fn class_ffi<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        slf.get_type().getattr_opt(intern!(slf.py(), "_ffi"))
-    }
-
-    /// Makes sure, once for each class, that its `ffi` has the same struct as this library.
-    fn check_layout<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    /// The `ffi` of a class made by `init()`, after making sure, once for each class, that it has
+    /// the same struct as this library.
+    fn checked_ffi<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        let Some(ffi) = Self::class_ffi(slf)? else {
-            return Ok(None);
-        };
-        let checked = intern!(py, "_checked_ffi");
         let class = slf.get_type();
-        if class
-            .getattr_opt(checked)?
-            .is_none_or(|known| !known.is(&ffi))
-        {
+        let ffi = class.getattr(intern!(py, "_ffi"))?;
+        // Not None, which is what somebody may pass to `init()` by mistake.
+        if ffi.is(py.Ellipsis()) {
+            return Ok(None);
+        }
+        let checked = intern!(py, "_checked_ffi");
+        if !class.getattr(checked)?.is(&ffi) {
+            // The portable class makes the same check, in words that name the field.
             py.import("pa_ringbuffer.portable")?
                 .call_method1("_check_layout", (&ffi,))?;
             class.setattr(checked, &ffi)?;
@@ -324,6 +320,18 @@ impl RingBuffer {
 
 #[pymethods]
 impl RingBuffer {
+    /// Subclasses bring their own. Looking for an attribute that is not there would take as long
+    /// as all the rest of making a ring.
+    #[classattr]
+    fn _ffi(py: Python<'_>) -> Py<PyAny> {
+        py.Ellipsis()
+    }
+
+    #[classattr]
+    fn _checked_ffi(py: Python<'_>) -> Py<PyAny> {
+        py.Ellipsis()
+    }
+
     #[new]
     #[pyo3(
         signature = (*_arguments, **_keywords),
@@ -342,7 +350,7 @@ impl RingBuffer {
         size: Option<Integer>,
         buffer: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        Self::check_layout(slf)?;
+        Self::checked_ffi(slf)?;
         let element_size = elementsize.allocatable("elementsize")?;
         if element_size == 0 {
             return Err(PyValueError::new_err(format!(
@@ -395,7 +403,7 @@ impl RingBuffer {
         let object = cls
             .call_method1(intern!(cls.py(), "__new__"), (cls,))?
             .cast_into::<Self>()?;
-        Self::check_layout(&object)?;
+        Self::checked_ffi(&object)?;
         let ring = struct_pointer(pointer, "pointer")?;
         // SAFETY: not null and aligned; that there is a ring is what the caller says.
         unsafe { ring.as_ref() }
@@ -701,7 +709,7 @@ impl RingBuffer {
             owner,
         );
         let region = Bound::new(py, region)?.into_any();
-        let pointer = match Self::check_layout(slf)? {
+        let pointer = match Self::checked_ffi(slf)? {
             Some(ffi) => cdata::from_buffer(&ffi, "PaUtilRingBuffer *", &region)?,
             // A class without CFFI: `void *` goes wherever a pointer to a ring is wanted.
             None => cdata::from_buffer(&cdata::own_ffi(py)?, "void *", &region)?,
@@ -714,7 +722,7 @@ impl RingBuffer {
 
     #[setter(_ptr)]
     fn set_pointer(slf: &Bound<'_, Self>, pointer: &Bound<'_, PyAny>) -> PyResult<()> {
-        Self::check_layout(slf)?;
+        Self::checked_ffi(slf)?;
         let ring = struct_pointer(pointer, "_ptr")?;
         Self::attach(slf, Backing::Foreign(ring), Some(pointer.clone().unbind()))
     }
