@@ -353,7 +353,8 @@ def report(console, transfer, interrupted):
     if counters["input_overflows"]:
         lost.append(f"{counters['input_overflow_frames']:,} recorded frames had no room")
     if counters["device_output_underflows"]:
-        lost.append(f"the device lost blocks {counters['device_output_underflows']} times")
+        # The ring had everything in time; between the callback and the loudspeaker it was late.
+        lost.append(f"the device reported {counters['device_output_underflows']} xruns")
     if comparison and comparison.different:
         lost.append(f"{comparison.different:,} frames came back different")
     if lost:

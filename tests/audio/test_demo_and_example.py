@@ -40,19 +40,31 @@ def sound_file(tmp_path, numpy, soundfile):
     return sound_file
 
 
+def assert_played(result, frames):
+    """Nothing was missing in the ring; whether the device was in time, is up to the machine."""
+    status, output, errors = result
+    rows = dict(line.split("│")[1:3] for line in output.splitlines() if line.startswith("│"))
+    rows = {name.strip(): value.strip() for name, value in rows.items()}
+    assert errors == ""
+    assert rows["frames sent"] == f"{frames:,}"
+    assert rows["output underflows"] == "0 (0 frames of silence)"
+    if rows["xruns of the device"] == "0":
+        assert status == 0
+        assert f"Nothing was lost: the callback has played all {frames:,} frames" in output
+    else:
+        assert status == 1
+        reported = f"the device reported {rows['xruns of the device']} xruns"
+        assert f"Something was lost: {reported}.\n" in output
+
+
 def test_the_demo_plays_on_a_device_while_python_stalls(run):
-    status, output, errors = run(
-        "-m", "pa_ringbuffer", "demo", "--device", "system", "--seconds", 3
-    )
-    assert (status, errors) == (0, "")
-    assert "on system" in output and "Nothing was lost" in output
-    assert "has played all 144,000 frames without a gap" in output
+    arguments = ["demo", "--device", "system", "--seconds", 3]
+    assert_played(run("-m", "pa_ringbuffer", *arguments), 144_000)
 
 
 def test_the_demo_plays_a_file_on_a_device(run, sound_file):
-    status, output, errors = run("-m", "pa_ringbuffer", "demo", sound_file(), "--device", "system")
-    assert (status, errors) == (0, "")
-    assert "has played all 96,000 frames without a gap" in output
+    arguments = ["demo", sound_file(), "--device", "system"]
+    assert_played(run("-m", "pa_ringbuffer", *arguments), 96_000)
 
 
 @pytest.mark.parametrize(("samplerate", "channels"), [(44100, 2), (48000, 6)])
