@@ -17,10 +17,12 @@ nobody.
 
 __version__ = "0.2.0"
 
+import math
 import platform
 import re
 import struct
 import sys
+import time
 from operator import index
 from threading import Lock, RLock
 
@@ -35,6 +37,9 @@ _INTEGER_FIELDS = (
     "elementSizeBytes",
 )
 _FIELDS = (*_INTEGER_FIELDS, "buffer")
+
+# Seconds between two looks at a ring that somebody waits for. The other side tells nobody.
+_WAIT_INTERVAL = 1e-3
 
 
 def _is_darwin():
@@ -577,7 +582,7 @@ class _Ring:
         """Memory as CFFI array: a memoryview can only be sliced in units of its items."""
         return self.ffi.from_buffer(memory) if isinstance(memory, memoryview) else memory
 
-    def take(self, count):
+    def take(self, count, leave=False):
         geometry = self.geometry()
         if count < 0:
             count = geometry.size
@@ -585,9 +590,13 @@ class _Ring:
         count, first, second = geometry.regions(span)
         elements = bytearray(first)
         elements += second
-        if count:
+        if count and not leave:
             self._publish_read(geometry, count, read_index)
         return elements
+
+    def take_latest(self, count):
+        self.advance_read(max(self.readable() - count, 0))
+        return self.take(count)
 
     def advance_write(self, count):
         geometry = self.geometry()
@@ -1039,6 +1048,129 @@ class _RingBufferBase:
         """
         ring = self.__initialised()
         return ring.reading.alone(ring.take, _integer(size, "size"))
+
+    def peek(self, size=-1):
+        """Copy elements out of the ring and leave them there.
+
+        :param size: The number of elements, beginning with the one that :meth:`read` would return
+            first. If it is negative or not given, these are all available elements.
+        :type size: int, optional
+        :returns: The elements. If fewer than *size* were available, there are fewer.
+        :rtype: bytearray
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        ring = self.__initialised()
+        return ring.reading.alone(ring.take, _integer(size, "size"), True)
+
+    def read_latest(self, size):
+        """Take the newest elements out of the ring, and drop all older ones.
+
+        This is for meters and plots, which show what is going on now. Afterwards, the ring is
+        empty, but for what was written meanwhile.
+
+        :param size: The number of elements.
+        :type size: int
+        :returns: The elements, oldest first. If fewer than *size* were available, there are fewer.
+        :rtype: bytearray
+        :raises ValueError: If *size* is negative.
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        ring = self.__initialised()
+        return ring.reading.alone(ring.take_latest, self.__desired(size))
+
+    def wait_for_data(self, size=1, timeout=None):
+        """Wait until elements can be read.
+
+        The other side need not know that somebody waits: the ring is looked at every millisecond,
+        and Python is not needed for that. Other threads go on, and Ctrl-C works.
+
+        :param size: The number of elements that must be available.
+        :type size: int, optional
+        :param timeout: Seconds to wait at most; forever if not given.
+        :type timeout: float, optional
+        :returns: Whether so many elements can be read now.
+        :rtype: bool
+        :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
+            not a number.
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        return self.__wait(self.__initialised().readable, size, timeout)
+
+    def wait_for_room(self, size=1, timeout=None):
+        """Wait until there is room for elements.
+
+        As :meth:`wait_for_data`, but for the side that writes.
+
+        :param size: The number of elements that there must be room for.
+        :type size: int, optional
+        :param timeout: Seconds to wait at most; forever if not given.
+        :type timeout: float, optional
+        :returns: Whether so many elements can be written now.
+        :rtype: bool
+        :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
+            not a number.
+        :raises TypeError: If *size* is not an integer.
+
+        """
+        return self.__wait(self.__initialised().writable, size, timeout)
+
+    async def wait_for_data_async(self, size=1, timeout=None):
+        """:meth:`wait_for_data` for :mod:`asyncio`: the same as a coroutine.
+
+        :param size: The number of elements that must be available.
+        :type size: int, optional
+        :param timeout: Seconds to wait at most; forever if not given.
+        :type timeout: float, optional
+        :returns: Whether so many elements can be read now.
+        :rtype: bool
+
+        """
+        return await self.__wait_async(self.__initialised().readable, size, timeout)
+
+    async def wait_for_room_async(self, size=1, timeout=None):
+        """:meth:`wait_for_room` for :mod:`asyncio`: the same as a coroutine.
+
+        :param size: The number of elements that there must be room for.
+        :type size: int, optional
+        :param timeout: Seconds to wait at most; forever if not given.
+        :type timeout: float, optional
+        :returns: Whether so many elements can be written now.
+        :rtype: bool
+
+        """
+        return await self.__wait_async(self.__initialised().writable, size, timeout)
+
+    def __pauses(self, available, size, timeout):
+        """Times to sleep until *size* elements are available or the time is over."""
+        size = self.__desired(size)
+        if size > len(self):
+            raise ValueError(
+                f"size must be at most {len(self)}, the number of elements in the ring, not {size}"
+            )
+        timeout = math.inf if timeout is None else float(timeout)
+        if math.isnan(timeout):
+            raise ValueError("timeout must be a number of seconds, not nan")
+        end = time.monotonic() + timeout
+        while available() < size:
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            yield min(left, _WAIT_INTERVAL)
+
+    def __wait(self, available, size, timeout):
+        for pause in self.__pauses(available, size, timeout):
+            time.sleep(pause)
+        return available() >= index(size)
+
+    async def __wait_async(self, available, size, timeout):
+        import asyncio
+
+        for pause in self.__pauses(available, size, timeout):
+            await asyncio.sleep(pause)
+        return available() >= index(size)
 
     def readinto(self, data):
         """Take elements out of the ring and store them in existing memory.

@@ -118,7 +118,7 @@ static void unknown_modes_are_refused(void)
 {
     start();
     CHECK(pa_ringbuffer_callback_set_mode(&state, PA_RINGBUFFER_DRAIN) == 0);
-    CHECK(pa_ringbuffer_callback_set_mode(&state, 3) == -1);
+    CHECK(pa_ringbuffer_callback_set_mode(&state, 4) == -1);
     CHECK(pa_ringbuffer_callback_set_mode(&state, -1) == -1);
     CHECK(state.mode == PA_RINGBUFFER_DRAIN);
 }

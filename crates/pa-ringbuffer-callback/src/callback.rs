@@ -1,11 +1,12 @@
 //! The compiled callback and its state.
 
 use core::ffi::{c_int, c_ulong, c_void};
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 
-use crate::stream::{CallbackResult, TimeInfo, flags};
+use crate::counters::{Counters, Fill, Tally};
+use crate::stream::{CallbackResult, TimeInfo};
 
 /// What [`callback`] works on: a PortAudio stream's `userData`.
 ///
@@ -20,6 +21,8 @@ pub struct CallbackState {
     input_frame_size: usize,
     silence: u32,
     mode: AtomicU32,
+    policy: AtomicU32,
+    end: AtomicU32,
     counters: Counters,
 }
 
@@ -33,65 +36,35 @@ pub enum Mode {
     Drain = 1,
     /// Nothing more will be written: ends the stream when all has been played.
     Complete = 2,
+    /// Nothing was written yet: plays silence without counting it until the ring holds a block
+    /// (or is full), and goes on as [`Run`](Self::Run).
+    Start = 3,
 }
 
-macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What a callback has counted. The callback's thread writes, everybody may read.
-        #[derive(Debug, Default)]
-        #[repr(C)]
-        pub struct Counters {
-            $($(#[$doc])* pub $name: AtomicU64,)*
-        }
-
-        impl Counters {
-            /// Names of the counters, in the order of [`values`](Self::values).
-            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
-
-            /// All counters, each read once. While the stream runs, one may be a block ahead of
-            /// another.
-            pub fn values(&self) -> impl Iterator<Item = u64> {
-                [$(self.$name.load(Ordering::Relaxed)),*].into_iter()
-            }
-        }
-    };
+impl Mode {
+    const ALL: [Self; 4] = [Self::Run, Self::Drain, Self::Complete, Self::Start];
 }
 
-counters! {
-    /// Calls of the callback.
-    blocks,
-    /// Frames in all calls.
-    frames,
-    /// Frames of the smallest block; 0 before the first one.
-    smallest_block,
-    /// Frames of the largest block.
-    largest_block,
-    /// Calls in which the output ring held too little.
-    output_underflows,
-    /// Frames of silence played in its place.
-    output_underflow_frames,
-    /// Calls in which the input ring had too little room.
-    input_overflows,
-    /// Recorded frames thrown away for that.
-    input_overflow_frames,
-    /// Calls in which PortAudio reported an input underflow.
-    device_input_underflows,
-    /// Calls in which PortAudio reported an input overflow.
-    device_input_overflows,
-    /// Calls in which PortAudio reported an output underflow.
-    device_output_underflows,
-    /// Calls in which PortAudio reported an output overflow.
-    device_output_overflows,
-    /// Calls in which PortAudio asked for output to fill its buffers before the start.
-    device_primings,
+/// What makes the callback end the stream: any of these, combined with `|`.
+///
+/// By default nothing does: an underflow is silence, an overflow drops what does not fit.
+pub mod policy {
+    /// An underflow, after what there is has been played.
+    pub const STOP_ON_UNDERFLOW: u32 = 1;
+    /// An overflow, after what fits has been recorded.
+    pub const STOP_ON_OVERFLOW: u32 = 2;
 }
 
-/// Adds to a counter that only this thread writes.
-fn count(counter: &AtomicU64, by: u64) {
-    counter.store(
-        counter.load(Ordering::Relaxed).wrapping_add(by),
-        Ordering::Relaxed,
-    );
+/// Why a stream does not go on: any of these, combined with `|`; 0 while it does.
+pub mod end {
+    /// Everything was played, in [`Mode::Complete`](super::Mode::Complete).
+    pub const COMPLETED: u32 = 1;
+    /// An underflow, see [`STOP_ON_UNDERFLOW`](super::policy::STOP_ON_UNDERFLOW).
+    pub const UNDERFLOW: u32 = 2;
+    /// An overflow, see [`STOP_ON_OVERFLOW`](super::policy::STOP_ON_OVERFLOW).
+    pub const OVERFLOW: u32 = 4;
+    /// The callback is not called any more: see [`finished`](super::finished).
+    pub const FINISHED: u32 = 8;
 }
 
 impl CallbackState {
@@ -107,7 +80,7 @@ impl CallbackState {
     /// A ring that is not null must be initialised and stay valid for as long as a stream uses
     /// this state; and during that time nobody else reads from `output_ring` or writes to
     /// `input_ring`.
-    pub const unsafe fn new(
+    pub unsafe fn new(
         output_ring: *mut PaUtilRingBuffer,
         output_frame_size: usize,
         input_ring: *mut PaUtilRingBuffer,
@@ -121,21 +94,10 @@ impl CallbackState {
             input_frame_size,
             silence: silence as u32,
             mode: AtomicU32::new(Mode::Run as u32),
-            counters: Counters {
-                blocks: AtomicU64::new(0),
-                frames: AtomicU64::new(0),
-                smallest_block: AtomicU64::new(0),
-                largest_block: AtomicU64::new(0),
-                output_underflows: AtomicU64::new(0),
-                output_underflow_frames: AtomicU64::new(0),
-                input_overflows: AtomicU64::new(0),
-                input_overflow_frames: AtomicU64::new(0),
-                device_input_underflows: AtomicU64::new(0),
-                device_input_overflows: AtomicU64::new(0),
-                device_output_underflows: AtomicU64::new(0),
-                device_output_overflows: AtomicU64::new(0),
-                device_primings: AtomicU64::new(0),
-            },
+            policy: AtomicU32::new(0),
+            end: AtomicU32::new(0),
+            // SAFETY: null or initialised, as the caller promises.
+            counters: Counters::new(unsafe { [output_ring.as_ref(), input_ring.as_ref()] }),
         }
     }
 
@@ -143,6 +105,38 @@ impl CallbackState {
     pub fn set_mode(&self, mode: Mode) {
         // What was written to the ring before must be there when the callback sees the mode.
         self.mode.store(mode as u32, Ordering::Release);
+    }
+
+    /// What an empty output ring means at the moment.
+    pub fn mode(&self) -> Mode {
+        let mode = self.mode.load(Ordering::Relaxed);
+        // C cannot put anything else there: its functions check what they are given.
+        *Mode::ALL
+            .iter()
+            .find(|known| **known as u32 == mode)
+            .unwrap_or(&Mode::Run)
+    }
+
+    /// Says what ends the stream from now on: flags of [`policy`].
+    pub fn set_policy(&self, policy: u32) {
+        self.policy.store(policy, Ordering::Relaxed);
+    }
+
+    /// Why the stream does not go on: flags of [`end`], 0 while it does.
+    ///
+    /// Whoever sees a flag also sees all that the callback had written to the input ring before.
+    pub fn end(&self) -> u32 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// Notes that the callback is not called any more. Real-time safe.
+    pub fn finish(&self) {
+        self.end.fetch_or(end::FINISHED, Ordering::Release);
+    }
+
+    /// Forgets why the stream has ended, before it is started again. Only while it is stopped.
+    pub fn restart(&self) {
+        self.end.store(0, Ordering::Relaxed);
     }
 
     /// What has been counted so far.
@@ -162,76 +156,80 @@ impl CallbackState {
         frames: usize,
         status: c_ulong,
     ) -> CallbackResult {
-        let counters = &self.counters;
-        count(&counters.blocks, 1);
-        count(&counters.frames, frames as u64);
-        let smallest = counters.smallest_block.load(Ordering::Relaxed);
-        if smallest == 0 || (frames as u64) < smallest {
-            counters
-                .smallest_block
-                .store(frames as u64, Ordering::Relaxed);
-        }
-        if counters.largest_block.load(Ordering::Relaxed) < frames as u64 {
-            counters
-                .largest_block
-                .store(frames as u64, Ordering::Relaxed);
-        }
-        if status != 0 {
-            for (flag, counter) in [
-                (flags::INPUT_UNDERFLOW, &counters.device_input_underflows),
-                (flags::INPUT_OVERFLOW, &counters.device_input_overflows),
-                (flags::OUTPUT_UNDERFLOW, &counters.device_output_underflows),
-                (flags::OUTPUT_OVERFLOW, &counters.device_output_overflows),
-                (flags::PRIMING_OUTPUT, &counters.device_primings),
-            ] {
-                if status & flag != 0 {
-                    count(counter, 1);
-                }
+        let mut tally = Tally::new(frames, status);
+        let output = if self.output_frame_size == 0 {
+            core::ptr::null_mut()
+        } else {
+            output
+        };
+        // A host that calls once more gets the same answer, and nothing is taken or added.
+        let mut ending = self.end.load(Ordering::Relaxed) & !end::FINISHED;
+        if ending == 0 {
+            if !input.is_null() && self.input_frame_size != 0 {
+                // SAFETY: the caller's promise: `input` holds that many frames.
+                ending |= unsafe { self.record(input, frames, &mut tally) };
             }
+            if !output.is_null() {
+                // SAFETY: the caller's promise: `output` has room for that many frames.
+                ending |= unsafe { self.play(output, frames, &mut tally) };
+            }
+            self.counters.publish(&tally);
+            if ending != 0 {
+                self.end.fetch_or(ending, Ordering::Release);
+            }
+        } else if !output.is_null() {
+            // SAFETY: as above.
+            unsafe { self.silence(output, frames) };
         }
-        if !input.is_null() && self.input_frame_size != 0 {
-            // SAFETY: the caller's promise: `input` holds that many frames.
-            unsafe { self.record(input, frames) };
+        if ending == 0 {
+            CallbackResult::Continue
+        } else {
+            CallbackResult::Complete
         }
-        if !output.is_null() && self.output_frame_size != 0 {
-            // SAFETY: the caller's promise: `output` has room for that many frames.
-            return unsafe { self.play(output, frames) };
-        }
-        CallbackResult::Continue
     }
 
+    /// Returns a flag of [`end`], or 0.
+    ///
     /// # Safety
     ///
     /// `input` holds `frames` frames.
-    unsafe fn record(&self, input: *const c_void, frames: usize) {
+    unsafe fn record(&self, input: *const c_void, frames: usize, tally: &mut Tally) -> u32 {
         let ring = self.input_ring.load(Ordering::Relaxed);
         if ring.is_null() {
-            return;
+            return 0;
         }
         // SAFETY: valid as long as a stream uses this state, as promised to `new`.
         let ring = unsafe { &*ring };
         let geometry = ring.geometry();
         let recorded = if geometry.element_size() == self.input_frame_size {
+            let before = ring.read_available_in(&geometry);
             // SAFETY: elements are frames, and nobody else writes to this ring.
-            unsafe { ring.write(&geometry, input, frames) }
+            let recorded = unsafe { ring.write(&geometry, input, frames) };
+            tally.input = Some(Fill {
+                low: before,
+                high: before + recorded,
+            });
+            recorded
         } else {
             0
         };
-        if recorded < frames {
-            count(&self.counters.input_overflows, 1);
-            count(
-                &self.counters.input_overflow_frames,
-                (frames - recorded) as u64,
-            );
+        tally.overflow = frames - recorded;
+        if tally.overflow != 0
+            && self.policy.load(Ordering::Relaxed) & policy::STOP_ON_OVERFLOW != 0
+        {
+            return end::OVERFLOW;
         }
+        0
     }
 
+    /// Returns a flag of [`end`], or 0.
+    ///
     /// # Safety
     ///
     /// `output` has room for `frames` frames.
-    unsafe fn play(&self, output: *mut c_void, frames: usize) -> CallbackResult {
+    unsafe fn play(&self, output: *mut c_void, frames: usize, tally: &mut Tally) -> u32 {
         // Before the ring: what was written before the mode was set must be seen.
-        let mode = self.mode.load(Ordering::Acquire);
+        let mut mode = self.mode.load(Ordering::Acquire);
         let ring = self.output_ring.load(Ordering::Relaxed);
         let mut played = 0;
         if !ring.is_null() {
@@ -239,29 +237,63 @@ impl CallbackState {
             let ring = unsafe { &*ring };
             let geometry = ring.geometry();
             if geometry.element_size() == self.output_frame_size {
-                // SAFETY: elements are frames, and nobody else reads from this ring.
-                played = unsafe { ring.read(&geometry, output, frames) };
+                let before = ring.read_available_in(&geometry);
+                if mode == Mode::Start as u32 {
+                    mode = self.begin(before >= frames.min(geometry.size()));
+                }
+                if mode != Mode::Start as u32 {
+                    // SAFETY: elements are frames, and nobody else reads from this ring.
+                    played = unsafe { ring.read(&geometry, output, frames) };
+                }
+                if mode == Mode::Run as u32 {
+                    tally.output = Some(Fill {
+                        low: before.saturating_sub(played),
+                        high: before,
+                    });
+                }
             }
         }
-        if played < frames {
-            // SAFETY: the rest of the room that the caller promised.
-            unsafe {
-                let rest = output.cast::<u8>().add(played * self.output_frame_size);
-                let bytes = (frames - played) * self.output_frame_size;
-                core::ptr::write_bytes(rest, self.silence as u8, bytes);
-            }
-            if mode == Mode::Complete as u32 {
-                return CallbackResult::Complete;
-            }
-            if mode == Mode::Run as u32 && !ring.is_null() {
-                count(&self.counters.output_underflows, 1);
-                count(
-                    &self.counters.output_underflow_frames,
-                    (frames - played) as u64,
-                );
+        if played == frames {
+            return 0;
+        }
+        // SAFETY: the rest of the room that the caller promised.
+        unsafe {
+            let rest = output.cast::<u8>().add(played * self.output_frame_size);
+            self.silence(rest.cast(), frames - played);
+        }
+        if mode == Mode::Complete as u32 {
+            return end::COMPLETED;
+        }
+        if mode == Mode::Run as u32 && !ring.is_null() {
+            tally.underflow = frames - played;
+            if self.policy.load(Ordering::Relaxed) & policy::STOP_ON_UNDERFLOW != 0 {
+                return end::UNDERFLOW;
             }
         }
-        CallbackResult::Continue
+        0
+    }
+
+    /// The mode after [`Mode::Start`], if the ring is filled by now.
+    fn begin(&self, filled: bool) -> u32 {
+        let start = Mode::Start as u32;
+        if !filled {
+            return start;
+        }
+        let run = Mode::Run as u32;
+        // What was set meanwhile, by somebody who has nothing more to write, must stay.
+        match (self.mode).compare_exchange(start, run, Ordering::Acquire, Ordering::Acquire) {
+            Ok(_) => run,
+            Err(mode) => mode,
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `output` has room for `frames` frames.
+    unsafe fn silence(&self, output: *mut c_void, frames: usize) {
+        let bytes = frames * self.output_frame_size;
+        // SAFETY: the caller's promise.
+        unsafe { core::ptr::write_bytes(output.cast::<u8>(), self.silence as u8, bytes) };
     }
 }
 
@@ -270,7 +302,7 @@ impl CallbackState {
 /// Output comes from the output ring; where that holds too little, the rest of the block is
 /// silence. Input goes into the input ring; what does not fit is thrown away, the newest first.
 /// Both are counted. Returns `paContinue`, or `paComplete` in [`Mode::Complete`] when everything
-/// has been played, or `paAbort` if `user_data` is null.
+/// has been played or when the [`policy`] says so, or `paAbort` if `user_data` is null.
 ///
 /// Real-time safe.
 ///
@@ -293,4 +325,19 @@ pub unsafe extern "C" fn callback(
     };
     // SAFETY: the caller's promise.
     unsafe { state.process(input, output, frame_count as usize, status_flags) as c_int }
+}
+
+/// A `PaStreamFinishedCallback` for a stream whose `userData` is a [`CallbackState`]: notes there
+/// that the stream has become inactive, for whatever reason.
+///
+/// Real-time safe.
+///
+/// # Safety
+///
+/// `user_data` is null or points to a [`CallbackState`].
+pub unsafe extern "C" fn finished(user_data: *mut c_void) {
+    // SAFETY: null or a state, as the caller promises. All that changes in it is atomic.
+    if let Some(state) = unsafe { user_data.cast::<CallbackState>().as_ref() } {
+        state.finish();
+    }
 }

@@ -43,7 +43,30 @@ enum {
     /* Nothing more will be written: plays silence without counting it. */
     PA_RINGBUFFER_DRAIN = 1,
     /* Nothing more will be written: ends the stream when everything has been played. */
-    PA_RINGBUFFER_COMPLETE = 2
+    PA_RINGBUFFER_COMPLETE = 2,
+    /* Nothing was written yet: plays silence without counting it until the ring holds a block (or
+     * is full), and goes on as PA_RINGBUFFER_RUN. */
+    PA_RINGBUFFER_START = 3
+};
+
+/* What makes the callback end the stream, returning paComplete: any of these, or 0 for none. */
+enum {
+    /* An underflow, after what there is has been played. */
+    PA_RINGBUFFER_STOP_ON_UNDERFLOW = 1,
+    /* An overflow, after what fits has been recorded. */
+    PA_RINGBUFFER_STOP_ON_OVERFLOW = 2
+};
+
+/* Why a stream does not go on: any of these. */
+enum {
+    /* Everything was played, in the mode PA_RINGBUFFER_COMPLETE. */
+    PA_RINGBUFFER_END_COMPLETED = 1,
+    /* An underflow, with PA_RINGBUFFER_STOP_ON_UNDERFLOW. */
+    PA_RINGBUFFER_END_UNDERFLOW = 2,
+    /* An overflow, with PA_RINGBUFFER_STOP_ON_OVERFLOW. */
+    PA_RINGBUFFER_END_OVERFLOW = 4,
+    /* The callback is not called any more; see pa_ringbuffer_callback_finished. */
+    PA_RINGBUFFER_END_FINISHED = 8
 };
 
 /*
@@ -63,7 +86,13 @@ typedef struct pa_ringbuffer_callback_state {
     /* The byte that silence consists of. */
     uint32_t silence;
     volatile uint32_t mode;
+    volatile uint32_t policy;
+    volatile uint32_t end;
 
+    /* Changes whenever the counters do; odd in the middle of that. Counters that were read while
+     * it was even and the same before and after belong to the same block. */
+    volatile uint32_t sequence PA_RINGBUFFER_ALIGN8;
+    uint32_t reserved;
     /* Calls of the callback. */
     volatile uint64_t blocks PA_RINGBUFFER_ALIGN8;
     /* Frames in all calls. */
@@ -90,12 +119,20 @@ typedef struct pa_ringbuffer_callback_state {
     volatile uint64_t device_output_overflows;
     /* Calls in which PortAudio reported paPrimingOutput. */
     volatile uint64_t device_primings;
+    /* The fewest frames that a call has left in the output ring (at first, the ring's size; only
+     * in the mode PA_RINGBUFFER_RUN), and the most that a call has found there. */
+    volatile uint64_t output_low_water;
+    volatile uint64_t output_high_water;
+    /* The fewest frames that a call has found in the input ring (at first, the ring's size), and
+     * the most that a call has left there. */
+    volatile uint64_t input_low_water;
+    volatile uint64_t input_high_water;
 } pa_ringbuffer_callback_state;
 
 #undef PA_RINGBUFFER_ALIGN8
 
 /*
- * Fills in the state: mode PA_RINGBUFFER_RUN, all counters 0.
+ * Fills in the state: mode PA_RINGBUFFER_RUN, nothing ends the stream, nothing counted.
  *
  * The elements of a ring must be the stream's frames: output_frame_size and input_frame_size are
  * the numbers of bytes per frame that the stream is opened with, 0 for a direction it does not
@@ -122,6 +159,19 @@ void pa_ringbuffer_callback_init(pa_ringbuffer_callback_state *state,
 int pa_ringbuffer_callback_set_mode(pa_ringbuffer_callback_state *state, int mode);
 
 /*
+ * Says what ends the stream from now on: PA_RINGBUFFER_STOP_..., combined with |, or 0.
+ *
+ * Returns 0, or -1 if there is no such flag; the policy is then what it was. Real-time safe.
+ */
+int pa_ringbuffer_callback_set_policy(pa_ringbuffer_callback_state *state, unsigned int flags);
+
+/*
+ * Why the stream does not go on: PA_RINGBUFFER_END_..., combined with |; 0 while it does. What the
+ * callback recorded before is then in the input ring. Real-time safe.
+ */
+unsigned int pa_ringbuffer_callback_end(const pa_ringbuffer_callback_state *state);
+
+/*
  * The callback: a PaStreamCallback for interleaved samples of any format. userData is a
  * pa_ringbuffer_callback_state.
  *
@@ -129,12 +179,19 @@ int pa_ringbuffer_callback_set_mode(pa_ringbuffer_callback_state *state, int mod
  * Records into the input ring; what does not fit is thrown away, the newest frames first.
  * It is the output ring's consumer and the input ring's producer: nobody else may be.
  *
- * Returns paContinue (0); in the mode PA_RINGBUFFER_COMPLETE, paComplete (1) when everything has
- * been played; if userData is NULL, paAbort (2). Real-time safe.
+ * Returns paContinue (0); paComplete (1) in the mode PA_RINGBUFFER_COMPLETE when everything has
+ * been played, and when the policy says so; if userData is NULL, paAbort (2). Real-time safe.
  */
 int pa_ringbuffer_callback(const void *input, void *output, unsigned long frameCount,
                            const struct PaStreamCallbackTimeInfo *timeInfo,
                            unsigned long statusFlags, void *userData);
+
+/*
+ * A PaStreamFinishedCallback for the same userData, to be set with Pa_SetStreamFinishedCallback
+ * where somebody wants to know (pa_ringbuffer_callback_end) that a stream has become inactive.
+ * Real-time safe.
+ */
+void pa_ringbuffer_callback_finished(void *userData);
 
 #ifdef __cplusplus
 }

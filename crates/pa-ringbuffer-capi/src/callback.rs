@@ -1,31 +1,46 @@
 //! The compiled callback, documented in `include/pa_ringbuffer_callback.h`.
 
-use core::ffi::{c_int, c_uchar, c_ulong, c_void};
+use core::ffi::{c_int, c_uchar, c_uint, c_ulong, c_void};
 use core::mem::{offset_of, size_of};
 
 use pa_ringbuffer::PaUtilRingBuffer;
-use pa_ringbuffer_callback::{CallbackState, Counters, Mode, TimeInfo, callback};
+use pa_ringbuffer_callback::{
+    CallbackState, Counters, Mode, TimeInfo, callback, end, finished, policy,
+};
 
-/// The header declares the state's fields: two pointers, two sizes, two 32-bit integers, then the
-/// counters. It says the same in other words, and so do the tests in C.
+/// The header declares the state's fields: two pointers, two sizes, four 32-bit integers, then the
+/// counters behind two more. It says the same in other words, and so do the tests in C.
 const _: () = {
-    const COUNTERS: usize = 4 * size_of::<usize>() + 2 * size_of::<u32>();
-    assert!(size_of::<Counters>() == 13 * size_of::<u64>());
+    const COUNTERS: usize = 4 * size_of::<usize>() + 4 * size_of::<u32>();
+    const FIRST: usize = 2 * size_of::<u32>();
+    assert!(size_of::<Counters>() == FIRST + Counters::COUNT * size_of::<u64>());
     assert!(size_of::<CallbackState>() == COUNTERS + size_of::<Counters>());
     assert!(COUNTERS % align_of::<u64>() == 0);
-    assert!(offset_of!(Counters, blocks) == 0);
-    assert!(offset_of!(Counters, frames) == 8);
-    assert!(offset_of!(Counters, smallest_block) == 16);
-    assert!(offset_of!(Counters, largest_block) == 24);
-    assert!(offset_of!(Counters, output_underflows) == 32);
-    assert!(offset_of!(Counters, output_underflow_frames) == 40);
-    assert!(offset_of!(Counters, input_overflows) == 48);
-    assert!(offset_of!(Counters, input_overflow_frames) == 56);
-    assert!(offset_of!(Counters, device_input_underflows) == 64);
-    assert!(offset_of!(Counters, device_input_overflows) == 72);
-    assert!(offset_of!(Counters, device_output_underflows) == 80);
-    assert!(offset_of!(Counters, device_output_overflows) == 88);
-    assert!(offset_of!(Counters, device_primings) == 96);
+    let offsets = [
+        offset_of!(Counters, blocks),
+        offset_of!(Counters, frames),
+        offset_of!(Counters, smallest_block),
+        offset_of!(Counters, largest_block),
+        offset_of!(Counters, output_underflows),
+        offset_of!(Counters, output_underflow_frames),
+        offset_of!(Counters, input_overflows),
+        offset_of!(Counters, input_overflow_frames),
+        offset_of!(Counters, device_input_underflows),
+        offset_of!(Counters, device_input_overflows),
+        offset_of!(Counters, device_output_underflows),
+        offset_of!(Counters, device_output_overflows),
+        offset_of!(Counters, device_primings),
+        offset_of!(Counters, output_low_water),
+        offset_of!(Counters, output_high_water),
+        offset_of!(Counters, input_low_water),
+        offset_of!(Counters, input_high_water),
+    ];
+    assert!(offsets.len() == Counters::COUNT);
+    let mut position = 0;
+    while position < offsets.len() {
+        assert!(offsets[position] == FIRST + position * size_of::<u64>());
+        position += 1;
+    }
 };
 
 /// `PA_RINGBUFFER_RUN`.
@@ -34,8 +49,17 @@ const RUN: c_int = Mode::Run as c_int;
 const DRAIN: c_int = Mode::Drain as c_int;
 /// `PA_RINGBUFFER_COMPLETE`.
 const COMPLETE: c_int = Mode::Complete as c_int;
+/// `PA_RINGBUFFER_START`.
+const START: c_int = Mode::Start as c_int;
 
-const _: () = assert!(RUN == 0 && DRAIN == 1 && COMPLETE == 2);
+const _: () = assert!(RUN == 0 && DRAIN == 1 && COMPLETE == 2 && START == 3);
+
+/// The header's `PA_RINGBUFFER_STOP_…` and `PA_RINGBUFFER_END_…`.
+const _: () = {
+    assert!(policy::STOP_ON_UNDERFLOW == 1 && policy::STOP_ON_OVERFLOW == 2);
+    assert!(end::COMPLETED == 1 && end::UNDERFLOW == 2 && end::OVERFLOW == 4);
+    assert!(end::FINISHED == 8);
+};
 
 /// A `PaStreamCallback` that plays from one ring and records into another.
 ///
@@ -105,9 +129,50 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_mode(
         RUN => Mode::Run,
         DRAIN => Mode::Drain,
         COMPLETE => Mode::Complete,
+        START => Mode::Start,
         _ => return -1,
     };
     // SAFETY: initialised, says the caller; all that changes in it is atomic.
     unsafe { &*state }.set_mode(mode);
     0
+}
+
+/// Says what ends the stream from now on; returns 0, or -1 if there is no such policy.
+///
+/// # Safety
+///
+/// `state` is initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_set_policy(
+    state: *mut CallbackState,
+    flags: c_uint,
+) -> c_int {
+    if flags & !(policy::STOP_ON_UNDERFLOW | policy::STOP_ON_OVERFLOW) != 0 {
+        return -1;
+    }
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    unsafe { &*state }.set_policy(flags);
+    0
+}
+
+/// Why the stream does not go on; 0 while it does.
+///
+/// # Safety
+///
+/// `state` is initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_end(state: *const CallbackState) -> c_uint {
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    unsafe { &*state }.end()
+}
+
+/// A `PaStreamFinishedCallback`.
+///
+/// # Safety
+///
+/// As for [`pa_ringbuffer_callback::finished`]; PortAudio keeps these promises.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_finished(user_data: *mut c_void) {
+    // SAFETY: the caller's promises are the same.
+    unsafe { finished(user_data) }
 }

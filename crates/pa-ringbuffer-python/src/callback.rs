@@ -1,24 +1,27 @@
 //! The compiled callback's state as a Python object.
 
 use std::ptr::null_mut;
-use std::sync::Mutex;
 
 use pa_ringbuffer::PaUtilRingBuffer;
-use pa_ringbuffer_callback::{CallbackState, Counters, Mode, StreamCallback as Function, callback};
+use pa_ringbuffer_callback::{
+    CallbackState, Counters, Mode, StreamCallback as Function, callback, end, finished, policy,
+};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::cdata;
+use crate::data::{Data, Slot};
 use crate::integer::Integer;
 use crate::memory::Region;
-use crate::ring::RingBuffer;
+use crate::ring::{Claim, RingBuffer};
+use crate::wait::{self, Outcome, Pulse, Side};
 
 /// A compiled PortAudio callback: it plays from one ring buffer and records into another.
 ///
 /// Where the output ring runs empty, it plays silence; what does not fit into the input ring, it
-/// throws away; both are counted. It never waits and never touches Python, so nothing that Python
+/// throws away; both are counted. Or it ends the stream then. It never waits and never touches Python, so nothing that Python
 /// does can make it late.
 ///
 /// :param output_ring: Where the frames to be played come from. Python writes, the callback reads.
@@ -33,6 +36,12 @@ use crate::ring::RingBuffer;
 /// :type input_framesize: int, optional
 /// :param silence: The value of the bytes that silence consists of: 0, or 128 for ``'uint8'``.
 /// :type silence: int, optional
+/// :param on_underflow: What happens when the output ring holds too little: ``'silence'`` is played,
+///     or, when what there is has been played, the stream is to ``'stop'``.
+/// :type on_underflow: str, optional
+/// :param on_overflow: What happens when the input ring has too little room: the frames that do not
+///     fit are ``'drop'``\ ped, or, when those that fit are recorded, the stream is to ``'stop'``.
+/// :type on_overflow: str, optional
 /// :raises ValueError: if a frame size is not the *elementsize* of its ring.
 ///
 /// With `sounddevice <https://python-sounddevice.readthedocs.io/>`__, compiled callbacks are taken
@@ -50,14 +59,35 @@ pub(crate) struct StreamCallback {
     state: Box<CallbackState>,
     /// `(ring, what keeps its memory)` for output and input.
     rings: [Option<(Py<PyAny>, Py<PyAny>)>; 2],
-    mode: Mutex<Mode>,
 }
 
-const MODES: [(&str, Mode); 3] = [
+const MODES: [(&str, Mode); 4] = [
     ("run", Mode::Run),
     ("drain", Mode::Drain),
     ("complete", Mode::Complete),
+    ("start", Mode::Start),
 ];
+
+/// The first that applies says why a stream has ended.
+const ENDS: [(u32, &str); 4] = [
+    (end::UNDERFLOW, "underflow"),
+    (end::OVERFLOW, "overflow"),
+    (end::COMPLETED, "completed"),
+    (end::FINISHED, "finished"),
+];
+
+/// `stop` if that is what an argument says, 0 if it says `otherwise`.
+fn stop_flag(value: &str, argument: &str, otherwise: &str, stop: u32) -> PyResult<u32> {
+    if value == "stop" {
+        Ok(stop)
+    } else if value == otherwise {
+        Ok(0)
+    } else {
+        Err(PyValueError::new_err(format!(
+            "{argument} must be '{otherwise}' or 'stop', not '{value}'"
+        )))
+    }
+}
 
 /// A ring's address, its element size and what keeps it alive.
 fn pin(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Py<PyAny>)> {
@@ -77,9 +107,13 @@ fn pin(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Py<Py
     Ok((address, element_size, ring.py().None()))
 }
 
-type Side = (*mut PaUtilRingBuffer, usize, Option<(Py<PyAny>, Py<PyAny>)>);
+type Pinned = (*mut PaUtilRingBuffer, usize, Option<(Py<PyAny>, Py<PyAny>)>);
 
-fn side(ring: Option<&Bound<'_, PyAny>>, framesize: Option<Integer>, name: &str) -> PyResult<Side> {
+fn side(
+    ring: Option<&Bound<'_, PyAny>>,
+    framesize: Option<Integer>,
+    name: &str,
+) -> PyResult<Pinned> {
     let framesize = match framesize {
         Some(size) => Some(size.required(&format!("{name}_framesize"))?),
         None => None,
@@ -106,13 +140,74 @@ impl StreamCallback {
         // All that changes in it is atomic.
         std::ptr::from_ref(&*self.state).cast_mut()
     }
+
+    /// The ring of one side, which a stream has made.
+    fn ring<'py>(&self, py: Python<'py>, side: Side) -> PyResult<Bound<'py, RingBuffer>> {
+        let (ring, name) = match side {
+            Side::Room => (&self.rings[0], "output_ring"),
+            Side::Data => (&self.rings[1], "input_ring"),
+        };
+        let Some((ring, _)) = ring else {
+            return Err(PyTypeError::new_err(format!("there is no {name}")));
+        };
+        Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
+    }
+
+    /// Transfers all of `data`, as room for it (or data) turns up, and returns how many elements
+    /// that were, and why there were no more.
+    fn transfer(
+        &self,
+        py: Python<'_>,
+        side: Side,
+        data: &Data<'_>,
+        timeout: Option<f64>,
+    ) -> PyResult<(usize, &'static str)> {
+        let deadline = wait::deadline(timeout)?;
+        let ring = self.ring(py, side)?;
+        let _claim = Claim::new(&ring, side)?;
+        let geometry = RingBuffer::geometry(&ring)?;
+        let size = geometry.element_size();
+        let count = data.elements(size, None)?;
+        let (address, _keeper) = RingBuffer::pin(&ring)?;
+        let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
+        // SAFETY: alive as long as its keeper.
+        let raw = unsafe { &*pointer };
+        let start = data.pointer.expose_provenance();
+        let mut pulse = Pulse::new(&self.state);
+        let mut done = 0;
+        let outcome = wait::poll(py, deadline, || {
+            let over = pulse.is_over();
+            let target = std::ptr::with_exposed_provenance_mut::<u8>(start + done * size);
+            // Elements that fit into the ring all at once are taken out all at once: if they do
+            // not come, those that did stay.
+            if side == Side::Room || count > geometry.size() || side.has(raw, count) {
+                // SAFETY: the geometry is this ring's, whose storage is kept; the data has `count`
+                // elements, and is held; the claim keeps others from this side.
+                done += unsafe {
+                    match side {
+                        Side::Room => raw.write(&geometry, target.cast(), count - done),
+                        Side::Data => raw.read(&geometry, target.cast(), count - done),
+                    }
+                };
+            }
+            if done == count {
+                Some(Outcome::Done)
+            } else if over {
+                Some(Outcome::Ended)
+            } else {
+                pulse.is_stalled().then_some(Outcome::Stalled)
+            }
+        })?;
+        Ok((done, outcome.name()))
+    }
 }
 
 #[pymethods]
 impl StreamCallback {
     #[new]
     #[pyo3(signature = (
-        output_ring=None, input_ring=None, *, output_framesize=None, input_framesize=None, silence=0
+        output_ring=None, input_ring=None, *, output_framesize=None, input_framesize=None,
+        silence=0, on_underflow="silence", on_overflow="drop"
     ))]
     fn new(
         output_ring: Option<&Bound<'_, PyAny>>,
@@ -120,15 +215,23 @@ impl StreamCallback {
         output_framesize: Option<Integer>,
         input_framesize: Option<Integer>,
         silence: u8,
+        on_underflow: &str,
+        on_overflow: &str,
     ) -> PyResult<Self> {
+        let policy = stop_flag(
+            on_underflow,
+            "on_underflow",
+            "silence",
+            policy::STOP_ON_UNDERFLOW,
+        )? | stop_flag(on_overflow, "on_overflow", "drop", policy::STOP_ON_OVERFLOW)?;
         let (output, output_size, output_ring) = side(output_ring, output_framesize, "output")?;
         let (input, input_size, input_ring) = side(input_ring, input_framesize, "input")?;
         // SAFETY: the rings are kept as long as this object, which must outlive the stream.
         let state = unsafe { CallbackState::new(output, output_size, input, input_size, silence) };
+        state.set_policy(policy);
         Ok(Self {
             state: Box::new(state),
             rings: [output_ring, input_ring],
-            mode: Mutex::new(Mode::Run),
         })
     }
 
@@ -136,6 +239,14 @@ impl StreamCallback {
     #[getter(function)]
     fn function_address(&self) -> usize {
         self.function() as *const () as usize
+    }
+
+    /// The address of another C function, a ``PaStreamFinishedCallback``.
+    ///
+    /// When it is called with the same ``userData``, `ended` tells that the stream is over.
+    #[getter]
+    fn finished_function(&self) -> usize {
+        finished as *const () as usize
     }
 
     /// The address of the callback's state, which the C function takes as ``userData``.
@@ -180,11 +291,16 @@ impl StreamCallback {
     /// little room, and frames thrown away; ``device_…``: calls in which PortAudio reported that
     /// the device itself had lost something (its status flags).
     ///
-    /// While the stream runs, one counter may be a block ahead of another.
+    /// ``output_low_water`` and ``output_high_water``: the fewest frames that a call has left in the
+    /// output ring (at first, the ring's size), and the most that it has found there;
+    /// ``input_low_water`` and ``input_high_water``: the fewest that it has found in the input ring
+    /// (at first, the ring's size), and the most that it has left there.
+    ///
+    /// All of them are as they were between two calls.
     #[getter]
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counters = PyDict::new(py);
-        for (name, value) in Counters::NAMES.iter().zip(self.state.counters().values()) {
+        for (name, value) in Counters::NAMES.iter().zip(self.state.counters().snapshot()) {
             counters.set_item(name, value)?;
         }
         Ok(counters)
@@ -194,13 +310,11 @@ impl StreamCallback {
     ///
     /// ``'run'``: an underflow; silence is played and counted. ``'drain'``: nothing more will be
     /// written; silence is played and not counted. ``'complete'``: nothing more will be written;
-    /// the stream ends when all has been played.
+    /// the stream ends when all has been played. ``'start'``: nothing was written yet; silence is
+    /// played and not counted until the ring holds a block (or is full), then it is ``'run'``.
     #[getter]
     fn mode(&self) -> &'static str {
-        let mode = *self
-            .mode
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mode = self.state.mode();
         MODES
             .iter()
             .find(|(_, known)| *known == mode)
@@ -211,19 +325,75 @@ impl StreamCallback {
     fn set_mode(&self, mode: &str) -> PyResult<()> {
         let Some((_, mode)) = MODES.iter().find(|(name, _)| *name == mode) else {
             return Err(PyValueError::new_err(format!(
-                "mode must be 'run', 'drain' or 'complete', not '{mode}'"
+                "mode must be 'run', 'drain', 'complete' or 'start', not '{mode}'"
             )));
         };
-        *self
-            .mode
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = *mode;
         self.state.set_mode(*mode);
         Ok(())
     }
 
+    /// Why the stream does not go on, or ``None`` while it does.
+    ///
+    /// ``'completed'``: everything was played, in the mode ``'complete'``; ``'underflow'`` and
+    /// ``'overflow'``: as *on_underflow* and *on_overflow* say; ``'finished'``: for another reason
+    /// (only known where `finished_function` is called).
+    #[getter]
+    fn ended(&self) -> Option<&'static str> {
+        let end = self.state.end();
+        ENDS.iter()
+            .find(|(flag, _)| end & flag != 0)
+            .map(|(_, name)| *name)
+    }
+
+    /// For the streams: notes that the callback is not called any more. Whoever waits wakes.
+    fn _finish(&self) {
+        self.state.finish();
+    }
+
+    /// For the streams: forgets what has ended the stream, before it is started again.
+    fn _restart(&self) {
+        self.state.restart();
+    }
+
+    /// For the streams: writes all of *data*, waiting for room without the GIL. Returns how many
+    /// elements were written and why waiting has ended: `'done'`, `'timeout'`, `'ended'`,
+    /// `'stalled'`.
+    fn _write(
+        &self,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<(usize, &'static str)> {
+        let mut slot = Slot::uninit();
+        let held = Data::held_source(data, &mut slot)?;
+        self.transfer(data.py(), Side::Room, &held, timeout)
+    }
+
+    /// For the streams: the same for reading. What fits into the ring all at once is read only all
+    /// at once.
+    fn _readinto(
+        &self,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<f64>,
+    ) -> PyResult<(usize, &'static str)> {
+        let mut slot = Slot::uninit();
+        let held = Data::held_target(data, &mut slot)?;
+        self.transfer(data.py(), Side::Data, &held, timeout)
+    }
+
+    /// For the streams: waits for the end. Returns `'ended'`, `'timeout'` or `'stalled'`.
+    fn _wait_for_end(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<&'static str> {
+        let mut pulse = Pulse::new(&self.state);
+        let outcome = wait::poll(py, wait::deadline(timeout)?, || {
+            if self.state.end() & end::FINISHED != 0 {
+                return Some(Outcome::Ended);
+            }
+            pulse.is_stalled().then_some(Outcome::Stalled)
+        })?;
+        Ok(outcome.name())
+    }
+
     fn __repr__(&self) -> String {
-        let counters: Vec<u64> = self.state.counters().values().collect();
+        let counters = self.state.counters().snapshot();
         format!(
             "<StreamCallback: {} blocks, {} frames>",
             counters[0], counters[1]

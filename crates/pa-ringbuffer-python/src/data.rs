@@ -178,6 +178,16 @@ impl<'a> Data<'a> {
         Self::new(object, slot, ffi::PyBUF_WRITABLE)
     }
 
+    /// Memory to read from that stays as it is even while other threads run Python.
+    pub(crate) fn held_source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
+        Self::new(object, slot, 0)
+    }
+
+    /// Memory to write to that stays where it is even while other threads run Python.
+    pub(crate) fn held_target(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
+        Self::new(object, slot, ffi::PyBUF_WRITABLE)
+    }
+
     fn new(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> PyResult<Self> {
         let argument = "data";
         // SAFETY: the object is alive.

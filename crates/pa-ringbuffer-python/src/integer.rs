@@ -11,6 +11,8 @@ pub(crate) struct Integer(i64);
 impl Integer {
     /// The default of `size` in `write` and `read`: all.
     pub(crate) const ALL: Self = Self(-1);
+    /// The default of `size` where something is waited for.
+    pub(crate) const ONE: Self = Self(1);
     /// The default of `blocksize`.
     pub(crate) const BLOCK: Self = Self(256);
 

@@ -9,6 +9,8 @@
 //! | `integer` | arguments that are counts |
 //! | `callback` | the compiled callback's state |
 //! | `device` | the virtual device |
+//! | `wait` | waiting for the other side of a ring |
+//! | `watch` | the same for event loops |
 //!
 //! Only `data`, `memory` and `ring` touch memory that Python objects own.
 
@@ -21,8 +23,17 @@ mod device;
 mod integer;
 mod memory;
 mod ring;
+mod wait;
+mod watch;
 
 use pyo3::prelude::*;
+
+/// Ends the threads that may want to run Python code, before the interpreter goes.
+#[pyfunction]
+fn stop_all(py: Python<'_>) {
+    watch::quit(py);
+    device::stop_all(py);
+}
 
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -30,7 +41,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ring::RingBuffer>()?;
     module.add_class::<callback::StreamCallback>()?;
     module.add_class::<device::VirtualDevice>()?;
-    let stop_all = wrap_pyfunction!(device::stop_all, module)?;
+    module.add_function(wrap_pyfunction!(watch::watch, module)?)?;
+    module.add_function(wrap_pyfunction!(watch::unwatch, module)?)?;
+    let stop_all = wrap_pyfunction!(stop_all, module)?;
     module
         .py()
         .import("atexit")?

@@ -23,6 +23,7 @@ use crate::cdata;
 use crate::data::{Data, Slot};
 use crate::integer::Integer;
 use crate::memory::{self, Memory, Region};
+use crate::wait::{self, Outcome, Side};
 
 /// PortAudio's lock-free ring buffer, for one producer and one consumer.
 ///
@@ -78,6 +79,24 @@ struct State {
     pointer: Option<Py<PyAny>>,
     /// `_data`, where assigned.
     data: Option<Py<PyAny>>,
+    /// Sides on which a thread is working outside of the critical section.
+    busy: Busy,
+}
+
+/// Whether somebody is writing, or reading, without the GIL.
+#[derive(Clone, Copy, Default)]
+struct Busy {
+    writing: bool,
+    reading: bool,
+}
+
+impl Busy {
+    fn side(&mut self, side: Side) -> &mut bool {
+        match side {
+            Side::Room => &mut self.writing,
+            Side::Data => &mut self.reading,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -96,6 +115,17 @@ struct Ring<'a> {
     ring: &'a PaUtilRingBuffer,
     geometry: Geometry,
     readonly: bool,
+    busy: Busy,
+}
+
+/// What of the ring's elements is taken.
+enum Take {
+    /// The oldest ones.
+    Oldest,
+    /// The oldest ones, and they stay.
+    Peek,
+    /// The newest ones, and all others are dropped.
+    Latest,
 }
 
 impl Ring<'_> {
@@ -110,7 +140,74 @@ impl Ring<'_> {
                  not written to",
             ));
         }
+        self.check_free(Side::Room)
+    }
+
+    /// Refuses to enter a side on which another thread is working.
+    fn check_free(&self, side: Side) -> PyResult<()> {
+        let (busy, doing) = match side {
+            Side::Room => (self.busy.writing, "writing to"),
+            Side::Data => (self.busy.reading, "reading from"),
+        };
+        if busy {
+            return Err(PyRuntimeError::new_err(format!(
+                "another thread is {doing} this ring, and waits there: only one at a time can"
+            )));
+        }
         Ok(())
+    }
+
+    /// Copies out `count` elements, or as many as there are.
+    ///
+    /// # Safety
+    ///
+    /// The target has room for `count` elements, and nobody else is reading.
+    unsafe fn take(&self, how: &Take, target: *mut u8, count: usize) -> usize {
+        let target = target.cast();
+        if let Take::Latest = how {
+            let available = self.ring.read_available_in(&self.geometry);
+            let older = available.saturating_sub(count);
+            // Not more than the ring's size, which is of that type.
+            (self.ring).advance_read_index(&self.geometry, older as ring_buffer_size_t);
+        }
+        // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest are
+        // the caller's promises.
+        unsafe {
+            match how {
+                Take::Peek => self.ring.peek(&self.geometry, target, count),
+                _ => self.ring.read(&self.geometry, target, count),
+            }
+        }
+    }
+}
+
+/// A side of a ring that one thread has for itself while it waits without the GIL.
+pub(crate) struct Claim<'a, 'py> {
+    ring: &'a Bound<'py, RingBuffer>,
+    side: Side,
+}
+
+impl<'a, 'py> Claim<'a, 'py> {
+    /// # Errors
+    ///
+    /// RuntimeError if another thread is working there.
+    pub(crate) fn new(ring: &'a Bound<'py, RingBuffer>, side: Side) -> PyResult<Self> {
+        RingBuffer::with_ring(ring, |checked, _| checked.check_free(side))?;
+        // Nothing in between could have let another thread in but a free-threaded interpreter.
+        let taken =
+            RingBuffer::with_state(ring, |state| std::mem::replace(state.busy.side(side), true));
+        if taken {
+            return Err(PyRuntimeError::new_err(
+                "another thread is working on this side of the ring: only one at a time can",
+            ));
+        }
+        Ok(Self { ring, side })
+    }
+}
+
+impl Drop for Claim<'_, '_> {
+    fn drop(&mut self) {
+        RingBuffer::with_state(self.ring, |state| *state.busy.side(self.side) = false);
     }
 }
 
@@ -167,6 +264,7 @@ impl RingBuffer {
                         ring: memory.ring(),
                         geometry,
                         readonly: memory.is_readonly(),
+                        busy: state.busy,
                     },
                     state,
                 )
@@ -182,6 +280,7 @@ impl RingBuffer {
                         ring,
                         geometry,
                         readonly: false,
+                        busy: state.busy,
                     },
                     state,
                 )
@@ -262,6 +361,7 @@ impl RingBuffer {
                 ring.check_writable()?;
                 ring.ring.write_regions(&ring.geometry, size)
             } else {
+                ring.check_free(Side::Data)?;
                 ring.ring.read_regions(&ring.geometry, size)
             };
             let owners = match &state.backing {
@@ -296,6 +396,7 @@ impl RingBuffer {
     fn advance(slf: &Bound<'_, Self>, size: Integer, write: bool) -> PyResult<ring_buffer_size_t> {
         let size = size.required("size")?;
         Self::with_ring(slf, |ring, _| {
+            ring.check_free(if write { Side::Room } else { Side::Data })?;
             let (available, what) = if write {
                 (ring.ring.write_available_in(&ring.geometry), "written")
             } else {
@@ -315,6 +416,96 @@ impl RingBuffer {
                 ring.ring.advance_read_index(&ring.geometry, size)
             })
         })
+    }
+    /// Elements in a new bytearray.
+    fn take<'py>(
+        slf: &Bound<'py, Self>,
+        size: Integer,
+        how: &Take,
+    ) -> PyResult<Bound<'py, PyByteArray>> {
+        let py = slf.py();
+        let (count, element_size) = Self::with_ring(slf, |ring, _| {
+            ring.check_free(Side::Data)?;
+            let available = ring.ring.read_available_in(&ring.geometry);
+            Ok((
+                size.count().map_or(available, |n| n.min(available)),
+                ring.element_size(),
+            ))
+        })?;
+        // SAFETY: null stands for uninitialised contents, which no one sees before they are filled
+        // or cut off below. No more is asked for than the ring holds.
+        let target = unsafe {
+            Bound::from_owned_ptr_or_err(
+                py,
+                ffi::PyByteArray_FromStringAndSize(
+                    std::ptr::null(),
+                    (count * element_size) as ffi::Py_ssize_t,
+                ),
+            )?
+            .cast_into_unchecked::<PyByteArray>()
+        };
+        let pointer = target.data();
+        let read = Self::with_ring(slf, |ring, _| {
+            if ring.element_size() != element_size {
+                return Ok(0);
+            }
+            ring.check_free(Side::Data)?;
+            // SAFETY: there is room for `count` elements, and nobody else has the array yet;
+            // nobody else is reading, because the critical section is held (and C promises not to).
+            Ok(unsafe { ring.take(how, pointer, count) })
+        });
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                target.resize(0)?;
+                return Err(error);
+            }
+        };
+        if read < count {
+            // Another thread, or a finaliser that ran meanwhile, has read some of it.
+            target.resize(read * element_size)?;
+        }
+        Ok(target)
+    }
+
+    /// Number of elements in the ring, full or empty.
+    pub(crate) fn capacity(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        Self::with_ring(slf, |ring, _| Ok(ring.geometry.size()))
+    }
+
+    /// The fields of the ring as they are now, checked.
+    pub(crate) fn geometry(slf: &Bound<'_, Self>) -> PyResult<Geometry> {
+        Self::with_ring(slf, |ring, _| Ok(ring.geometry))
+    }
+
+    fn wait(
+        slf: &Bound<'_, Self>,
+        side: Side,
+        size: Integer,
+        timeout: Option<f64>,
+    ) -> PyResult<bool> {
+        let end = wait::deadline(timeout)?;
+        let size = wait::checked_size(size, Self::capacity(slf)?)?;
+        let (address, _keeper) = Self::pin(slf)?;
+        let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
+        // SAFETY: alive as long as its keeper, or as whoever owns the struct has promised.
+        let ring = unsafe { &*pointer };
+        let outcome = wait::poll(slf.py(), end, || {
+            side.has(ring, size).then_some(Outcome::Done)
+        })?;
+        Ok(outcome == Outcome::Done)
+    }
+
+    fn coroutine<'py>(
+        slf: &Bound<'py, Self>,
+        side: &str,
+        size: Option<&Bound<'py, PyAny>>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let one = 1usize.into_pyobject(py)?.into_any();
+        py.import(intern!(py, "pa_ringbuffer._asyncio"))?
+            .call_method1("wait_for", (slf, side, size.unwrap_or(&one), timeout))
     }
 }
 
@@ -422,6 +613,8 @@ impl RingBuffer {
     /// This is only allowed while nobody is writing or reading, on either side.
     fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::with_ring(slf, |ring, _| {
+            ring.check_free(Side::Room)?;
+            ring.check_free(Side::Data)?;
             ring.ring.flush();
             Ok(())
         })
@@ -494,47 +687,122 @@ impl RingBuffer {
     /// :raises TypeError: If *size* is not an integer.
     #[pyo3(signature = (size=Integer::ALL), text_signature = "($self, size=-1)")]
     fn read<'py>(slf: &Bound<'py, Self>, size: Integer) -> PyResult<Bound<'py, PyByteArray>> {
-        let py = slf.py();
-        let (count, element_size) = Self::with_ring(slf, |ring, _| {
-            let available = ring.ring.read_available_in(&ring.geometry);
-            Ok((
-                size.count().map_or(available, |n| n.min(available)),
-                ring.element_size(),
-            ))
-        })?;
-        // SAFETY: null stands for uninitialised contents, which no one sees before they are filled
-        // or cut off below. No more is asked for than the ring holds.
-        let target = unsafe {
-            Bound::from_owned_ptr_or_err(
-                py,
-                ffi::PyByteArray_FromStringAndSize(
-                    std::ptr::null(),
-                    (count * element_size) as ffi::Py_ssize_t,
-                ),
-            )?
-            .cast_into_unchecked::<PyByteArray>()
-        };
-        let pointer = target.data();
-        let read = Self::with_ring(slf, |ring, _| {
-            if ring.element_size() != element_size {
-                return Ok(0);
-            }
-            // SAFETY: the geometry was just read from this ring, whose storage is alive; there is
-            // room for `count` elements, and nobody else has the array yet.
-            Ok(unsafe { ring.ring.read(&ring.geometry, pointer.cast(), count) })
-        });
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => {
-                target.resize(0)?;
-                return Err(error);
-            }
-        };
-        if read < count {
-            // Another thread, or a finaliser that ran meanwhile, has read some of it.
-            target.resize(read * element_size)?;
-        }
-        Ok(target)
+        Self::take(slf, size, &Take::Oldest)
+    }
+
+    /// Copy elements out of the ring and leave them there.
+    ///
+    /// :param size: The number of elements, beginning with the one that :meth:`read` would return
+    ///     first. If it is negative or not given, these are all available elements.
+    /// :type size: int, optional
+    /// :returns: The elements. If fewer than *size* were available, there are fewer.
+    /// :rtype: bytearray
+    /// :raises TypeError: If *size* is not an integer.
+    #[pyo3(signature = (size=Integer::ALL), text_signature = "($self, size=-1)")]
+    fn peek<'py>(slf: &Bound<'py, Self>, size: Integer) -> PyResult<Bound<'py, PyByteArray>> {
+        Self::take(slf, size, &Take::Peek)
+    }
+
+    /// Take the newest elements out of the ring, and drop all older ones.
+    ///
+    /// This is for meters and plots, which show what is going on now. Afterwards, the ring is
+    /// empty, but for what was written meanwhile.
+    ///
+    /// :param size: The number of elements.
+    /// :type size: int
+    /// :returns: The elements, oldest first. If fewer than *size* were available, there are fewer.
+    /// :rtype: bytearray
+    /// :raises ValueError: If *size* is negative.
+    /// :raises TypeError: If *size* is not an integer.
+    fn read_latest<'py>(
+        slf: &Bound<'py, Self>,
+        size: Integer,
+    ) -> PyResult<Bound<'py, PyByteArray>> {
+        size.required("size")?;
+        Self::take(slf, size, &Take::Latest)
+    }
+
+    /// Wait until elements can be read.
+    ///
+    /// The other side need not know that somebody waits: the ring is looked at every millisecond,
+    /// and Python is not needed for that. Other threads go on, and Ctrl-C works.
+    ///
+    /// :param size: The number of elements that must be available.
+    /// :type size: int, optional
+    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :type timeout: float, optional
+    /// :returns: Whether so many elements can be read now.
+    /// :rtype: bool
+    /// :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
+    ///     not a number.
+    /// :raises TypeError: If *size* is not an integer.
+    #[pyo3(
+        signature = (size=Integer::ONE, timeout=None),
+        text_signature = "($self, size=1, timeout=None)"
+    )]
+    fn wait_for_data(slf: &Bound<'_, Self>, size: Integer, timeout: Option<f64>) -> PyResult<bool> {
+        Self::wait(slf, Side::Data, size, timeout)
+    }
+
+    /// Wait until there is room for elements.
+    ///
+    /// As :meth:`wait_for_data`, but for the side that writes.
+    ///
+    /// :param size: The number of elements that there must be room for.
+    /// :type size: int, optional
+    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :type timeout: float, optional
+    /// :returns: Whether so many elements can be written now.
+    /// :rtype: bool
+    /// :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
+    ///     not a number.
+    /// :raises TypeError: If *size* is not an integer.
+    #[pyo3(
+        signature = (size=Integer::ONE, timeout=None),
+        text_signature = "($self, size=1, timeout=None)"
+    )]
+    fn wait_for_room(slf: &Bound<'_, Self>, size: Integer, timeout: Option<f64>) -> PyResult<bool> {
+        Self::wait(slf, Side::Room, size, timeout)
+    }
+
+    /// :meth:`wait_for_data` for :mod:`asyncio`: the same as a coroutine.
+    ///
+    /// :param size: The number of elements that must be available.
+    /// :type size: int, optional
+    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :type timeout: float, optional
+    /// :returns: Whether so many elements can be read now.
+    /// :rtype: bool
+    #[pyo3(
+        signature = (size=None, timeout=None),
+        text_signature = "($self, size=1, timeout=None)"
+    )]
+    fn wait_for_data_async<'py>(
+        slf: &Bound<'py, Self>,
+        size: Option<&Bound<'py, PyAny>>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::coroutine(slf, "data", size, timeout)
+    }
+
+    /// :meth:`wait_for_room` for :mod:`asyncio`: the same as a coroutine.
+    ///
+    /// :param size: The number of elements that there must be room for.
+    /// :type size: int, optional
+    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :type timeout: float, optional
+    /// :returns: Whether so many elements can be written now.
+    /// :rtype: bool
+    #[pyo3(
+        signature = (size=None, timeout=None),
+        text_signature = "($self, size=1, timeout=None)"
+    )]
+    fn wait_for_room_async<'py>(
+        slf: &Bound<'py, Self>,
+        size: Option<&Bound<'py, PyAny>>,
+        timeout: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Self::coroutine(slf, "room", size, timeout)
     }
 
     /// Take elements out of the ring and store them in existing memory.
@@ -557,6 +825,7 @@ impl RingBuffer {
         let mut slot = Slot::uninit();
         let data = Data::target(data, &mut slot)?;
         Self::with_ring(slf, |ring, _| {
+            ring.check_free(Side::Data)?;
             let count = data.elements(ring.element_size(), None)?;
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
             // has room for so many elements; nobody else is reading, because the critical section
@@ -661,7 +930,7 @@ impl RingBuffer {
 
     /// Number of elements in the ring, full or empty.
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::with_ring(slf, |ring, _| Ok(ring.geometry.size()))
+        Self::capacity(slf)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> String {

@@ -1,0 +1,214 @@
+//! What a callback counts, and how others read it while it goes on counting.
+
+use core::ffi::c_ulong;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+use pa_ringbuffer::PaUtilRingBuffer;
+
+use crate::stream::flags;
+
+/// How often a reader looks again before it takes what is there. A block is published in some tens
+/// of nanoseconds; only a callback that was suspended in the middle, or killed, takes longer.
+const ATTEMPTS: usize = 10_000;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What a callback has counted. The callback's thread writes, everybody may read.
+        #[derive(Debug, Default)]
+        #[repr(C)]
+        pub struct Counters {
+            /// Odd while the counters are being written.
+            sequence: AtomicU32,
+            reserved: u32,
+            $($(#[$doc])* pub $name: AtomicU64,)*
+        }
+
+        impl Counters {
+            /// Names of the counters, in the order of [`snapshot`](Self::snapshot).
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// Number of counters.
+            pub const COUNT: usize = Self::NAMES.len();
+
+            fn load(&self) -> [u64; Self::COUNT] {
+                [$(self.$name.load(Ordering::Relaxed)),*]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Calls of the callback.
+    blocks,
+    /// Frames in all calls.
+    frames,
+    /// Frames of the smallest block; 0 before the first one.
+    smallest_block,
+    /// Frames of the largest block.
+    largest_block,
+    /// Calls in which the output ring held too little.
+    output_underflows,
+    /// Frames of silence played in its place.
+    output_underflow_frames,
+    /// Calls in which the input ring had too little room.
+    input_overflows,
+    /// Recorded frames thrown away for that.
+    input_overflow_frames,
+    /// Calls in which PortAudio reported an input underflow.
+    device_input_underflows,
+    /// Calls in which PortAudio reported an input overflow.
+    device_input_overflows,
+    /// Calls in which PortAudio reported an output underflow.
+    device_output_underflows,
+    /// Calls in which PortAudio reported an output overflow.
+    device_output_overflows,
+    /// Calls in which PortAudio asked for output to fill its buffers before the start.
+    device_primings,
+    /// The fewest frames that a call has left in the output ring; at first the ring's size. Only
+    /// calls in the mode `Run` count: before and after, the ring is meant to be empty.
+    output_low_water,
+    /// The most frames that a call has found in the output ring.
+    output_high_water,
+    /// The fewest frames that a call has found in the input ring; at first the ring's size.
+    input_low_water,
+    /// The most frames that a call has left in the input ring.
+    input_high_water,
+}
+
+/// How full a ring was before and after a call.
+pub(crate) struct Fill {
+    pub(crate) low: usize,
+    pub(crate) high: usize,
+}
+
+/// What one call has to add to the counters.
+pub(crate) struct Tally {
+    frames: usize,
+    status: c_ulong,
+    pub(crate) underflow: usize,
+    pub(crate) overflow: usize,
+    pub(crate) output: Option<Fill>,
+    pub(crate) input: Option<Fill>,
+}
+
+impl Tally {
+    pub(crate) fn new(frames: usize, status: c_ulong) -> Self {
+        Self {
+            frames,
+            status,
+            underflow: 0,
+            overflow: 0,
+            output: None,
+            input: None,
+        }
+    }
+}
+
+/// Adds to a counter that only this thread writes.
+fn add(counter: &AtomicU64, by: usize) {
+    let value = counter.load(Ordering::Relaxed);
+    counter.store(value.wrapping_add(by as u64), Ordering::Relaxed);
+}
+
+fn add_event(events: &AtomicU64, total: &AtomicU64, frames: usize) {
+    if frames != 0 {
+        add(events, 1);
+        add(total, frames);
+    }
+}
+
+fn lower(mark: &AtomicU64, to: usize) {
+    if (to as u64) < mark.load(Ordering::Relaxed) {
+        mark.store(to as u64, Ordering::Relaxed);
+    }
+}
+
+fn raise(mark: &AtomicU64, to: usize) {
+    if mark.load(Ordering::Relaxed) < to as u64 {
+        mark.store(to as u64, Ordering::Relaxed);
+    }
+}
+
+impl Counters {
+    /// Counters for the given output and input rings.
+    pub(crate) fn new(rings: [Option<&PaUtilRingBuffer>; 2]) -> Self {
+        let [output, input] = rings.map(|ring| ring.map_or(0, |ring| ring.geometry().size()));
+        Self {
+            output_low_water: AtomicU64::new(output as u64),
+            input_low_water: AtomicU64::new(input as u64),
+            ..Self::default()
+        }
+    }
+
+    /// All counters as they were between two calls of the callback.
+    ///
+    /// The callback never waits for a reader; the reader looks again if the callback came in
+    /// between. If the callback's thread stands still in the middle of counting, the reader gives
+    /// up after some microseconds and returns what there is.
+    pub fn snapshot(&self) -> [u64; Self::COUNT] {
+        // A sequence lock, with the fences of Boehm, "Can seqlocks get along with programming
+        // language memory models?", MSPC 2012, figure 6.
+        for _ in 0..ATTEMPTS {
+            let before = self.sequence.load(Ordering::Acquire);
+            let values = self.load();
+            fence(Ordering::Acquire);
+            if before & 1 == 0 && before == self.sequence.load(Ordering::Relaxed) {
+                return values;
+            }
+            core::hint::spin_loop();
+        }
+        self.load()
+    }
+
+    /// Calls of the callback so far.
+    pub fn calls(&self) -> u64 {
+        self.blocks.load(Ordering::Relaxed)
+    }
+
+    /// Adds what one call has counted. Only the callback's thread may do so. Real-time safe.
+    pub(crate) fn publish(&self, tally: &Tally) {
+        let sequence = self.sequence.load(Ordering::Relaxed);
+        self.sequence
+            .store(sequence.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        if self.blocks.load(Ordering::Relaxed) == 0 {
+            self.smallest_block
+                .store(tally.frames as u64, Ordering::Relaxed);
+        }
+        add(&self.blocks, 1);
+        add(&self.frames, tally.frames);
+        lower(&self.smallest_block, tally.frames);
+        raise(&self.largest_block, tally.frames);
+        if tally.status != 0 {
+            for (flag, counter) in [
+                (flags::INPUT_UNDERFLOW, &self.device_input_underflows),
+                (flags::INPUT_OVERFLOW, &self.device_input_overflows),
+                (flags::OUTPUT_UNDERFLOW, &self.device_output_underflows),
+                (flags::OUTPUT_OVERFLOW, &self.device_output_overflows),
+                (flags::PRIMING_OUTPUT, &self.device_primings),
+            ] {
+                add(counter, usize::from(tally.status & flag != 0));
+            }
+        }
+        add_event(
+            &self.output_underflows,
+            &self.output_underflow_frames,
+            tally.underflow,
+        );
+        add_event(
+            &self.input_overflows,
+            &self.input_overflow_frames,
+            tally.overflow,
+        );
+        if let Some(fill) = &tally.output {
+            lower(&self.output_low_water, fill.low);
+            raise(&self.output_high_water, fill.high);
+        }
+        if let Some(fill) = &tally.input {
+            lower(&self.input_low_water, fill.low);
+            raise(&self.input_high_water, fill.high);
+        }
+        self.sequence
+            .store(sequence.wrapping_add(2), Ordering::Release);
+    }
+}

@@ -1,0 +1,184 @@
+//! Waiting for the other side of a ring.
+//!
+//! Nobody on the other side knows that somebody waits: it may be C that has never heard of this
+//! library, in a callback that must not call the system. So the side that waits looks at the ring
+//! from time to time, in between it sleeps, and it needs no Python for that.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pa_ringbuffer::PaUtilRingBuffer;
+use pa_ringbuffer_callback::CallbackState;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::integer::Integer;
+
+/// Time between two looks. What it adds to the latency is half of it on average, and what it costs
+/// is some microseconds each time; `comparison/waiting.py` measures both.
+pub(crate) const INTERVAL: Duration = Duration::from_millis(1);
+
+/// How long Ctrl-C may take to be seen.
+const SIGNALS: Duration = Duration::from_millis(50);
+
+/// How long a running stream may go without a call of its callback until it is given up. Devices
+/// that take their time to start (Bluetooth) need some seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A point in time, or `None` for never.
+pub(crate) fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
+    match timeout {
+        None => Ok(None),
+        Some(seconds) if seconds.is_nan() => Err(PyValueError::new_err(
+            "timeout must be a number of seconds, not nan",
+        )),
+        // What the clock cannot hold is forever.
+        Some(seconds) => Ok(Duration::try_from_secs_f64(seconds.max(0.0))
+            .ok()
+            .and_then(|timeout| Instant::now().checked_add(timeout))),
+    }
+}
+
+/// Why waiting has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// What was waited for is there.
+    Done,
+    /// The time is over.
+    Timeout,
+    /// The stream is over, and so nothing will change any more.
+    Ended,
+    /// The stream should be running, but the device does not call.
+    Stalled,
+}
+
+impl Outcome {
+    /// What Python is told.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Timeout => "timeout",
+            Self::Ended => "ended",
+            Self::Stalled => "stalled",
+        }
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Elements to read.
+    Data,
+    /// Room to write.
+    Room,
+}
+
+impl Side {
+    /// Whether there are `count` elements, or room for them.
+    pub(crate) fn has(self, ring: &PaUtilRingBuffer, count: usize) -> bool {
+        let available = match self {
+            Self::Data => ring.read_available(),
+            Self::Room => ring.write_available(),
+        };
+        available >= count
+    }
+}
+
+/// A number of elements to wait for.
+pub(crate) fn checked_size(size: Integer, capacity: usize) -> PyResult<usize> {
+    let size = size.required("size")?;
+    if size > capacity {
+        return Err(PyValueError::new_err(format!(
+            "size must be at most {capacity}, the number of elements in the ring, not {size}"
+        )));
+    }
+    Ok(size)
+}
+
+/// Whether a stream goes on.
+pub(crate) struct Pulse<'a> {
+    state: &'a CallbackState,
+    blocks: u64,
+    last_look: Instant,
+    quiet: Duration,
+}
+
+impl<'a> Pulse<'a> {
+    pub(crate) fn new(state: &'a CallbackState) -> Self {
+        Self {
+            state,
+            blocks: state.counters().calls(),
+            last_look: Instant::now(),
+            quiet: Duration::ZERO,
+        }
+    }
+
+    /// Looked at before the ring: what the callback did before the end is then seen there.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.end() != 0
+    }
+
+    /// Whether the device has not called for too long. To be asked at least every few milliseconds.
+    pub(crate) fn is_stalled(&mut self) -> bool {
+        let blocks = self.state.counters().calls();
+        let now = Instant::now();
+        if blocks == self.blocks {
+            // A process that is suspended has not been waiting.
+            self.quiet += (now - self.last_look).min(10 * INTERVAL);
+        } else {
+            self.quiet = Duration::ZERO;
+        }
+        self.blocks = blocks;
+        self.last_look = now;
+        self.quiet > PATIENCE
+    }
+}
+
+/// Whether Python's signal handlers run on this thread.
+fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
+    let threading = py.import(intern!(py, "threading"))?;
+    let main = threading.call_method0(intern!(py, "main_thread"))?;
+    let ident = threading.call_method0(intern!(py, "get_ident"))?;
+    main.getattr(intern!(py, "ident"))?.eq(ident)
+}
+
+/// Takes steps, first at once, then one every [`INTERVAL`] without needing Python, until one has an
+/// outcome or the time is over.
+///
+/// # Errors
+///
+/// What a signal handler raises, for example KeyboardInterrupt.
+pub(crate) fn poll(
+    py: Python<'_>,
+    end: Option<Instant>,
+    mut step: impl FnMut() -> Option<Outcome> + Send,
+) -> PyResult<Outcome> {
+    if let Some(outcome) = step() {
+        return Ok(outcome);
+    }
+    let signals = is_main_thread(py)?;
+    loop {
+        let outcome = py.detach(|| {
+            // Elsewhere there is no reason to come back, and the GIL may be hard to get.
+            let look = signals.then(|| Instant::now() + SIGNALS);
+            loop {
+                let now = Instant::now();
+                if end.is_some_and(|end| end <= now) {
+                    return Some(Outcome::Timeout);
+                }
+                if look.is_some_and(|look| look <= now) {
+                    return None;
+                }
+                thread::sleep(end.map_or(INTERVAL, |end| INTERVAL.min(end - now)));
+                if let Some(outcome) = step() {
+                    return Some(outcome);
+                }
+            }
+        });
+        if let Some(outcome) = outcome {
+            return Ok(outcome);
+        }
+        py.check_signals()?;
+    }
+}

@@ -1,0 +1,246 @@
+//! Waiting for rings on behalf of event loops, which cannot wait themselves.
+//!
+//! One thread looks at all rings that somebody awaits, as [`poll`](crate::wait::poll) does for one.
+//! It sleeps while nobody awaits any, and takes the GIL only to say that a wait is over.
+
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use pa_ringbuffer::PaUtilRingBuffer;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::callback::StreamCallback;
+use crate::integer::Integer;
+use crate::ring::RingBuffer;
+use crate::wait::{self, INTERVAL, Outcome, Pulse, Side};
+
+/// Somebody waits.
+struct Watch {
+    key: u64,
+    /// The ring, or null if only the end of the stream is awaited.
+    ring: *const PaUtilRingBuffer,
+    side: Side,
+    size: usize,
+    end: Option<Instant>,
+    /// Borrows from `stream`, which is kept.
+    pulse: Option<Pulse<'static>>,
+    /// Called with the outcome.
+    done: Py<PyAny>,
+    /// The owner of the ring's memory, and the stream's state.
+    _kept: (Py<PyAny>, Option<Py<StreamCallback>>),
+}
+
+// SAFETY: the pointer is to a ring whose owner is kept; looking at indices is safe on any thread.
+unsafe impl Send for Watch {}
+
+impl Watch {
+    fn outcome(&mut self, now: Instant) -> Option<Outcome> {
+        let over = self.pulse.as_ref().is_some_and(Pulse::is_over);
+        // SAFETY: null, or a ring whose owner is kept.
+        let ring = unsafe { self.ring.as_ref() };
+        if ring.is_some_and(|ring| self.side.has(ring, self.size)) {
+            Some(Outcome::Done)
+        } else if over {
+            Some(Outcome::Ended)
+        } else if self.end.is_some_and(|end| end <= now) {
+            Some(Outcome::Timeout)
+        } else if self.pulse.as_mut().is_some_and(Pulse::is_stalled) {
+            Some(Outcome::Stalled)
+        } else {
+            None
+        }
+    }
+}
+
+#[derive(Default)]
+struct Watches {
+    list: Vec<Watch>,
+    thread: Option<JoinHandle<()>>,
+    quit: bool,
+}
+
+/// The watches of one process and their thread.
+struct Watcher {
+    process: u32,
+    watches: Mutex<Watches>,
+    added: Condvar,
+}
+
+/// The present process's watcher, or null. A forked child finds its parent's, whose thread it does
+/// not have and whose lock may be held for ever; it leaves that alone and makes a new one.
+static WATCHER: AtomicPtr<Watcher> = AtomicPtr::new(std::ptr::null_mut());
+
+static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
+
+fn present() -> Option<&'static Watcher> {
+    // SAFETY: null, or leaked by `watcher`.
+    let watcher = unsafe { WATCHER.load(Ordering::Acquire).as_ref() };
+    watcher.filter(|watcher| watcher.process == std::process::id())
+}
+
+fn watcher() -> &'static Watcher {
+    loop {
+        if let Some(watcher) = present() {
+            return watcher;
+        }
+        let old = WATCHER.load(Ordering::Acquire);
+        // SAFETY: as in `present`.
+        if unsafe { old.as_ref() }.is_some_and(|old| old.process == std::process::id()) {
+            continue;
+        }
+        let new = Box::into_raw(Box::new(Watcher {
+            process: std::process::id(),
+            watches: Mutex::default(),
+            added: Condvar::new(),
+        }));
+        if WATCHER
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
+            .is_err()
+        {
+            // SAFETY: made above, and seen by nobody.
+            drop(unsafe { Box::from_raw(new) });
+        }
+    }
+}
+
+impl Watcher {
+    fn lock(&self) -> MutexGuard<'_, Watches> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&'static self, watch: Watch) -> PyResult<()> {
+        let mut watches = self.lock();
+        if watches.quit {
+            drop(watches);
+            return Err(PyRuntimeError::new_err(
+                "nothing can be awaited any more: the interpreter is shutting down",
+            ));
+        }
+        if watches.thread.is_none() {
+            let thread = thread::Builder::new()
+                .name("ring watcher".into())
+                .spawn(|| self.work());
+            match thread {
+                Ok(thread) => watches.thread = Some(thread),
+                Err(error) => {
+                    drop(watches);
+                    return Err(PyRuntimeError::new_err(format!(
+                        "no thread to watch the ring: {error}"
+                    )));
+                }
+            }
+        }
+        watches.list.push(watch);
+        self.added.notify_one();
+        Ok(())
+    }
+
+    fn work(&self) {
+        loop {
+            let mut watches = self.lock();
+            while watches.list.is_empty() && !watches.quit {
+                watches = self
+                    .added
+                    .wait(watches)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            if watches.quit {
+                return;
+            }
+            let now = Instant::now();
+            let mut over = Vec::new();
+            let mut position = 0;
+            while position < watches.list.len() {
+                match watches.list[position].outcome(now) {
+                    Some(outcome) => over.push((watches.list.swap_remove(position), outcome)),
+                    None => position += 1,
+                }
+            }
+            // Python may be waiting for the lock, and has the GIL.
+            drop(watches);
+            if !over.is_empty() {
+                Python::try_attach(|py| {
+                    for (watch, outcome) in over {
+                        if let Err(error) = watch.done.call1(py, (outcome.name(),)) {
+                            error.write_unraisable(py, Some(watch.done.bind(py)));
+                        }
+                    }
+                });
+            }
+            thread::sleep(INTERVAL);
+        }
+    }
+}
+
+/// Calls ``done(outcome)`` on another thread when a ring has *size* elements, or room for them, or
+/// when nothing of that sort will happen any more. Returns a key for `unwatch()`.
+#[pyfunction]
+#[pyo3(signature = (ring, side, size, timeout, stream, done))]
+pub(crate) fn watch(
+    py: Python<'_>,
+    ring: Option<&Bound<'_, RingBuffer>>,
+    side: &str,
+    size: Integer,
+    timeout: Option<f64>,
+    stream: Option<Py<StreamCallback>>,
+    done: Py<PyAny>,
+) -> PyResult<u64> {
+    let end = wait::deadline(timeout)?;
+    let side = if side == "room" {
+        Side::Room
+    } else {
+        Side::Data
+    };
+    let (pointer, size, keeper) = match ring {
+        Some(ring) => {
+            let size = wait::checked_size(size, RingBuffer::capacity(ring)?)?;
+            let (address, keeper) = RingBuffer::pin(ring)?;
+            (std::ptr::with_exposed_provenance(address), size, keeper)
+        }
+        None => (std::ptr::null(), 0, py.None()),
+    };
+    let pulse = stream.as_ref().map(|stream| {
+        // SAFETY: the state lives as long as `stream`, which is kept next to the pulse.
+        Pulse::new(unsafe { &*stream.get().state().cast_const() })
+    });
+    let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
+    watcher().add(Watch {
+        key,
+        ring: pointer,
+        side,
+        size,
+        end,
+        pulse,
+        done,
+        _kept: (keeper, stream),
+    })?;
+    Ok(key)
+}
+
+/// Forgets a watch; nothing happens if it is over.
+#[pyfunction]
+pub(crate) fn unwatch(key: u64) {
+    let Some(watcher) = present() else { return };
+    let mut watches = watcher.lock();
+    let found = watches.list.iter().position(|watch| watch.key == key);
+    let watch = found.map(|position| watches.list.swap_remove(position));
+    drop(watches);
+    // Out here, where Python code may run.
+    drop(watch);
+}
+
+/// Ends the thread, before the interpreter goes.
+pub(crate) fn quit(py: Python<'_>) {
+    let Some(watcher) = present() else { return };
+    let (thread, list) = {
+        let mut watches = watcher.lock();
+        watches.quit = true;
+        (watches.thread.take(), std::mem::take(&mut watches.list))
+    };
+    watcher.added.notify_one();
+    drop(list);
+    py.detach(|| thread.map(JoinHandle::join));
+}
