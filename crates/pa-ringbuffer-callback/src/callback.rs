@@ -1,7 +1,7 @@
 //! The compiled callback and its state.
 
 use core::ffi::{c_int, c_ulong, c_void};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 
@@ -17,9 +17,9 @@ use crate::stream::{CallbackResult, TimeInfo};
 pub struct CallbackState {
     output_ring: AtomicPtr<PaUtilRingBuffer>,
     input_ring: AtomicPtr<PaUtilRingBuffer>,
-    output_frame_size: usize,
-    input_frame_size: usize,
-    silence: u32,
+    output_frame_size: AtomicUsize,
+    input_frame_size: AtomicUsize,
+    silence: AtomicU32,
     mode: AtomicU32,
     policy: AtomicU32,
     end: AtomicU32,
@@ -87,18 +87,55 @@ impl CallbackState {
         input_frame_size: usize,
         silence: u8,
     ) -> Self {
-        Self {
-            output_ring: AtomicPtr::new(output_ring),
-            input_ring: AtomicPtr::new(input_ring),
-            output_frame_size,
-            input_frame_size,
-            silence: silence as u32,
+        let state = Self {
+            output_ring: AtomicPtr::default(),
+            input_ring: AtomicPtr::default(),
+            output_frame_size: AtomicUsize::new(0),
+            input_frame_size: AtomicUsize::new(0),
+            silence: AtomicU32::new(0),
             mode: AtomicU32::new(Mode::Run as u32),
             policy: AtomicU32::new(0),
             end: AtomicU32::new(0),
-            // SAFETY: null or initialised, as the caller promises.
-            counters: Counters::new(unsafe { [output_ring.as_ref(), input_ring.as_ref()] }),
+            counters: Counters::default(),
+        };
+        // SAFETY: the caller's promises are the same.
+        unsafe {
+            state.attach(
+                output_ring,
+                output_frame_size,
+                input_ring,
+                input_frame_size,
+                silence,
+            );
         }
+        state
+    }
+
+    /// Takes other rings, sizes and silence, as if the state was made with them.
+    ///
+    /// This is for those who must open a stream before they know what frames it has.
+    ///
+    /// # Safety
+    ///
+    /// As for [`new`](Self::new); and the stream that uses this state has not yet been started.
+    pub unsafe fn attach(
+        &self,
+        output_ring: *mut PaUtilRingBuffer,
+        output_frame_size: usize,
+        input_ring: *mut PaUtilRingBuffer,
+        input_frame_size: usize,
+        silence: u8,
+    ) {
+        self.output_ring.store(output_ring, Ordering::Relaxed);
+        self.input_ring.store(input_ring, Ordering::Relaxed);
+        self.output_frame_size
+            .store(output_frame_size, Ordering::Relaxed);
+        self.input_frame_size
+            .store(input_frame_size, Ordering::Relaxed);
+        self.silence.store(u32::from(silence), Ordering::Relaxed);
+        // SAFETY: null or initialised, as the caller promises.
+        self.counters
+            .begin(unsafe { [output_ring.as_ref(), input_ring.as_ref()] });
     }
 
     /// Says what an empty output ring means from now on.
@@ -157,7 +194,7 @@ impl CallbackState {
         status: c_ulong,
     ) -> CallbackResult {
         let mut tally = Tally::new(frames, status);
-        let output = if self.output_frame_size == 0 {
+        let output = if self.output_frame_size.load(Ordering::Relaxed) == 0 {
             core::ptr::null_mut()
         } else {
             output
@@ -165,7 +202,7 @@ impl CallbackState {
         // A host that calls once more gets the same answer, and nothing is taken or added.
         let mut ending = self.end.load(Ordering::Relaxed) & !end::FINISHED;
         if ending == 0 {
-            if !input.is_null() && self.input_frame_size != 0 {
+            if !input.is_null() && self.input_frame_size.load(Ordering::Relaxed) != 0 {
                 // SAFETY: the caller's promise: `input` holds that many frames.
                 ending |= unsafe { self.record(input, frames, &mut tally) };
             }
@@ -201,7 +238,7 @@ impl CallbackState {
         // SAFETY: valid as long as a stream uses this state, as promised to `new`.
         let ring = unsafe { &*ring };
         let geometry = ring.geometry();
-        let recorded = if geometry.element_size() == self.input_frame_size {
+        let recorded = if geometry.element_size() == self.input_frame_size.load(Ordering::Relaxed) {
             let before = ring.read_available_in(&geometry);
             // SAFETY: elements are frames, and nobody else writes to this ring.
             let recorded = unsafe { ring.write(&geometry, input, frames) };
@@ -231,12 +268,13 @@ impl CallbackState {
         // Before the ring: what was written before the mode was set must be seen.
         let mut mode = self.mode.load(Ordering::Acquire);
         let ring = self.output_ring.load(Ordering::Relaxed);
+        let frame_size = self.output_frame_size.load(Ordering::Relaxed);
         let mut played = 0;
         if !ring.is_null() {
             // SAFETY: valid as long as a stream uses this state, as promised to `new`.
             let ring = unsafe { &*ring };
             let geometry = ring.geometry();
-            if geometry.element_size() == self.output_frame_size {
+            if geometry.element_size() == frame_size {
                 let before = ring.read_available_in(&geometry);
                 if mode == Mode::Start as u32 {
                     mode = self.begin(before >= frames.min(geometry.size()));
@@ -258,7 +296,7 @@ impl CallbackState {
         }
         // SAFETY: the rest of the room that the caller promised.
         unsafe {
-            let rest = output.cast::<u8>().add(played * self.output_frame_size);
+            let rest = output.cast::<u8>().add(played * frame_size);
             self.silence(rest.cast(), frames - played);
         }
         if mode == Mode::Complete as u32 {
@@ -291,9 +329,10 @@ impl CallbackState {
     ///
     /// `output` has room for `frames` frames.
     unsafe fn silence(&self, output: *mut c_void, frames: usize) {
-        let bytes = frames * self.output_frame_size;
+        let bytes = frames * self.output_frame_size.load(Ordering::Relaxed);
+        let silence = self.silence.load(Ordering::Relaxed) as u8;
         // SAFETY: the caller's promise.
-        unsafe { core::ptr::write_bytes(output.cast::<u8>(), self.silence as u8, bytes) };
+        unsafe { core::ptr::write_bytes(output.cast::<u8>(), silence, bytes) };
     }
 }
 

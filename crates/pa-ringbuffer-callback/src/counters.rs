@@ -130,14 +130,12 @@ fn raise(mark: &AtomicU64, to: usize) {
 }
 
 impl Counters {
-    /// Counters for the given output and input rings.
-    pub(crate) fn new(rings: [Option<&PaUtilRingBuffer>; 2]) -> Self {
-        let [output, input] = rings.map(|ring| ring.map_or(0, |ring| ring.geometry().size()));
-        Self {
-            output_low_water: AtomicU64::new(output as u64),
-            input_low_water: AtomicU64::new(input as u64),
-            ..Self::default()
-        }
+    /// Sets the low-water marks for the given output and input rings.
+    pub(crate) fn begin(&self, rings: [Option<&PaUtilRingBuffer>; 2]) {
+        let [output, input] =
+            rings.map(|ring| ring.map_or(0, |ring| ring.geometry().size() as u64));
+        self.output_low_water.store(output, Ordering::Relaxed);
+        self.input_low_water.store(input, Ordering::Relaxed);
     }
 
     /// All counters as they were between two calls of the callback.

@@ -1,12 +1,14 @@
 //! The compiled callback's state as a Python object.
 
 use std::ptr::null_mut;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
     CallbackState, Counters, Mode, StreamCallback as Function, callback, end, finished, policy,
 };
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -58,8 +60,10 @@ use crate::wait::{self, Outcome, Pulse, Side};
 pub(crate) struct StreamCallback {
     state: Box<CallbackState>,
     /// `(ring, what keeps its memory)` for output and input.
-    rings: [Option<(Py<PyAny>, Py<PyAny>)>; 2],
+    rings: OnceLock<Rings>,
 }
+
+type Rings = [Option<(Py<PyAny>, Py<PyAny>)>; 2];
 
 const MODES: [(&str, Mode); 4] = [
     ("run", Mode::Run),
@@ -141,14 +145,19 @@ impl StreamCallback {
         std::ptr::from_ref(&*self.state).cast_mut()
     }
 
+    fn side(&self, side: Side) -> Option<&Py<PyAny>> {
+        let [output, input] = self.rings.get()?;
+        let ring = match side {
+            Side::Room => output,
+            Side::Data => input,
+        };
+        ring.as_ref().map(|(ring, _keeper)| ring)
+    }
+
     /// The ring of one side, which a stream has made.
     fn ring<'py>(&self, py: Python<'py>, side: Side) -> PyResult<Bound<'py, RingBuffer>> {
-        let (ring, name) = match side {
-            Side::Room => (&self.rings[0], "output_ring"),
-            Side::Data => (&self.rings[1], "input_ring"),
-        };
-        let Some((ring, _)) = ring else {
-            return Err(PyTypeError::new_err(format!("there is no {name}")));
+        let Some(ring) = self.side(side) else {
+            return Err(PyTypeError::new_err("the stream has no ring for that"));
         };
         Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
     }
@@ -224,15 +233,56 @@ impl StreamCallback {
             "silence",
             policy::STOP_ON_UNDERFLOW,
         )? | stop_flag(on_overflow, "on_overflow", "drop", policy::STOP_ON_OVERFLOW)?;
+        // SAFETY: without rings, there is nothing to keep.
+        let state = unsafe { CallbackState::new(null_mut(), 0, null_mut(), 0, 0) };
+        state.set_policy(policy);
+        let new = Self {
+            state: Box::new(state),
+            rings: OnceLock::new(),
+        };
+        let given = output_ring.is_some()
+            || input_ring.is_some()
+            || output_framesize.is_some()
+            || input_framesize.is_some();
+        if given {
+            new.attach(
+                output_ring,
+                input_ring,
+                output_framesize,
+                input_framesize,
+                silence,
+            )?;
+        }
+        Ok(new)
+    }
+
+    /// For the streams, which are opened before anybody knows what frames they have: the arguments
+    /// that were not given to the constructor. Not later than the stream is started.
+    #[pyo3(name = "_attach", signature = (
+        output_ring=None, input_ring=None, output_framesize=None, input_framesize=None, silence=0
+    ))]
+    fn attach(
+        &self,
+        output_ring: Option<&Bound<'_, PyAny>>,
+        input_ring: Option<&Bound<'_, PyAny>>,
+        output_framesize: Option<Integer>,
+        input_framesize: Option<Integer>,
+        silence: u8,
+    ) -> PyResult<()> {
         let (output, output_size, output_ring) = side(output_ring, output_framesize, "output")?;
         let (input, input_size, input_ring) = side(input_ring, input_framesize, "input")?;
-        // SAFETY: the rings are kept as long as this object, which must outlive the stream.
-        let state = unsafe { CallbackState::new(output, output_size, input, input_size, silence) };
-        state.set_policy(policy);
-        Ok(Self {
-            state: Box::new(state),
-            rings: [output_ring, input_ring],
-        })
+        if self.rings.set([output_ring, input_ring]).is_err() {
+            return Err(PyRuntimeError::new_err(
+                "the callback has its rings already",
+            ));
+        }
+        // SAFETY: the rings are kept as long as this object, which must outlive the stream. That
+        // is not yet running, says the caller.
+        unsafe {
+            self.state
+                .attach(output, output_size, input, input_size, silence);
+        }
+        Ok(())
     }
 
     /// The address of the C function, a ``PaStreamCallback``.
@@ -273,13 +323,13 @@ impl StreamCallback {
     /// The ring that is played from, or ``None``.
     #[getter]
     fn output_ring(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.rings[0].as_ref().map(|(ring, _)| ring.clone_ref(py))
+        self.side(Side::Room).map(|ring| ring.clone_ref(py))
     }
 
     /// The ring that is recorded into, or ``None``.
     #[getter]
     fn input_ring(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.rings[1].as_ref().map(|(ring, _)| ring.clone_ref(py))
+        self.side(Side::Data).map(|ring| ring.clone_ref(py))
     }
 
     /// What has been counted so far: a new dict of ints.
@@ -345,6 +395,24 @@ impl StreamCallback {
             .map(|(_, name)| *name)
     }
 
+    /// For the streams: the number of losses that were counted so far, of the rings and of the
+    /// device.
+    #[getter]
+    fn _losses(&self) -> u64 {
+        let counters = self.state.counters();
+        [
+            &counters.output_underflows,
+            &counters.input_overflows,
+            &counters.device_input_underflows,
+            &counters.device_input_overflows,
+            &counters.device_output_underflows,
+            &counters.device_output_overflows,
+        ]
+        .map(|counter| counter.load(Ordering::Relaxed))
+        .iter()
+        .sum()
+    }
+
     /// For the streams: notes that the callback is not called any more. Whoever waits wakes.
     fn _finish(&self) {
         self.state.finish();
@@ -384,7 +452,7 @@ impl StreamCallback {
     fn _wait_for_end(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<&'static str> {
         let mut pulse = Pulse::new(&self.state);
         let outcome = wait::poll(py, wait::deadline(timeout)?, || {
-            if self.state.end() & end::FINISHED != 0 {
+            if pulse.is_finished() {
                 return Some(Outcome::Ended);
             }
             pulse.is_stalled().then_some(Outcome::Stalled)
@@ -401,7 +469,7 @@ impl StreamCallback {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        for (ring, keeper) in self.rings.iter().flatten() {
+        for (ring, keeper) in self.rings.get().into_iter().flatten().flatten() {
             visit.call(ring)?;
             visit.call(keeper)?;
         }

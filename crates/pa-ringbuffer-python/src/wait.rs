@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer::PaUtilRingBuffer;
-use pa_ringbuffer_callback::CallbackState;
+use pa_ringbuffer_callback::{CallbackState, end};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -117,6 +117,11 @@ impl<'a> Pulse<'a> {
     /// Looked at before the ring: what the callback did before the end is then seen there.
     pub(crate) fn is_over(&self) -> bool {
         self.state.end() != 0
+    }
+
+    /// Whether the callback is not called any more.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state.end() & end::FINISHED != 0
     }
 
     /// Whether the device has not called for too long. To be asked at least every few milliseconds.

@@ -38,7 +38,12 @@ unsafe impl Send for Watch {}
 
 impl Watch {
     fn outcome(&mut self, now: Instant) -> Option<Outcome> {
-        let over = self.pulse.as_ref().is_some_and(Pulse::is_over);
+        let is_over = if self.ring.is_null() {
+            Pulse::is_finished
+        } else {
+            Pulse::is_over
+        };
+        let over = self.pulse.as_ref().is_some_and(is_over);
         // SAFETY: null, or a ring whose owner is kept.
         let ring = unsafe { self.ring.as_ref() };
         if ring.is_some_and(|ring| self.side.has(ring, self.size)) {
