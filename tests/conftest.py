@@ -19,7 +19,9 @@ PYPY = platform.python_implementation() == "PyPy"
 IMPLEMENTATIONS = ["portable"] if PYPY else ["native", "portable"]
 CLASSES = ["ready"] if PYPY else ["init", "ready"]
 NOT_FOR_PYPY = {"genuine", "numpy", "soundfile"}
-collect_ignore = ["test_demo.py", "test_device_at_exit.py"] if PYPY else []
+collect_ignore = (
+    ["test_demo.py", "test_device_at_exit.py", "test_virtual_device.py"] if PYPY else []
+)
 
 
 def pytest_collection_modifyitems(config, items):

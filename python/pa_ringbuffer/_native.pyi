@@ -1,5 +1,6 @@
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, Literal, SupportsIndex, final, overload
+from typing import Any, Final, Literal, Protocol, SupportsIndex, final, overload
 
 from _typeshed import ReadableBuffer, WriteableBuffer
 from typing_extensions import Self, TypeAlias, disjoint_base
@@ -11,6 +12,18 @@ __version__: Final[str]
 # CFFI's objects have no types of their own.
 _CData: TypeAlias = Any
 _Mode: TypeAlias = Literal["run", "drain", "complete"]
+_Xrun: TypeAlias = Literal[
+    "input_underflow", "input_overflow", "output_underflow", "output_overflow"
+]
+
+class _HasAddress(Protocol):
+    """A function compiled by Numba."""
+
+    @property
+    def address(self) -> int: ...
+
+# Functions of ctypes have a class that is not public; like CFFI's, they are what Any stands for.
+_Function: TypeAlias = int | _HasAddress | Any
 
 @disjoint_base
 class RingBuffer:
@@ -83,7 +96,7 @@ class StreamCallback:
 class VirtualDevice:
     def __new__(
         cls,
-        callback: StreamCallback | int | _CData,
+        callback: StreamCallback | _Function,
         userdata: int | _CData | None = None,
         *,
         samplerate: float = 48000,
@@ -92,6 +105,8 @@ class VirtualDevice:
         blocksize: SupportsIndex = 256,
         loopback: bool = False,
         realtime: bool = True,
+        jitter: float = 0.0,
+        finished_callback: _Function | None = None,
     ) -> Self: ...
     @property
     def active(self) -> bool: ...
@@ -100,10 +115,19 @@ class VirtualDevice:
     @property
     def lateness(self) -> float: ...
     def close(self) -> None: ...
+    def process(
+        self,
+        input: ReadableBuffer | None = None,
+        frames: SupportsIndex | None = None,
+        *,
+        blocksizes: Iterable[SupportsIndex] | None = None,
+        xruns: Mapping[int, _Xrun | Iterable[_Xrun]] | None = None,
+    ) -> memoryview | None: ...
     def run(self, frames: SupportsIndex) -> int: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def wait(self, timeout: float | None = None) -> bool: ...
+    def xrun(self, kind: _Xrun) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,

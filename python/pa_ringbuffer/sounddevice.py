@@ -13,8 +13,8 @@ from typing import Any, Callable, ClassVar
 
 import sounddevice
 
-from . import streams
-from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError, _logger
+from . import StreamCallback, streams
+from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError, default_warn
 
 __all__ = [
     "AsyncInputStream",
@@ -32,7 +32,12 @@ __all__ = [
 _open_streams: weakref.WeakSet[_PortAudio] = weakref.WeakSet()
 
 
-class _PortAudio(streams._Base):
+def _forget_portaudio() -> None:
+    """Keep sounddevice from terminating PortAudio at exit, which would wait for ever."""
+    sounddevice._initialized = 0
+
+
+class _PortAudio(streams.Base):
     """A stream of PortAudio.
 
     :param samplerate: Frames per second; the device's default if not given.
@@ -92,9 +97,9 @@ class _PortAudio(streams._Base):
         ring_frames: int | None = None,
         on_underflow: str = "silence",
         on_overflow: str = "drop",
-        warn: Callable[[str], object] | None = _logger.warning,
+        warn: Callable[[str], object] | None = default_warn,
     ) -> None:
-        def open_backend(kind: str, callback: streams.StreamCallback) -> streams.Backend:
+        def open_backend(kind: str, callback: StreamCallback) -> streams.Backend:
             finished = sounddevice._ffi.cast(
                 "PaStreamFinishedCallback *", callback.finished_function
             )
@@ -122,6 +127,7 @@ class _PortAudio(streams._Base):
 
         self._open(
             open_backend,
+            _forget_portaudio,
             ring_seconds=ring_seconds,
             ring_frames=ring_frames,
             on_underflow=on_underflow,
@@ -172,10 +178,6 @@ def _close_all() -> None:
         stream.close()
 
 
-def _after_fork() -> None:
-    # The child has no audio threads; PortAudio would wait for them when it is terminated.
-    sounddevice._initialized = 0
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    # The child has no audio threads.
+    os.register_at_fork(after_in_child=_forget_portaudio)

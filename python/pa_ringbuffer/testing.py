@@ -1,4 +1,13 @@
-"""Tools for testing audio code without a sound card."""
+"""Tools for testing audio code without a sound card.
+
+:class:`VirtualDevice` calls any PortAudio callback. The streams are those of
+:mod:`pa_ringbuffer.sounddevice` on such a device: a program that uses them can be tested with these
+in their place. They need NumPy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 try:
     from ._native import VirtualDevice
@@ -10,4 +19,31 @@ except ModuleNotFoundError as error:
         "there are wheels with it for CPython 3.9 and newer"
     ) from None
 
-__all__ = ["VirtualDevice"]
+if TYPE_CHECKING:
+    from ._virtual_streams import (
+        AsyncInputStream,
+        AsyncOutputStream,
+        AsyncStream,
+        InputStream,
+        OutputStream,
+        Stream,
+    )
+
+__all__ = [
+    "AsyncInputStream",
+    "AsyncOutputStream",
+    "AsyncStream",
+    "InputStream",
+    "OutputStream",
+    "Stream",
+    "VirtualDevice",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever only wants the device need not have NumPy.
+    if name in __all__:
+        from . import _virtual_streams
+
+        return getattr(_virtual_streams, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

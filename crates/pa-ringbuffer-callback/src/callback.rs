@@ -244,7 +244,8 @@ impl CallbackState {
             let recorded = unsafe { ring.write(&geometry, input, frames) };
             tally.input = Some(Fill {
                 low: before,
-                high: before + recorded,
+                // Somebody may have been reading meanwhile.
+                high: (before + recorded).min(geometry.size()),
             });
             recorded
         } else {
@@ -283,9 +284,14 @@ impl CallbackState {
                     // SAFETY: elements are frames, and nobody else reads from this ring.
                     played = unsafe { ring.read(&geometry, output, frames) };
                 }
-                if mode == Mode::Run as u32 {
+                if mode != Mode::Start as u32 {
                     tally.output = Some(Fill {
-                        low: before.saturating_sub(played),
+                        // Where nothing more will be written, the ring is meant to run empty.
+                        low: if mode == Mode::Run as u32 {
+                            before.saturating_sub(played)
+                        } else {
+                            usize::MAX
+                        },
                         high: before,
                     });
                 }

@@ -4,8 +4,8 @@
 //! - [`callback`] has the signature of PortAudio's `PaStreamCallback`. Its `userData` is a
 //!   [`CallbackState`], which names the rings and counts what happens. [`finished`] tells it when
 //!   the stream is over.
-//! - [`VirtualDevice`] calls such a callback, or any other one, from a thread of its own at the
-//!   pace of a sample clock, where there is no sound card.
+//! - [`VirtualDevice`] calls such a callback, or any other one, where there is no sound card: from
+//!   a thread of its own at the pace of a sample clock, or offline, with given input and blocks.
 //!
 //! Without the feature `std` there is only the callback.
 
@@ -14,14 +14,32 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "std")]
+mod cable;
 mod callback;
+#[cfg(feature = "std")]
+mod config;
 mod counters;
 #[cfg(feature = "std")]
 mod device;
+#[cfg(feature = "std")]
+mod engine;
+#[cfg(feature = "std")]
+mod monitor;
+#[cfg(feature = "std")]
+mod random;
+#[cfg(feature = "std")]
+mod script;
 mod stream;
 
 pub use callback::{CallbackState, Mode, callback, end, finished, policy};
+#[cfg(feature = "std")]
+pub use config::{DeviceConfig, DeviceError, Pace};
 pub use counters::Counters;
 #[cfg(feature = "std")]
-pub use device::{DeviceConfig, DeviceError, Monitor, Pace, VirtualDevice};
-pub use stream::{CallbackResult, StreamCallback, TimeInfo, flags};
+pub use device::VirtualDevice;
+#[cfg(feature = "std")]
+pub use monitor::Monitor;
+#[cfg(feature = "std")]
+pub use script::Script;
+pub use stream::{CallbackResult, FinishedCallback, StreamCallback, TimeInfo, flags};

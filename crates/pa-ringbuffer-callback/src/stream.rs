@@ -15,6 +15,10 @@ pub type StreamCallback = unsafe extern "C" fn(
     user_data: *mut c_void,
 ) -> c_int;
 
+/// `PaStreamFinishedCallback`: told that a stream has become inactive. Its argument is the pointer
+/// given when the stream was opened.
+pub type FinishedCallback = unsafe extern "C" fn(user_data: *mut c_void);
+
 /// `PaStreamCallbackTimeInfo`: times in seconds of the stream's clock.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -22,12 +22,14 @@ fn config(callback: StreamCallback, user_data: *mut c_void) -> DeviceConfig {
     DeviceConfig {
         callback,
         user_data,
+        finished: None,
         sample_rate: 48_000.0,
         input_frame_size: FRAME,
         output_frame_size: FRAME,
         block_size: 64,
         loopback: true,
         pace: Pace::RealTime,
+        jitter: 0.0,
     }
 }
 

@@ -413,6 +413,18 @@ impl StreamCallback {
         .sum()
     }
 
+    /// For the streams: calls of the callback so far.
+    #[getter]
+    fn _blocks(&self) -> u64 {
+        self.state.counters().calls()
+    }
+
+    /// For the streams: whether the callback is not called any more.
+    #[getter]
+    fn _finished(&self) -> bool {
+        self.state.end() & end::FINISHED != 0
+    }
+
     /// For the streams: notes that the callback is not called any more. Whoever waits wakes.
     fn _finish(&self) {
         self.state.finish();

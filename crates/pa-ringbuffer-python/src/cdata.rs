@@ -206,24 +206,27 @@ pub(crate) fn struct_argument(
     pointer_argument(object, argument)
 }
 
-/// The address of a C function, given as integer or as CData function pointer.
-pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
+/// The address that a CData function pointer holds; `None` if the object is something else.
+pub(crate) fn function(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let py = object.py();
     if let Some(backend) = backend(py)? {
         if object.is_instance(backend.cdata.bind(py))? {
             let ffi = backend.ffi.bind(py);
             let ctype = ffi.call_method1("typeof", (object,))?;
             if ctype.getattr("kind")?.extract::<&str>()? == "function" {
-                return match address_of(backend, object)? {
-                    0 => Err(PyValueError::new_err(format!(
-                        "{argument} must not be NULL"
-                    ))),
-                    address => Ok(address),
-                };
+                return address_of(backend, object).map(Some);
             }
         }
     }
-    pointer_argument(object, argument)
+    Ok(None)
+}
+
+/// Whether the object is CData of any kind.
+pub(crate) fn is_cdata(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match backend(object.py())? {
+        Some(backend) => object.is_instance(backend.cdata.bind(object.py())),
+        None => Ok(false),
+    }
 }
 
 /// A CData of the given type that keeps `owner`, a buffer, alive.

@@ -85,6 +85,31 @@ impl<S: BorrowMut<Slot>> View<S> {
         self.get().readonly != 0
     }
 
+    /// The code of the items, bytes if the exporter says nothing.
+    pub(crate) fn format(&self) -> &[u8] {
+        let format = self.get().format;
+        if format.is_null() {
+            return b"B";
+        }
+        // SAFETY: a format is a string that lives as long as the view.
+        unsafe { CStr::from_ptr(format) }.to_bytes()
+    }
+
+    pub(crate) fn item_size(&self) -> usize {
+        self.get().itemsize as usize
+    }
+
+    /// Bytes of all that has the same first index; `None` with less than two dimensions.
+    pub(crate) fn row_size(&self) -> Option<usize> {
+        let view = self.get();
+        if view.ndim < 2 || view.shape.is_null() {
+            return None;
+        }
+        // SAFETY: a shape has as many numbers as there are dimensions.
+        let shape = unsafe { std::slice::from_raw_parts(view.shape, view.ndim as usize) };
+        Some(shape[1..].iter().product::<ffi::Py_ssize_t>() as usize * self.item_size())
+    }
+
     /// The object that the view refers to, for the garbage collector.
     pub(crate) fn exporter(&self) -> Option<&Py<PyAny>> {
         self.exporter.as_ref()
@@ -92,14 +117,9 @@ impl<S: BorrowMut<Slot>> View<S> {
 
     /// Refuses items that are, or contain, pointers to Python objects.
     fn check_plain(&self, argument: &str) -> PyResult<()> {
-        let format = self.get().format;
-        if format.is_null() {
-            return Ok(());
-        }
-        // SAFETY: a format is a string that lives as long as the view.
-        let format = unsafe { CStr::from_ptr(format) }.to_bytes();
         // Names of fields stand between colons; everything else is codes.
-        if format
+        if self
+            .format()
             .split(|&c| c == b':')
             .step_by(2)
             .any(|codes| codes.contains(&b'O'))

@@ -5,15 +5,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer_callback::{
-    DeviceConfig, DeviceError, Monitor, Pace, StreamCallback, VirtualDevice as Device,
+    DeviceConfig, DeviceError, FinishedCallback, Monitor, Pace, Script, StreamCallback,
+    VirtualDevice as Device, finished,
 };
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::callback::StreamCallback as OurCallback;
-use crate::cdata;
+use crate::function::{function_argument, user_data_argument};
 use crate::integer::Integer;
+use crate::samples::SampleFormat;
+use crate::script;
+use crate::wait;
 
 /// How long to wait before looking for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -27,7 +31,6 @@ fn started() -> MutexGuard<'static, Vec<Monitor>> {
 
 /// Stops what is still running when the interpreter exits: a callback that needs Python would
 /// otherwise be killed in the middle, and take the process with it.
-#[pyfunction]
 pub(crate) fn stop_all(py: Python<'_>) {
     let monitors = std::mem::take(&mut *started());
     py.detach(|| {
@@ -46,11 +49,13 @@ pub(crate) fn stop_all(py: Python<'_>) {
 /// It stands in for PortAudio where there is no sound card, in tests for example. The thread
 /// belongs to no Python and is never held up by the GIL.
 ///
-/// :param callback: Whom to call: a :class:`pa_ringbuffer.StreamCallback`, the address of a C
-///     function, or a CFFI function pointer.
-/// :type callback: StreamCallback or int or CData pointer
-/// :param userdata: The callback's last argument: an address or a CData pointer. A
-///     `StreamCallback` brings its own.
+/// :param callback: Whom to call: a :class:`pa_ringbuffer.StreamCallback`, or any C function that
+///     is a ``PaStreamCallback``: its address, a CFFI or ctypes function pointer, a function from a
+///     shared library opened by one of them, or an object with the address in an attribute
+///     ``address`` (Numba's ``cfunc``). The device keeps the object.
+/// :type callback: StreamCallback or int or CData pointer or object
+/// :param userdata: The callback's last argument: an address, a CData pointer or a ctypes pointer.
+///     A `StreamCallback` brings its own.
 /// :type userdata: int or CData pointer, optional
 /// :param samplerate: Frames per second.
 /// :type samplerate: float, optional
@@ -68,15 +73,41 @@ pub(crate) fn stop_all(py: Python<'_>) {
 /// :param realtime: Whether the thread keeps to the sample rate, or calls as fast as it can. A late
 ///     call is made up for at once: lateness delays data, but loses none.
 /// :type realtime: bool, optional
+/// :param jitter: In real time, each call comes late by a time between 0 and so many seconds. The
+///     times look random and are the same after every start; they do not add up. The callback sees
+///     them in ``currentTime``.
+/// :type jitter: float, optional
+/// :param finished_callback: A ``PaStreamFinishedCallback``, in the same forms as *callback*. The
+///     device's thread calls it with *userdata* when a started device becomes inactive, whether
+///     stopped or ended by its callback: after the last call, before *active* turns false. A
+///     `StreamCallback` brings its own, to be able to say that it has *ended*.
+/// :type finished_callback: int or CData pointer or object, optional
 ///
 /// As context manager it is started and, at the end, closed.
+///
+/// **Xruns.** Underflows and overflows happen where they are asked for, with :meth:`xrun` or in
+/// :meth:`process`, and nowhere else. The callback gets PortAudio's status flag. Number and sizes
+/// of the calls stay the same; the data is shifted against them. For a call of *n* frames:
+///
+/// - ``'input_underflow'``: the input is *n* zeros. Nothing is consumed; the input goes on with the
+///   next call.
+/// - ``'input_overflow'``: the next *n* frames of input are lost before the block is captured.
+/// - ``'output_underflow'``: *n* frames of silence are in the output before this block.
+/// - ``'output_overflow'``: this block is not in the output.
+///
+/// Several kinds may come together. Silence is zeros, for ``'uint8'`` too. Loopback is a cable with
+/// one block in it: underflows make its delay a block longer, overflows a block shorter; what is
+/// not there in time is replaced by zeros, and what finds no room behind eight blocks is lost.
 #[pyclass(frozen, weakref, module = "pa_ringbuffer.testing")]
 pub(crate) struct VirtualDevice {
     /// Locked by whoever starts, stops or runs it; the callback uses only the monitor.
     device: Mutex<Option<Device>>,
     monitor: Monitor,
-    /// What the callback uses: dropped after the device.
-    kept: [Py<PyAny>; 2],
+    samples: SampleFormat,
+    /// Numbers of input and output channels.
+    channels: [usize; 2],
+    /// What the callbacks use: dropped after the device.
+    kept: [Py<PyAny>; 3],
 }
 
 fn device_error(error: DeviceError) -> PyErr {
@@ -85,21 +116,6 @@ fn device_error(error: DeviceError) -> PyErr {
         DeviceError::Running | DeviceError::Thread(_) => PyRuntimeError::new_err(error.to_string()),
         _ => PyValueError::new_err(error.to_string()),
     }
-}
-
-fn sample_size(dtype: &str) -> PyResult<usize> {
-    Ok(match dtype {
-        "float32" | "int32" => 4,
-        "int24" => 3,
-        "int16" => 2,
-        "int8" | "uint8" => 1,
-        other => {
-            return Err(PyValueError::new_err(format!(
-                "dtype must be 'float32', 'int32', 'int24', 'int16', 'int8' or 'uint8', not \
-                 '{other}'"
-            )));
-        }
-    })
 }
 
 fn channel_pair(channels: &Bound<'_, PyAny>) -> PyResult<[usize; 2]> {
@@ -163,10 +179,12 @@ impl VirtualDevice {
     #[pyo3(
         signature = (
             callback, userdata=None, *, samplerate=48000.0, channels=None, dtype="float32",
-            blocksize=Integer::BLOCK, loopback=false, realtime=true
+            blocksize=Integer::BLOCK, loopback=false, realtime=true, jitter=0.0,
+            finished_callback=None
         ),
         text_signature = "(callback, userdata=None, *, samplerate=48000, channels=2, \
-            dtype='float32', blocksize=256, loopback=False, realtime=True)"
+            dtype='float32', blocksize=256, loopback=False, realtime=True, jitter=0.0, \
+            finished_callback=None)"
     )]
     #[allow(
         clippy::too_many_arguments,
@@ -181,6 +199,8 @@ impl VirtualDevice {
         blocksize: Integer,
         loopback: bool,
         realtime: bool,
+        jitter: f64,
+        finished_callback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let py = callback.py();
         let (function, user_data): (StreamCallback, *mut c_void) = if let Ok(ours) =
@@ -193,37 +213,58 @@ impl VirtualDevice {
             }
             (ours.get().function(), ours.get().state().cast())
         } else {
-            let address = cdata::function_argument(callback, "callback")?;
+            let address = function_argument(callback, "callback")?;
             let pointer = std::ptr::with_exposed_provenance::<c_void>(address);
             let user_data = match userdata {
-                Some(object) => cdata::pointer_argument(object, "userdata")?,
+                Some(object) => user_data_argument(object, "userdata")?,
                 None => 0,
             };
             // SAFETY: not null; that it is a PaStreamCallback is what the caller says.
             let function = unsafe { std::mem::transmute::<*const c_void, StreamCallback>(pointer) };
             (function, std::ptr::with_exposed_provenance_mut(user_data))
         };
-        let sample = sample_size(dtype)?;
+        let finished: Option<FinishedCallback> = match finished_callback {
+            // Ours is told without being asked to.
+            None if callback.is_instance_of::<OurCallback>() => Some(finished),
+            Some(object) => {
+                let address = function_argument(object, "finished_callback")?;
+                let pointer = std::ptr::with_exposed_provenance::<c_void>(address);
+                // SAFETY: not null; that it is a PaStreamFinishedCallback is what the caller says.
+                Some(unsafe { std::mem::transmute::<*const c_void, FinishedCallback>(pointer) })
+            }
+            None => None,
+        };
+        let samples = SampleFormat::named(dtype)?;
         let [input, output] = channels.map_or(Ok([2, 2]), channel_pair)?;
         let block_size = blocksize.required("blocksize")?;
         let config = DeviceConfig {
             callback: function,
             user_data,
+            finished,
             sample_rate: samplerate,
-            input_frame_size: input * sample,
-            output_frame_size: output * sample,
+            input_frame_size: input * samples.size,
+            output_frame_size: output * samples.size,
             block_size,
             loopback,
             pace: if realtime { Pace::RealTime } else { Pace::Fast },
+            jitter,
         };
         // SAFETY: what the callback uses is kept as long as the device; that it can take such
         // frames is what the caller says.
         let device = unsafe { Device::new(config) }.map_err(device_error)?;
-        let kept = userdata.map_or_else(|| py.None(), |object| object.clone().unbind());
+        let keep = |object: Option<&Bound<'_, PyAny>>| {
+            object.map_or_else(|| py.None(), |object| object.clone().unbind())
+        };
         Ok(Self {
             monitor: device.monitor(),
             device: Mutex::new(Some(device)),
-            kept: [callback.clone().unbind(), kept],
+            samples,
+            channels: [input, output],
+            kept: [
+                keep(Some(callback)),
+                keep(userdata),
+                keep(finished_callback),
+            ],
         })
     }
 
@@ -273,6 +314,107 @@ impl VirtualDevice {
         self.with_device(py, |device| device.run(frames))
     }
 
+    /// Call the callback on this thread, without a clock, with given input and blocks, and return
+    /// its output.
+    ///
+    /// :param input: Interleaved frames, in the device's *dtype* and number of input channels: any
+    ///     C-contiguous buffer, such as a NumPy array of shape ``(frames, channels)``, or bytes.
+    ///     Without it, the input is what it is in other calls, loopback or zeros; with it, nothing
+    ///     passes through the loopback.
+    /// :type input: buffer, optional
+    /// :param frames: Number of frames in all calls; if omitted, that of the *input*, which may not
+    ///     have less. Input that is left over is not kept.
+    /// :type frames: int, optional
+    /// :param blocksizes: Frames per call, an iterable of positive ints, from its beginning again
+    ///     when it is exhausted; if omitted, as in other calls. The last block is cut to fit.
+    /// :type blocksizes: list or tuple, optional
+    /// :param xruns: Underflows and overflows: ``{number of the call: kind or iterable of kinds}``,
+    ///     counted from 0. Calls that do not happen have none.
+    /// :type xruns: dict, optional
+    /// :returns: The output in the shape ``(frames, channels)`` and the format of the *dtype*, or
+    ///     ``(frames, channels, 3)`` in bytes for ``'int24'``; ``None`` without output channels.
+    ///     There are *frames* frames, or less if the callback has ended the stream: with those of
+    ///     its last call if that returned ``paComplete``, without if ``paAbort``. Output underflows
+    ///     add a block, overflows take one away. ``numpy.asarray()`` makes it an array, without a
+    ///     copy.
+    /// :rtype: memoryview or None
+    /// :raises ValueError: if the *input* does not fit the device or is shorter than *frames*.
+    /// :raises RuntimeError: if the device was started and not stopped, or is closed.
+    ///
+    /// Input that an overflow has used up is followed by zeros.
+    #[pyo3(signature = (input=None, frames=None, *, blocksizes=None, xruns=None))]
+    fn process<'py>(
+        &self,
+        py: Python<'py>,
+        input: Option<&Bound<'py, PyAny>>,
+        frames: Option<Integer>,
+        blocksizes: Option<&Bound<'py, PyAny>>,
+        xruns: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let [input_channels, output_channels] = self.channels;
+        let input = match input {
+            Some(_) if input_channels == 0 => {
+                return Err(PyValueError::new_err(
+                    "input must be None, because the device has no input channels",
+                ));
+            }
+            Some(buffer) => Some(self.samples.frames(buffer, input_channels, "input")?),
+            None => None,
+        };
+        let given = input
+            .as_ref()
+            .map(|input| input.len() / (input_channels * self.samples.size));
+        let frames = match (frames, given) {
+            (Some(frames), given) => {
+                let frames = frames.required("frames")?;
+                if let Some(given) = given.filter(|given| *given < frames) {
+                    return Err(PyValueError::new_err(format!(
+                        "frames must be at most the {given} frames of the input, not {frames}"
+                    )));
+                }
+                frames
+            }
+            (None, Some(given)) => given,
+            (None, None) => {
+                return Err(PyTypeError::new_err(
+                    "frames must be given where there is no input",
+                ));
+            }
+        } as u64;
+        let block_sizes = match blocksizes {
+            Some(sizes) => script::block_sizes(sizes, frames)?,
+            None => Vec::new(),
+        };
+        let xruns = match xruns {
+            Some(xruns) => script::xruns(xruns, self.channels)?,
+            None => Vec::new(),
+        };
+        let script = Script {
+            frames,
+            input: input.as_deref(),
+            block_sizes: &block_sizes,
+            xruns: &xruns,
+        };
+        let output = self.with_device(py, |device| device.process(&script))?;
+        if output_channels == 0 {
+            return Ok(None);
+        }
+        self.samples.view(py, &output, output_channels).map(Some)
+    }
+
+    /// Make the device suffer from an underflow or overflow at the next call, whoever makes it.
+    ///
+    /// May be called at any time, by the callback too. The same kind twice before that call is one.
+    ///
+    /// :param kind: ``'input_underflow'``, ``'input_overflow'``, ``'output_underflow'`` or
+    ///     ``'output_overflow'``.
+    /// :type kind: str
+    /// :raises ValueError: if the device has no channels in that direction.
+    fn xrun(&self, kind: &str) -> PyResult<()> {
+        let xrun = script::xrun(kind, self.channels, "kind")?;
+        self.monitor.xrun(xrun).map_err(device_error)
+    }
+
     /// Wait until the device is no longer active.
     ///
     /// :param timeout: Seconds to wait at most; forever if omitted.
@@ -280,18 +422,7 @@ impl VirtualDevice {
     /// :returns: ``False`` if it is still active.
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        let end = match timeout {
-            None => None,
-            Some(seconds) if seconds.is_nan() => {
-                return Err(PyValueError::new_err(
-                    "timeout must be a number of seconds, not nan",
-                ));
-            }
-            // What the clock cannot hold is forever.
-            Some(seconds) => Duration::try_from_secs_f64(seconds.max(0.0))
-                .ok()
-                .and_then(|timeout| Instant::now().checked_add(timeout)),
-        };
+        let end = wait::deadline(timeout)?;
         loop {
             let slice = end.map_or(SIGNALS, |end| {
                 end.saturating_duration_since(Instant::now()).min(SIGNALS)
@@ -318,7 +449,8 @@ impl VirtualDevice {
         self.monitor.frames()
     }
 
-    /// By how many seconds the latest call came too late, because the machine was busy.
+    /// By how many seconds the latest call came too late, because the machine was busy. Jitter that
+    /// was asked for does not count.
     #[getter]
     fn lateness(&self) -> f64 {
         self.monitor.lateness().as_secs_f64()
@@ -340,8 +472,7 @@ impl VirtualDevice {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.kept[0])?;
-        visit.call(&self.kept[1])
+        self.kept.iter().try_for_each(|object| visit.call(object))
     }
 }
 

@@ -9,10 +9,13 @@
 //! | `integer` | arguments that are counts |
 //! | `callback` | the compiled callback's state |
 //! | `device` | the virtual device |
+//! | `function` | C functions, from whatever package |
+//! | `samples` | sample formats and buffers of frames |
+//! | `script` | what a device is to do offline |
 //! | `wait` | waiting for the other side of a ring |
 //! | `watch` | the same for event loops |
 //!
-//! Only `data`, `memory` and `ring` touch memory that Python objects own.
+//! Only `data`, `memory`, `ring` and `samples` touch memory that Python objects own.
 
 #![allow(missing_docs, reason = "an extension module has no Rust users")]
 
@@ -20,9 +23,12 @@ mod callback;
 mod cdata;
 mod data;
 mod device;
+mod function;
 mod integer;
 mod memory;
 mod ring;
+mod samples;
+mod script;
 mod wait;
 mod watch;
 

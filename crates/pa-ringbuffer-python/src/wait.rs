@@ -22,9 +22,9 @@ pub(crate) const INTERVAL: Duration = Duration::from_millis(1);
 /// How long Ctrl-C may take to be seen.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// How long a running stream may go without a call of its callback until it is given up. Devices
-/// that take their time to start (Bluetooth) need some seconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a running stream may go without a call of its callback until somebody asks what is
+/// going on. More than one block that anybody uses, and not long for a person who waits.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// A point in time, or `None` for never.
 pub(crate) fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
@@ -49,7 +49,7 @@ pub(crate) enum Outcome {
     Timeout,
     /// The stream is over, and so nothing will change any more.
     Ended,
-    /// The stream should be running, but the device does not call.
+    /// The stream should be running, but the device has not called for a while.
     Stalled,
 }
 

@@ -1,0 +1,288 @@
+//! The calls of a virtual device: what the callback gets, and what becomes of what it returns.
+
+use core::ffi::{c_int, c_ulong, c_void};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::vec::Vec;
+
+use pa_ringbuffer::RingError;
+
+use crate::cable::{Cable, silence};
+use crate::config::{DeviceConfig, DeviceError, Pace};
+use crate::monitor::Shared;
+use crate::random::Random;
+use crate::script::{Script, Tape};
+use crate::stream::{CallbackResult, TimeInfo, flags};
+
+/// The largest block that a device with varying block sizes asks for.
+const LARGEST_VARYING_BLOCK: usize = 1024;
+
+/// How long the device's thread sleeps at a time: a stop need not wait for a call that is far away.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Everything that a call needs, allocated beforehand.
+pub(crate) struct Engine {
+    config: DeviceConfig,
+    /// Room for frames in one block.
+    room: usize,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    cable: Option<Cable>,
+    /// Frames in calls since the device was made: its clock.
+    frames: u64,
+    sizes: Random,
+}
+
+// SAFETY: `user_data` is only handed on to the callbacks, on whatever thread, as the maker of the
+// device has allowed.
+unsafe impl Send for Engine {}
+
+impl Engine {
+    pub(crate) fn new(config: DeviceConfig) -> Result<Self, RingError> {
+        let room = match config.block_size {
+            0 => LARGEST_VARYING_BLOCK,
+            size => size,
+        };
+        let cable = match config.loopback {
+            true => Some(Cable::new(config.output_frame_size, room)?),
+            false => None,
+        };
+        Ok(Self {
+            config,
+            room,
+            input: silence(config.input_frame_size, room)?,
+            output: silence(config.output_frame_size, room)?,
+            cable,
+            frames: 0,
+            sizes: Random::new(),
+        })
+    }
+
+    /// Calls until told to stop, by the owner or by the callback.
+    pub(crate) fn play(&mut self, shared: &Shared) {
+        let begin = Instant::now();
+        let first = self.frames;
+        let mut jitter = Random::new();
+        let mut called_at = 0.0_f64;
+        while !shared.is_stopping() {
+            let mut delay = 0.0;
+            if self.config.pace == Pace::RealTime {
+                // From the clock each time, so that delays do not add up.
+                let due = (self.frames - first) as f64 / self.config.sample_rate;
+                // With more jitter than a block is long, a call may be due before the previous one.
+                called_at = called_at.max(due + jitter.fraction() * self.config.jitter);
+                delay = called_at - due;
+                // What the clock cannot hold is never.
+                let call = Duration::try_from_secs_f64(called_at)
+                    .ok()
+                    .and_then(|time| begin.checked_add(time));
+                if !sleep_until(call, shared) {
+                    break;
+                }
+            }
+            let size = self.next_block();
+            let result = self.call(size, shared.take_xruns(), delay, &mut Tape::default());
+            shared.count_frames(size);
+            if result != CallbackResult::Continue as c_int {
+                break;
+            }
+        }
+    }
+
+    /// Tells the user that there will be no more calls.
+    pub(crate) fn finish(&self) {
+        if let Some(finished) = self.config.finished {
+            // SAFETY: the maker of the device has allowed it.
+            unsafe { finished(self.config.user_data) };
+        }
+    }
+
+    /// Calls as the script says, without a clock, and returns the number of frames in the calls.
+    pub(crate) fn run(
+        &mut self,
+        script: &Script<'_>,
+        tape: &mut Tape<'_>,
+        shared: &Shared,
+    ) -> Result<u64, DeviceError> {
+        self.check(script, shared)?;
+        self.make_room(script).map_err(DeviceError::Memory)?;
+        let mut sizes = script.block_sizes.iter().cycle();
+        let mut xruns = script.xruns.to_vec();
+        xruns.sort_unstable();
+        let mut xruns = xruns.into_iter().peekable();
+        let mut done = 0;
+        for block in 0.. {
+            if done >= script.frames || shared.is_stopping() {
+                break;
+            }
+            let size = match sizes.next() {
+                Some(size) => *size,
+                None => self.next_block(),
+            };
+            let size = size.min(usize::try_from(script.frames - done).unwrap_or(usize::MAX));
+            let mut status = shared.take_xruns();
+            while let Some((_, more)) = xruns.next_if(|(number, _)| *number == block) {
+                status |= more;
+            }
+            if let Some(output) = &mut tape.output {
+                // The block, and the silence that an underflow puts before it.
+                let bytes = 2 * size * self.config.output_frame_size;
+                if output.try_reserve(bytes).is_err() {
+                    return Err(DeviceError::Memory(RingError::OutOfMemory { bytes }));
+                }
+            }
+            let result = self.call(size, status, 0.0, tape);
+            done += size as u64;
+            shared.count_frames(size);
+            if result != CallbackResult::Continue as c_int {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    fn check(&self, script: &Script<'_>, shared: &Shared) -> Result<(), DeviceError> {
+        if let Some(input) = script.input {
+            let frame_size = self.config.input_frame_size;
+            if frame_size == 0 {
+                return Err(DeviceError::NoInput);
+            }
+            let frames = (input.len() / frame_size) as u64;
+            if input.len() % frame_size != 0 || frames < script.frames {
+                return Err(DeviceError::Input {
+                    bytes: input.len(),
+                    frame_size,
+                    frames: script.frames,
+                });
+            }
+        }
+        if script.block_sizes.contains(&0) {
+            return Err(DeviceError::BlockSize);
+        }
+        let xruns = script.xruns.iter().fold(0, |all, (_, xruns)| all | xruns);
+        shared.check_xruns(xruns)
+    }
+
+    /// Allocates what the script's blocks need. Afterwards, blocks of that size have room for good.
+    fn make_room(&mut self, script: &Script<'_>) -> Result<(), RingError> {
+        let largest = script.largest_block();
+        if largest > self.room {
+            self.input = silence(self.config.input_frame_size, largest)?;
+            self.output = silence(self.config.output_frame_size, largest)?;
+            self.room = largest;
+        }
+        match &mut self.cable {
+            Some(cable) if script.input.is_none() => cable.lengthen(largest),
+            _ => Ok(()),
+        }
+    }
+
+    /// Size of the next block in frames.
+    fn next_block(&mut self) -> usize {
+        match self.config.block_size {
+            0 => 1 + self.sizes.next() as usize % LARGEST_VARYING_BLOCK,
+            size => size,
+        }
+    }
+
+    /// One call of the callback, `delay` seconds after its time.
+    ///
+    /// Real-time safe as far as the callback is and the tape has room for two blocks.
+    fn call(&mut self, frames: usize, xruns: c_ulong, delay: f64, tape: &mut Tape<'_>) -> c_int {
+        self.capture(frames, xruns, tape);
+        if xruns & flags::OUTPUT_UNDERFLOW != 0 {
+            // What the callback finds in its block is undefined, so the block can serve for this.
+            self.output[..frames * self.config.output_frame_size].fill(0);
+            self.emit(frames, tape);
+        }
+        let config = &self.config;
+        let now = self.frames as f64 / config.sample_rate;
+        let block = frames as f64 / config.sample_rate;
+        let time = TimeInfo {
+            input_buffer_adc_time: now - block,
+            current_time: now + delay,
+            output_buffer_dac_time: now + block,
+        };
+        let input = match config.input_frame_size {
+            0 => core::ptr::null(),
+            _ => self.input.as_ptr().cast::<c_void>(),
+        };
+        let output = match config.output_frame_size {
+            0 => core::ptr::null_mut(),
+            _ => self.output.as_mut_ptr().cast::<c_void>(),
+        };
+        // SAFETY: the maker of the device has allowed it with these blocks.
+        let result = unsafe {
+            (config.callback)(
+                input,
+                output,
+                frames as c_ulong,
+                &time,
+                xruns,
+                config.user_data,
+            )
+        };
+        if xruns & flags::OUTPUT_OVERFLOW == 0 && result != CallbackResult::Abort as c_int {
+            self.emit(frames, tape);
+        }
+        self.frames += frames as u64;
+        result
+    }
+
+    /// Fills the input block.
+    fn capture(&mut self, frames: usize, xruns: c_ulong, tape: &mut Tape<'_>) {
+        let frame_size = self.config.input_frame_size;
+        let block = &mut self.input[..frames * frame_size];
+        let lost = match xruns & flags::INPUT_OVERFLOW {
+            0 => 0,
+            _ => frames,
+        };
+        let made_up = xruns & flags::INPUT_UNDERFLOW != 0;
+        let filled = if let Some(input) = &mut tape.input {
+            let rest = &input[input.len().min(lost * frame_size)..];
+            let taken = if made_up {
+                0
+            } else {
+                rest.len().min(block.len())
+            };
+            block[..taken].copy_from_slice(&rest[..taken]);
+            *input = &rest[taken..];
+            taken
+        } else if let Some(cable) = &mut self.cable {
+            cable.lose(lost);
+            if made_up { 0 } else { cable.take(block) }
+        } else {
+            0
+        };
+        block[filled..].fill(0);
+    }
+
+    /// Sends the output block on its way.
+    fn emit(&mut self, frames: usize, tape: &mut Tape<'_>) {
+        let block = &self.output[..frames * self.config.output_frame_size];
+        if let Some(output) = &mut tape.output {
+            output.extend_from_slice(block);
+        }
+        if let (Some(cable), None) = (&mut self.cable, tape.input) {
+            cable.put(block);
+        }
+    }
+}
+
+/// Sleeps until then, or for ever if there is no such time. `false` if the device is to stop.
+fn sleep_until(time: Option<Instant>, shared: &Shared) -> bool {
+    loop {
+        if shared.is_stopping() {
+            return false;
+        }
+        let left = time.map_or(NAP, |time| time.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            break;
+        }
+        thread::sleep(left.min(NAP));
+    }
+    if let Some(time) = time {
+        shared.count_lateness(Instant::now().saturating_duration_since(time));
+    }
+    true
+}

@@ -1,0 +1,81 @@
+//! C functions, as the various Python packages pass them.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt};
+
+use crate::callback::StreamCallback;
+use crate::cdata::{self, type_name};
+
+/// What a ctypes function, pointer or `c_void_p` holds; `None` if the object is none of them.
+fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    let py = object.py();
+    let modules = py.import(intern!(py, "sys"))?.getattr("modules")?;
+    // Never imported here: only who has imported it can have such an object.
+    let Some(ctypes) = modules.cast::<PyDict>()?.get_item("ctypes")? else {
+        return Ok(None);
+    };
+    let void = ctypes.getattr("c_void_p")?;
+    for class in [
+        ctypes.getattr("_CFuncPtr")?,
+        ctypes.getattr("_Pointer")?,
+        void.clone(),
+    ] {
+        if object.is_instance(&class)? {
+            let pointer = ctypes.call_method1("cast", (object, &void))?;
+            // NULL is None.
+            let address: Option<usize> = pointer.getattr("value")?.extract()?;
+            return Ok(Some(address.unwrap_or(0)));
+        }
+    }
+    Ok(None)
+}
+
+/// The integer in the attribute `address`, as Numba's compiled functions have it.
+fn address_attribute(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    // They have an address, too, but not one of a function.
+    if object.cast::<StreamCallback>().is_ok() || object.hasattr("elementsize")? {
+        return Ok(None);
+    }
+    match object.getattr_opt("address")? {
+        Some(address) if address.is_instance_of::<PyInt>() => address.extract().map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The address of a C function, never null.
+pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
+    let address = if let Some(address) = cdata::function(object)? {
+        address
+    } else if cdata::is_cdata(object)? || object.hasattr(intern!(object.py(), "__index__"))? {
+        cdata::pointer_argument(object, argument)?
+    } else if let Some(address) = ctypes_pointer(object)? {
+        address
+    } else if let Some(address) = address_attribute(object)? {
+        address
+    } else {
+        return Err(PyTypeError::new_err(format!(
+            "{argument} must be a C function: its address, a CFFI or ctypes function pointer, or \
+             an object with an int as its address (Numba's cfunc), not {}",
+            type_name(object)
+        )));
+    };
+    if address == 0 {
+        return Err(PyValueError::new_err(format!(
+            "{argument} must not be NULL"
+        )));
+    }
+    Ok(address)
+}
+
+/// The value of `userData`, never null.
+pub(crate) fn user_data_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
+    match ctypes_pointer(object)? {
+        Some(0) => Err(PyValueError::new_err(format!(
+            "{argument} must not be NULL"
+        ))),
+        Some(address) => Ok(address),
+        None => cdata::pointer_argument(object, argument),
+    }
+}

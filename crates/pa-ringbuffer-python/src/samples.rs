@@ -1,0 +1,144 @@
+//! Sample formats, and buffers that hold frames of them.
+
+use std::mem::MaybeUninit;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyByteArray;
+
+use crate::cdata::type_name;
+use crate::data::View;
+
+/// PortAudio's sample formats, by their usual names.
+#[derive(Clone, Copy)]
+pub(crate) struct SampleFormat {
+    name: &'static str,
+    /// Bytes per sample.
+    pub(crate) size: usize,
+    /// The code that `struct` and `memoryview` have for it; for 24 bits, that of a byte.
+    code: char,
+    /// Other codes of the same meaning, where they have this size.
+    synonyms: &'static [u8],
+}
+
+const FORMATS: [SampleFormat; 6] = [
+    SampleFormat::new("float32", 4, 'f', b"f"),
+    SampleFormat::new("int32", 4, 'i', b"il"),
+    SampleFormat::new("int24", 3, 'B', b""),
+    SampleFormat::new("int16", 2, 'h', b"h"),
+    SampleFormat::new("int8", 1, 'b', b"b"),
+    SampleFormat::new("uint8", 1, 'B', b"B"),
+];
+
+impl SampleFormat {
+    const fn new(name: &'static str, size: usize, code: char, synonyms: &'static [u8]) -> Self {
+        Self {
+            name,
+            size,
+            code,
+            synonyms,
+        }
+    }
+
+    pub(crate) fn named(dtype: &str) -> PyResult<Self> {
+        FORMATS
+            .into_iter()
+            .find(|format| format.name == dtype)
+            .ok_or_else(|| {
+                PyValueError::new_err(format!(
+                    "dtype must be 'float32', 'int32', 'int24', 'int16', 'int8' or 'uint8', not \
+                     '{dtype}'"
+                ))
+            })
+    }
+
+    /// Whether a buffer with such items holds samples of this format, or bytes that may be some.
+    fn accepts(self, code: &[u8], size: usize) -> bool {
+        let foreign: &[u8] = if cfg!(target_endian = "little") {
+            b">!"
+        } else {
+            b"<"
+        };
+        let code = match code {
+            [order, _] if size > 1 && foreign.contains(order) => return false,
+            [b'@' | b'=' | b'<' | b'>' | b'!', code] | [code] => *code,
+            _ => return false,
+        };
+        let bytes = size == 1 && b"Bbc".contains(&code);
+        bytes || (size == self.size && self.synonyms.contains(&code))
+    }
+
+    /// A copy of the frames in a buffer.
+    pub(crate) fn frames(
+        self,
+        buffer: &Bound<'_, PyAny>,
+        channels: usize,
+        argument: &str,
+    ) -> PyResult<Vec<u8>> {
+        // SAFETY: the object is alive.
+        if unsafe { pyo3::ffi::PyObject_CheckBuffer(buffer.as_ptr()) } == 0 {
+            return Err(PyTypeError::new_err(format!(
+                "{argument} must be a buffer with frames (an array, bytes, ...), not {}",
+                type_name(buffer)
+            )));
+        }
+        let mut slot = MaybeUninit::uninit();
+        let view = View::new(&mut slot, buffer, argument, 0)?;
+        let (code, size) = (view.format(), view.item_size());
+        if !self.accepts(code, size) {
+            return Err(PyValueError::new_err(format!(
+                "{argument} must hold samples of the device's dtype '{}', or bytes, not items of \
+                 {size} bytes with the format '{}'",
+                self.name,
+                String::from_utf8_lossy(code)
+            )));
+        }
+        let frame_size = channels * self.size;
+        // In more than one dimension, the first one counts frames.
+        if let Some(row) = view.row_size() {
+            if row != frame_size {
+                return Err(PyValueError::new_err(format!(
+                    "{argument} must have frames of {channels} channels, {frame_size} bytes, not \
+                     {row} bytes"
+                )));
+            }
+        } else if view.len() % frame_size != 0 {
+            return Err(PyValueError::new_err(format!(
+                "{argument} must be whole frames of {channels} channels, {frame_size} bytes each, \
+                 not {} bytes",
+                view.len()
+            )));
+        }
+        let mut frames = vec![0; view.len()];
+        // SAFETY: the view holds that many contiguous bytes; nobody else knows the copy.
+        unsafe { view.pointer().copy_to(frames.as_mut_ptr(), frames.len()) };
+        Ok(frames)
+    }
+
+    /// A memoryview of frames in its first dimension and channels in its second. It can be written
+    /// to, as a new array could.
+    pub(crate) fn view<'py>(
+        self,
+        py: Python<'py>,
+        frames: &[u8],
+        channels: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let frame_size = channels * self.size;
+        let count = frames.len() / frame_size;
+        let bytes = match count {
+            // A memoryview cannot be cast to a shape of no frames, but it can be cut to it.
+            0 => PyByteArray::new(py, &vec![0; frame_size]),
+            _ => PyByteArray::new(py, frames),
+        };
+        let view = py
+            .import("builtins")?
+            .call_method1("memoryview", (bytes,))?;
+        let frames = count.max(1);
+        let view = if self.name == "int24" {
+            view.call_method1("cast", (self.code, (frames, channels, self.size)))?
+        } else {
+            view.call_method1("cast", (self.code, (frames, channels)))?
+        };
+        view.get_item(pyo3::types::PySlice::new(py, 0, count as isize, 1))
+    }
+}

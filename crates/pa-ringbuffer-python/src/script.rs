@@ -1,0 +1,101 @@
+//! What Python says about the calls that a device is to make offline.
+
+use std::ffi::c_ulong;
+
+use pa_ringbuffer_callback::flags;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::cdata::type_name;
+use crate::integer::Integer;
+
+const KINDS: [(&str, c_ulong, &str); 4] = [
+    ("input_underflow", flags::INPUT_UNDERFLOW, "input"),
+    ("input_overflow", flags::INPUT_OVERFLOW, "input"),
+    ("output_underflow", flags::OUTPUT_UNDERFLOW, "output"),
+    ("output_overflow", flags::OUTPUT_OVERFLOW, "output"),
+];
+
+/// The status flag of a kind of xrun, for a device with such numbers of input and output channels.
+pub(crate) fn xrun(kind: &str, channels: [usize; 2], argument: &str) -> PyResult<c_ulong> {
+    let Some((_, flag, direction)) = KINDS.iter().find(|(name, ..)| *name == kind) else {
+        return Err(PyValueError::new_err(format!(
+            "{argument} must be 'input_underflow', 'input_overflow', 'output_underflow' or \
+             'output_overflow', not '{kind}'"
+        )));
+    };
+    if channels[usize::from(*direction == "output")] == 0 {
+        return Err(PyValueError::new_err(format!(
+            "{argument} cannot be '{kind}', because the device has no {direction} channels"
+        )));
+    }
+    Ok(*flag)
+}
+
+/// `{number of the call: kind or kinds}`.
+pub(crate) fn xruns(
+    object: &Bound<'_, PyAny>,
+    channels: [usize; 2],
+) -> PyResult<Vec<(u64, c_ulong)>> {
+    let wrong = |what: &Bound<'_, PyAny>| {
+        PyTypeError::new_err(format!(
+            "xruns must be a dict of block numbers and kinds, such as {{3: 'input_overflow'}}, not \
+             {}",
+            type_name(what)
+        ))
+    };
+    let Some(items) = object.getattr_opt("items")? else {
+        return Err(wrong(object));
+    };
+    let mut xruns = Vec::new();
+    for item in items.call0()?.try_iter()? {
+        let (block, kinds): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
+        let number = block.extract::<Integer>().map_err(|_| wrong(&block))?;
+        let number = number.required("block number in xruns")? as u64;
+        if let Ok(kind) = kinds.cast::<PyString>() {
+            xruns.push((number, xrun(kind.to_str()?, channels, "xruns")?));
+            continue;
+        }
+        for kind in kinds.try_iter().map_err(|_| wrong(&kinds))? {
+            let kind = kind?;
+            let kind = kind.cast::<PyString>().map_err(|_| wrong(&kind))?;
+            xruns.push((number, xrun(kind.to_str()?, channels, "xruns")?));
+        }
+    }
+    Ok(xruns)
+}
+
+/// As many block sizes as it takes for `frames` frames, or all that there are.
+pub(crate) fn block_sizes(object: &Bound<'_, PyAny>, frames: u64) -> PyResult<Vec<usize>> {
+    let wrong = |what: &Bound<'_, PyAny>| {
+        PyTypeError::new_err(format!(
+            "blocksizes must be an iterable of positive ints, not {}",
+            type_name(what)
+        ))
+    };
+    let mut sizes = Vec::new();
+    let mut rest = frames;
+    let mut iterator = object.try_iter().map_err(|_| wrong(object))?;
+    // It may be endless.
+    while rest > 0 {
+        let Some(size) = iterator.next().transpose()? else {
+            break;
+        };
+        let size = size.extract::<Integer>().map_err(|_| wrong(&size))?;
+        let count = size.count().filter(|count| *count > 0).ok_or_else(|| {
+            PyValueError::new_err(format!(
+                "blocksizes must be positive numbers of frames, not {}",
+                size.value()
+            ))
+        })?;
+        rest = rest.saturating_sub(count as u64);
+        sizes.push(count);
+    }
+    if rest > 0 && sizes.is_empty() {
+        return Err(PyValueError::new_err(
+            "blocksizes must have at least one block size, not none",
+        ));
+    }
+    Ok(sizes)
+}

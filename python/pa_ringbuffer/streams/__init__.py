@@ -1,0 +1,32 @@
+"""Streams with ring buffers, whatever device calls their callback.
+
+A backend opens and drives the device: :mod:`pa_ringbuffer.sounddevice` for PortAudio,
+:mod:`pa_ringbuffer.testing` for the virtual device. Everything between the backend's compiled
+callback and the user's arrays is here.
+
+- ``base``: life cycle, errors, waiting
+- ``output``, ``input``: what can be done with each side, blocking and asynchronous
+- ``backend``: the device, and what to do when it is gone
+- ``stats``: what was counted, and reports of losses
+"""
+
+from .backend import Backend
+from .base import Base
+from .errors import StreamStoppedError, StreamTimeoutError
+from .input import AsyncInput, BlockingInput
+from .output import AsyncOutput, BlockingOutput
+from .stats import RingStats, Stats, default_warn
+
+__all__ = [
+    "AsyncInput",
+    "AsyncOutput",
+    "Backend",
+    "Base",
+    "BlockingInput",
+    "BlockingOutput",
+    "RingStats",
+    "Stats",
+    "StreamStoppedError",
+    "StreamTimeoutError",
+    "default_warn",
+]

@@ -1,0 +1,389 @@
+"""What all streams have: a life cycle, a device, and what its callback tells."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+import time
+import weakref
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, NoReturn
+
+import numpy as np
+
+from .. import RingBuffer, StreamCallback
+from .._native import watch
+from .backend import Backend, Handle
+from .errors import StreamStoppedError, StreamTimeoutError
+from .stats import LossReport, Stats, collect
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy.typing as npt
+    from typing_extensions import Self
+
+SAMPLE_FORMATS = ("float32", "int32", "int16", "int8", "uint8")
+
+#: Seconds without a call of the callback after which a device that says it is active is not
+#: believed any more.
+PATIENCE = 5.0
+
+
+def _split(value: Any) -> tuple[Any, Any]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _watch_for_end(
+    callback: StreamCallback, finished_callback: Callable[[], object], outcome: str = ""
+) -> None:
+    """Have a function called after the end of a stream, by a thread of its own."""
+    if outcome != "ended":
+        again = functools.partial(_watch_for_end, callback, finished_callback)
+        watch(None, "end", 0, None, callback, again)
+        return
+    try:
+        threading.Thread(target=finished_callback, name="finished callback").start()
+    except RuntimeError:
+        # There are no new threads while the interpreter exits.
+        finished_callback()
+
+
+def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> int:
+    """The power of 2 that a ring's length in seconds or frames comes to."""
+    if seconds is not None and frames is not None:
+        raise TypeError("give either ring_seconds or ring_frames, not both")
+    if frames is None:
+        seconds = 1.0 if seconds is None else seconds
+        if not 0 < seconds < math.inf:
+            raise ValueError(f"ring_seconds must be a positive number, not {seconds}")
+        frames = math.ceil(seconds * samplerate)
+    if frames < 1:
+        raise ValueError(f"ring_frames must be a positive number, not {frames}")
+    return 1 << (frames - 1).bit_length()
+
+
+class Base:
+    """A stream's life cycle, and what its callback tells."""
+
+    _kind: ClassVar[str]
+
+    def _open(
+        self,
+        open_backend: Callable[[str, StreamCallback], Backend],
+        give_up: Callable[[], object],
+        *,
+        ring_seconds: float | None,
+        ring_frames: int | None,
+        on_underflow: str,
+        on_overflow: str,
+        finished_callback: Callable[[], object] | None,
+        warn: Callable[[str], object] | None,
+    ) -> None:
+        # Before there is a device that would have to be closed.
+        ring_size(1.0, ring_seconds, ring_frames)
+        callback = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow)
+        callback._finish()
+        backend = open_backend(self._kind, callback)
+        try:
+            channels, dtypes = _split(backend.channels), _split(backend.dtype)
+            for dtype in dtypes:
+                if dtype not in SAMPLE_FORMATS:
+                    raise ValueError(
+                        f"dtype must be one of {', '.join(SAMPLE_FORMATS)}, not {dtype!r}, for "
+                        "which NumPy has no type; 'int32' loses nothing on a 24-bit device"
+                    )
+            size = ring_size(backend.samplerate, ring_seconds, ring_frames)
+            self._dtypes = [np.dtype(dtype) for dtype in dtypes]
+            rings = [
+                RingBuffer(channels[side] * self._dtypes[side].itemsize, size)
+                if self._kind in (kind, "duplex")
+                else None
+                for side, kind in enumerate(("input", "output"))
+            ]
+            callback._attach(rings[1], rings[0], silence=128 if dtypes[1] == "uint8" else 0)
+        except BaseException:
+            backend.close()
+            raise
+        name = type(self).__name__
+        self._handle = Handle(backend, callback, give_up)
+        self._callback = callback
+        self._channels = channels
+        self._finished_callback = finished_callback
+        self._warn = warn
+        self._report = LossReport(callback, warn, name)
+        # Why it is meant not to run, or nothing if it is meant to.
+        self._stop_reason = "start() it first"
+        finalizer = weakref.finalize(self, self._handle.abandon, name)
+        # Whoever has the device closes it in time when the interpreter exits.
+        finalizer.atexit = False
+
+    def _check_process(self) -> None:
+        if not self._handle.here:
+            raise StreamStoppedError(
+                "the stream belongs to the process that has opened it, not to its forked child"
+            )
+
+    def _device(self) -> Backend:
+        """The backend, where it can be used."""
+        self._check_process()
+        if self._handle.closed:
+            raise StreamStoppedError("the stream is closed")
+        return self._handle.backend
+
+    def start(self) -> None:
+        """Begin to play and record.
+
+        A stream that was stopped, or has stopped by itself, goes on with what its rings hold. An
+        output ring that is empty is not an underflow until it has held a block once.
+        """
+        backend = self._device()
+        if self.active:
+            return
+        if not backend.stopped:
+            # A stream whose callback has ended it must be stopped before it can be started.
+            self._end(backend.stop, self._stop_reason, ignore_errors=False)
+        self._callback.mode = "start"
+        self._callback._restart()
+        try:
+            backend.start()
+        except BaseException:
+            self._callback._finish()
+            raise
+        self._stop_reason = ""
+        if self._finished_callback is not None:
+            _watch_for_end(self._callback, self._finished_callback)
+
+    def stop(self, ignore_errors: bool = True) -> None:
+        """Stop when the device has played the blocks that it has already got.
+
+        What is in the rings stays there. To have the output ring played as well, use ``drain()``.
+        """
+        self._end(self._device().stop, "it was stopped", ignore_errors)
+
+    def abort(self, ignore_errors: bool = True) -> None:
+        """Stop at once."""
+        self._end(self._device().abort, "it was aborted", ignore_errors)
+
+    def close(self, ignore_errors: bool = True) -> None:
+        """Stop at once and give the device back.
+
+        What was recorded can still be read. A closed stream cannot be started again.
+        """
+        if self._handle.here and not self._handle.closed:
+            self._end(self._handle.backend.close, "it was closed", ignore_errors)
+
+    def _end(self, how: Callable[[bool], None], reason: str, ignore_errors: bool) -> None:
+        self._stop_reason = reason
+        ended = self._handle.end(functools.partial(how, ignore_errors))
+        self._report(at_once=True)
+        if not ended:
+            message = "the device does not answer any more, and is given up with its stream"
+            if not ignore_errors:
+                raise StreamStoppedError(message)
+            if self._warn is not None:
+                self._warn(f"{type(self).__name__}: {message}")
+
+    @property
+    def active(self) -> bool:
+        """Whether the device plays or records."""
+        return self._handle.active
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the stream was not started, or was stopped by `stop()` or `abort()`."""
+        return not self._handle.here or self.closed or self._handle.backend.stopped
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream was closed."""
+        return self._handle.closed
+
+    @property
+    def time(self) -> float:
+        """The device's time in seconds."""
+        return self._device().time
+
+    @property
+    def cpu_load(self) -> float:
+        """Share of the time that the callback needs, from 0 to 1."""
+        return self._device().cpu_load
+
+    @property
+    def latency(self) -> Any:
+        """Input and/or output latency in seconds, without the time that frames are in the rings."""
+        return self._handle.backend.latency
+
+    @property
+    def samplerate(self) -> float:
+        """Frames per second."""
+        return self._handle.backend.samplerate
+
+    @property
+    def blocksize(self) -> int:
+        """Frames per call of the callback; 0 if the device decides."""
+        return self._handle.backend.blocksize
+
+    @property
+    def device(self) -> Any:
+        """The device, or a pair (input, output) of them."""
+        return self._handle.backend.device
+
+    @property
+    def channels(self) -> Any:
+        """Number of channels, or a pair (input, output) of them."""
+        return self._handle.backend.channels
+
+    @property
+    def dtype(self) -> Any:
+        """Sample format, or a pair (input, output) of them."""
+        return self._handle.backend.dtype
+
+    @property
+    def samplesize(self) -> Any:
+        """Bytes per sample, or a pair (input, output) of them."""
+        return self._handle.backend.samplesize
+
+    @property
+    def stats(self) -> Stats:
+        """What was counted so far, a new :class:`Stats` object."""
+        self._report()
+        return collect(self._callback, self.samplerate)
+
+    @property
+    def ring(self) -> RingBuffer:
+        """The stream's ring buffer, for working without copies."""
+        if self._kind == "duplex":
+            raise AttributeError("this stream has two rings: input_ring and output_ring")
+        return self.output_ring if self._kind == "output" else self.input_ring
+
+    @property
+    def output_ring(self) -> RingBuffer:
+        """The ring that is played. Python writes to it."""
+        return self._one_of(self._callback.output_ring, "output")
+
+    @property
+    def input_ring(self) -> RingBuffer:
+        """The ring that is recorded into. Python reads from it."""
+        return self._one_of(self._callback.input_ring, "input")
+
+    def _one_of(self, ring: RingBuffer | None, name: str) -> RingBuffer:
+        if ring is None:
+            raise AttributeError(f"a stream for {self._kind} has no {name} ring")
+        return ring
+
+    def _enter(self) -> None:
+        """What every transfer begins with."""
+        self._check_process()
+        self._report()
+
+    def _fail(
+        self,
+        outcome: str,
+        so_far: str,
+        frames: int,
+        data: npt.NDArray[Any] | None = None,
+    ) -> NoReturn:
+        """Raise the error for an outcome of waiting."""
+        self._report(at_once=True)
+        if outcome == "timeout":
+            raise StreamTimeoutError(f"timeout: {so_far}", frames, data)
+        if outcome == "stalled":
+            reason = "the device does not call any more; it may be gone"
+        else:
+            reason = self._stop_reason or {
+                "underflow": "it was to stop on underflow",
+                "overflow": "it was to stop on overflow",
+            }.get(self._callback.ended or "", "it has stopped by itself; the device may be gone")
+        raise StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
+
+    def _wait(self, step: Callable[[float | None], str], timeout: float | None) -> str:
+        """Repeat a step, which gets the time that is left, until it has an outcome."""
+        waiting = _Waiting(self, timeout)
+        while True:
+            outcome = step(waiting.time_left())
+            if outcome != "stalled" or waiting.is_hopeless():
+                return outcome
+
+    async def _wait_async(
+        self, step: Callable[[float | None], Awaitable[str]], timeout: float | None
+    ) -> str:
+        """The same for coroutines, of which some are one step of several (``'more'``)."""
+        waiting = _Waiting(self, timeout)
+        while True:
+            outcome = await step(waiting.time_left())
+            if outcome != "more" and (outcome != "stalled" or waiting.is_hopeless()):
+                return outcome
+
+
+class _Waiting:
+    """How long somebody has waited, and whether that still makes sense."""
+
+    def __init__(self, stream: Base, timeout: float | None) -> None:
+        self._stream = stream
+        self._end = None if timeout is None else time.monotonic() + timeout
+        self._blocks = -1
+        self._quiet_since = 0.0
+
+    def time_left(self) -> float | None:
+        return None if self._end is None else max(self._end - time.monotonic(), 0.0)
+
+    def is_hopeless(self) -> bool:
+        """Whether a device that has not called for a moment will not call again."""
+        if not self._stream.active:
+            return True
+        blocks, now = self._stream._callback._blocks, time.monotonic()
+        if blocks != self._blocks:
+            self._blocks, self._quiet_since = blocks, now
+        return now - self._quiet_since > PATIENCE
+
+
+class Blocking(Base):
+    """A stream that is used with ``with``."""
+
+    def __enter__(self) -> Self:
+        """Start the stream."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Play what is in the ring, unless there was an error, and close the stream."""
+        try:
+            if exception_type is None and not self.closed:
+                self._finish()
+        finally:
+            self.close()
+
+    def _finish(self) -> None:
+        self.stop()
+
+
+class Async(Base):
+    """A stream that is used with ``async with``."""
+
+    async def __aenter__(self) -> Self:
+        """Start the stream."""
+        self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Play what is in the ring, unless there was an error, and close the stream."""
+        try:
+            if exception_type is None and not self.closed:
+                await self._finish()
+        finally:
+            self.close()
+
+    async def _finish(self) -> None:
+        self.stop()

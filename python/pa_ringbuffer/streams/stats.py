@@ -1,0 +1,176 @@
+"""What a stream has counted."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from .. import RingBuffer, StreamCallback
+
+#: Who is told about losses unless the user says otherwise.
+default_warn = logging.getLogger("pa_ringbuffer").warning
+
+#: The ways in which a device can report a loss.
+DEVICE_LOSSES = ("input_underflow", "input_overflow", "output_underflow", "output_overflow")
+
+
+@dataclass(frozen=True)
+class RingStats:
+    """How one ring has fared: part of :class:`Stats`. All numbers are frames, unless said."""
+
+    #: Number of frames that the ring holds.
+    size: int
+    #: Frames in the ring now.
+    fill: int
+    #: The fewest frames that the callback has left (output) or found (input) there. What is left of
+    #: the output ring at its lowest is how much longer Python could have been late.
+    low_water: int
+    #: The most frames that the callback has found (output) or left (input) there. What is free at
+    #: the input ring's highest is how much longer Python could have been late.
+    high_water: int
+    #: Number of blocks that were cut short: output underflows, or input overflows.
+    losses: int
+    #: Frames of silence that were played, or recorded frames that were dropped.
+    lost_frames: int
+
+    def text(self, name: str, loss: str) -> str:
+        """One line about it."""
+
+        def percent(frames: int) -> str:
+            return f"{100 * frames / self.size:.0f} %"
+
+        marks = f"at most {percent(self.high_water)}"
+        # Not if it was only filled and drained.
+        if self.low_water <= self.high_water:
+            marks = f"{percent(self.low_water)} to {percent(self.high_water)} before"
+        return (
+            f"{name}: {self.losses} {loss}s ({self.lost_frames} frames), ring of {self.size} "
+            f"frames {percent(self.fill)} full, {marks}"
+        )
+
+
+def ring_stats(
+    ring: RingBuffer | None, counters: dict[str, int], name: str, loss: str
+) -> RingStats | None:
+    """What the counters say about the ring of one direction."""
+    if ring is None:
+        return None
+    return RingStats(
+        size=len(ring),
+        fill=ring.read_available,
+        low_water=counters[f"{name}_low_water"],
+        high_water=counters[f"{name}_high_water"],
+        losses=counters[f"{name}_{loss}s"],
+        lost_frames=counters[f"{name}_{loss}_frames"],
+    )
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a stream's callback has counted since the stream was opened.
+
+    All numbers are as they were between two calls of the callback.
+    """
+
+    #: Calls of the callback.
+    blocks: int
+    #: Frames in them.
+    frames: int
+    #: Frames in the smallest block.
+    smallest_block: int
+    #: Frames in the largest block.
+    largest_block: int
+    #: Frames per second.
+    samplerate: float
+    #: The output ring (:class:`RingStats`), or ``None``.
+    output: RingStats | None
+    #: The input ring (:class:`RingStats`), or ``None``.
+    input: RingStats | None
+    #: How often the device itself reported a loss: a dict with the keys ``'input_underflow'``,
+    #: ``'input_overflow'``, ``'output_underflow'`` and ``'output_overflow'``. Not every report is a
+    #: loss that can be heard.
+    device: dict[str, int]
+
+    def __repr__(self) -> str:
+        blocks = f"{self.blocks} blocks"
+        if self.blocks:
+            blocks += f" of {self.smallest_block}"
+            if self.largest_block != self.smallest_block:
+                blocks += f" to {self.largest_block}"
+        parts = [f"{blocks} frames, {self.frames / self.samplerate:.2f} s"]
+        if self.output:
+            parts.append(self.output.text("output", "underflow"))
+        if self.input:
+            parts.append(self.input.text("input", "overflow"))
+        reports = [f"{count} {name}s" for name, count in self.device.items() if count]
+        parts.append("device: " + (", ".join(reports) or "no xruns").replace("_", " "))
+        return f"<Stats: {'; '.join(parts)}>"
+
+    @property
+    def losses(self) -> int:
+        """Number of blocks that were cut short because a ring was too empty or too full."""
+        return sum(ring.losses for ring in (self.output, self.input) if ring)
+
+
+def collect(callback: StreamCallback, samplerate: float) -> Stats:
+    """Read a callback's counters."""
+    counters = callback.counters
+    return Stats(
+        blocks=counters["blocks"],
+        frames=counters["frames"],
+        smallest_block=counters["smallest_block"],
+        largest_block=counters["largest_block"],
+        samplerate=samplerate,
+        output=ring_stats(callback.output_ring, counters, "output", "underflow"),
+        input=ring_stats(callback.input_ring, counters, "input", "overflow"),
+        device={name: counters[f"device_{name}s"] for name in DEVICE_LOSSES},
+    )
+
+
+class LossReport:
+    """Tells about losses, but not all the time, and never from the callback."""
+
+    #: Seconds between two reports, at least.
+    INTERVAL = 1.0
+
+    def __init__(
+        self, callback: StreamCallback, warn: Callable[[str], object] | None, name: str
+    ) -> None:
+        self._callback = callback
+        self._warn = warn
+        self._name = name
+        self._before = callback.counters
+        self._losses = callback._losses
+        self._next = -math.inf
+
+    def __call__(self, at_once: bool = False) -> None:
+        losses = self._callback._losses
+        if self._warn is None or losses == self._losses:
+            return
+        now = time.monotonic()
+        if not at_once and now < self._next:
+            return
+        counters, before = self._callback.counters, self._before
+
+        def new(name: str) -> int:
+            return counters[name] - before[name]
+
+        parts = []
+        for name, what in (("output_underflow", "of silence"), ("input_overflow", "dropped")):
+            if events := new(f"{name}s"):
+                parts.append(
+                    f"{name.replace('_', ' ')} in {events} blocks "
+                    f"({new(f'{name}_frames')} frames {what})"
+                )
+        for name in DEVICE_LOSSES:
+            if events := new(f"device_{name}s"):
+                parts.append(f"{events} {name.replace('_', ' ')}s reported by the device")
+        self._next = now + self.INTERVAL
+        self._before = counters
+        self._losses = losses
+        if parts:
+            self._warn(f"{self._name}: {', '.join(parts)}")

@@ -1,3 +1,0 @@
-from ._native import VirtualDevice as VirtualDevice
-
-__all__ = ["VirtualDevice"]
