@@ -6,7 +6,6 @@ installed from PyPI into a folder of its own; PortAudio's C comes with rtmixer's
 
 import argparse
 import importlib.util
-import os
 import pathlib
 import platform
 import statistics
@@ -14,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import machine
 import numpy as np
 import pa_ringbuffer
 from _rtmixer import ffi, lib
@@ -33,16 +33,6 @@ def upstream():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def machine():
-    """The processor's name, where the system tells."""
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"{name} x {os.cpu_count()}"
 
 
 def timed(call, *arguments):
@@ -135,7 +125,7 @@ def main():
         dict(workloads(pa_ringbuffer.init(ffi, lib))),
     ]
     print(
-        f"{platform.python_implementation()} {platform.python_version()}, {machine()}, "
+        f"{machine.python()}, {machine.processor()}, "
         f"{platform.system()}; medians of {rounds} alternating rounds in ns per call, quartiles in "
         "brackets"
     )

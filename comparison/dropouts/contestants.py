@@ -1,0 +1,41 @@
+"""Ways to play sound from Python, and how each is set up on a device."""
+
+import sources
+from frames import RATE
+
+#: What each contestant is called, in the order of the tables.
+NAMES = {
+    "array": "Python callback",
+    "queue": "Python callback, queue.Queue",
+    "write": "write(), default latency",
+    "write-ring": "write(), latency 1.4 s",
+    "rtmixer": "rtmixer",
+    "ours": "pa_ringbuffer",
+    "control": "control: no Python",
+}
+
+#: What the virtual device can be used with: callbacks, compiled or not.
+ON_VIRTUAL_DEVICE = ("array", "queue", "ours", "control")
+
+
+def open_stream(name, config, signal):
+    """The contestant's stream on the device that *config* names, not yet started."""
+    if config["device"] == "virtual":
+        import virtual as device
+    else:
+        import portaudio as device
+
+        device.find_device()
+    if name == "array":
+        return device.PythonCallback(sources.Array(config, signal), config)
+    if name == "queue":
+        return device.PythonCallback(sources.Queue(config, signal), config)
+    if name == "ours":
+        return device.CompiledCallback(sources.Ring(config, signal), config)
+    if name == "control":
+        return device.CompiledCallback(sources.Control(config, signal), config)
+    if name == "write":
+        return device.BlockingWrite(config, signal, latency=None)
+    if name == "write-ring":
+        return device.BlockingWrite(config, signal, latency=config["ring"] / RATE)
+    return device.Rtmixer(config, signal)

@@ -1,0 +1,72 @@
+"""What is played, and what of it has arrived.
+
+Each frame says which one it is: its number, from 1, in the first channel, and in the second one a
+value that follows from the number and from the player's key. A float32 holds both exactly. Silence,
+repeated frames, frames whose halves do not belong together, and what JACK's buffers still hold of
+an earlier player are all recognised.
+"""
+
+import numpy as np
+
+RATE = 48000
+CHANNELS = 2
+FRAMESIZE = CHANNELS * 4
+
+#: A float32 counts no further.
+LAST = 1 << 24
+
+
+def signal(count, key):
+    """The first *count* frames of the player with that key."""
+    numbers = np.arange(1, count + 1)
+    return np.stack([numbers, _check(numbers, key)], axis=1).astype(np.float32)
+
+
+def _check(numbers, key):
+    # As control() in callbacks.c does it.
+    return (numbers * 40503 + key * 12345) & 0xFFFF
+
+
+def numbers(recording, key):
+    """The number of each recorded frame, or 0 where there is none."""
+    first, second = recording[:, 0], recording[:, 1]
+    # What is no number at all, NaN for one, would only be noise in the comparisons.
+    plausible = (first >= 1) & (first <= LAST)
+    found = np.where(plausible, first, 0).astype(np.int64)
+    right = plausible & (found == first) & (_check(found, key) == second)
+    return np.where(right, found, 0)
+
+
+def judge(recording, key, begin, end):
+    """Say what is not as it should be in the frames from *begin* to *end* of a recording.
+
+    - ``wrong``: frames that are not the next one, and ``share`` of all: of these, ``silent`` are
+      zeros, ``repeated`` were there before or come too late, and the others make no sense;
+    - ``missing``: frames that were skipped, that is, never arrived;
+    - ``skipped``: as many of them as had no wrong frame in their place. A player is called once a
+      period and plays one frame after the other; that it is further ahead than the recording is
+      long means that the receiver was not called;
+    - ``gaps``: how often the sound was interrupted, for whatever time.
+    """
+    found = numbers(recording[:end], key)
+    newest = np.maximum.accumulate(found)
+    previous = np.concatenate([[0], newest[:-1]])
+    new = (found > previous)[begin:]
+    jumps = np.where(new, (found - previous)[begin:] - 1, 0)
+    goes_on = np.concatenate([[True], new[:-1]])
+    wrong, missing = int((~new).sum()), int(jumps.sum())
+    return {
+        "received": end - begin,
+        "wrong": wrong,
+        "share": wrong / (end - begin),
+        "silent": int((~recording[begin:end].any(axis=1)).sum()),
+        "repeated": int((~new & (found[begin:] > 0)).sum()),
+        "missing": missing,
+        "skipped": max(0, missing - wrong),
+        "gaps": int((goes_on & (~new | (jumps > 0))).sum()),
+    }
+
+
+def nothing_arrived(count):
+    """The judgement where there was nothing but silence."""
+    return judge(np.zeros((count, CHANNELS), np.float32), 0, 0, count)

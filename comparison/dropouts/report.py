@@ -1,0 +1,132 @@
+"""The figures as Markdown tables."""
+
+import statistics
+
+from contestants import NAMES
+from frames import RATE
+from loads import LOADS
+
+DEVICES = {"jack": "PortAudio", "virtual": "virtual device"}
+
+EXPLANATION = {
+    "Sound lost": (
+        "Share of the received frames that are not the one that should be there, but silence, a "
+        "repetition or nothing sensible. In brackets: the number of gaps, how long they are in "
+        "all, and how much of what was played never arrived. Skipped: the receiver was not "
+        "called, which is the machine's doing."
+    ),
+    "Xruns and processor time": (
+        "Xruns that the player was told of (virtual device: blocks that came too late) + blocks "
+        "for which its own buffer was empty (rtmixer: how often it had to be started again); CPU "
+        "time of the playing process per second of sound, without the load's own thread."
+    ),
+    "Lowest fill": (
+        "What was left in the ring or the queue, at the lowest, when Python came to refill it."
+    ),
+}
+
+
+def rows(cells):
+    """The load, block size and device of each row, in order."""
+    found = {(cell["load"], cell["blocksize"], cell["device"]) for cell in cells}
+    order = list(LOADS)
+    devices = list(DEVICES)
+    return sorted(found, key=lambda row: (devices.index(row[2]), row[1], order.index(row[0])))
+
+
+def columns(cells):
+    """The contestants, in order."""
+    found = {cell["contestant"] for cell in cells}
+    return [name for name in NAMES if name in found]
+
+
+def select(cells, row, contestant):
+    """The results of all rounds, and why those are missing that failed."""
+    wanted = (*row, contestant)
+    chosen = [
+        cell
+        for cell in cells
+        if (cell["load"], cell["blocksize"], cell["device"], cell["contestant"]) == wanted
+    ]
+    return (
+        [cell for cell in chosen if "failed" not in cell],
+        [cell["failed"] for cell in chosen if "failed" in cell],
+    )
+
+
+def percent(share):
+    """Never zero for what is not zero."""
+    if share == 0:
+        return "0"
+    if share < 0.001:
+        return "<0.1 %"
+    # Nor everything for what is not everything.
+    return f"{min(share * 100, 99.9):.1f} %" if share < 1 else "100 %"
+
+
+def spread(values, show):
+    """The median, and the range where there are several."""
+    middle = show(statistics.median(values))
+    if min(values) == max(values):
+        return middle
+    return f"{middle} [{show(min(values))} to {show(max(values))}]"
+
+
+def _milliseconds(frames):
+    return f"{frames / RATE * 1e3:.0f} ms"
+
+
+def _lost(results):
+    judgements = [result["judgement"] for result in results]
+    share = spread([judgement["share"] for judgement in judgements], percent)
+    wrong, missing, skipped, gaps = (
+        statistics.median(judgement[name] for judgement in judgements)
+        for name in ("wrong", "missing", "skipped", "gaps")
+    )
+    if wrong:
+        share += f" ({gaps:g}: {_milliseconds(wrong)}, missing {_milliseconds(missing)})"
+    return share + (f" (skipped {_milliseconds(skipped)})" if skipped else "")
+
+
+def _xruns(results):
+    xruns = spread([result["xruns"] for result in results], lambda value: f"{value:g}")
+    cpu = statistics.median(result["cpu"] for result in results) * 1e3
+    dry = [result["dry"] for result in results]
+    empty = "" if None in dry else f" + {spread(dry, lambda value: f'{value:g}')}"
+    return f"{xruns}{empty}; {cpu:.0f} ms"
+
+
+def _lowest(results):
+    lowest = [result["lowest"] for result in results]
+    return "" if None in lowest else _milliseconds(min(lowest))
+
+
+def _table(cells, show):
+    names = columns(cells)
+    yield "| device | block | load | " + " | ".join(NAMES[name] for name in names) + " |"
+    yield "| --- | --- | --- |" + " --- |" * len(names)
+    for row in rows(cells):
+        load, blocksize, device = row
+        line = [DEVICES[device], str(blocksize), LOADS[load][0]]
+        for name in names:
+            results, failures = select(cells, row, name)
+            line.append("; ".join([*([show(results)] if results else []), *failures]))
+        yield f"| {' | '.join(line)} |"
+
+
+def markdown(report):
+    """The whole report."""
+    cells, options = report["cells"], report["options"]
+    lines = [
+        f"{options['seconds']:g} s for each figure, "
+        + (f"medians of {options['rounds']} rounds. " if options["rounds"] > 1 else "one round. ")
+        + f"48 kHz, stereo, float32; every ring and queue holds {options['ring']} frames "
+        f"({options['ring'] / RATE:.2f} s).",
+        "",
+        "; ".join(f"{name} {value}" for name, value in report["machine"].items()) + ".",
+    ]
+    if report["without_portaudio"]:
+        lines += ["", f"Without PortAudio: {report['without_portaudio']}."]
+    for title, show in zip(EXPLANATION, (_lost, _xruns, _lowest)):
+        lines += ["", f"## {title}", "", EXPLANATION[title], "", *_table(cells, show)]
+    return "\n".join(["# Dropouts", "", *lines, ""])

@@ -1,0 +1,89 @@
+"""Streams on the virtual device, which this project brings along.
+
+It calls late where the call before took too long, and makes up for it at once: it delays, but loses
+nothing. A sound card goes on without what comes late. So `card()` in callbacks.c stands between the
+two, and keeps, of each block, what such a card would have played.
+"""
+
+import ctypes
+
+import cffi
+import native
+import numpy as np
+from frames import CHANNELS, FRAMESIZE, RATE
+from pa_ringbuffer.testing import VirtualDevice
+
+_ffi = cffi.FFI()
+_CALLBACK = "int(void *, void *, unsigned long, void *, unsigned long, void *)"
+
+
+class _OnVirtualDevice:
+    pause = 0.01
+
+    def __init__(self, source, function, userdata, config):
+        self._source = source
+        self.feed = source.feed
+        blocksize = config["blocksize"]
+        capacity = -(-config["frames"] // blocksize) * blocksize
+        self._recording = np.zeros((capacity, CHANNELS), np.float32)
+        self._card = native.Card(
+            callback=function,
+            userdata=userdata,
+            samplerate=RATE,
+            recording=self._recording.ctypes.data,
+            capacity=capacity,
+        )
+        self._device = VirtualDevice(
+            config["addresses"]["card"],
+            ctypes.addressof(self._card),
+            samplerate=RATE,
+            channels=(0, CHANNELS),
+            blocksize=blocksize,
+        )
+
+    def start(self):
+        self._device.start()
+
+    def stop(self):
+        self._device.stop()
+
+    def close(self):
+        self._device.close()
+
+    def finished(self):
+        """Whether everything that was asked for has been recorded."""
+        return self._card.recorded == len(self._recording)
+
+    def recording(self):
+        """What the sound card would have played."""
+        return self._recording[: self._card.recorded]
+
+    def figures(self):
+        return {
+            "dry": self._source.dry,
+            "lowest": self._source.lowest,
+            "xruns": self._card.late,
+            "worst": self._card.worst / 1e9,
+        }
+
+
+class PythonCallback(_OnVirtualDevice):
+    """A callback in Python, called through CFFI with a NumPy array, as sounddevice does it."""
+
+    def __init__(self, source, config):
+        self._source = source
+        # Must be kept for as long as the device uses it.
+        self._function = _ffi.callback(_CALLBACK, self._callback)
+        super().__init__(source, int(_ffi.cast("intptr_t", self._function)), 0, config)
+
+    def _callback(self, input_, output, frames, time, status, userdata):
+        block = np.frombuffer(_ffi.buffer(output, frames * FRAMESIZE), np.float32)
+        self._source.fill(block.reshape(-1, CHANNELS))
+        return 0
+
+
+class CompiledCallback(_OnVirtualDevice):
+    """A compiled callback."""
+
+    def __init__(self, source, config):
+        super().__init__(source, source.function, source.userdata, config)
