@@ -1118,7 +1118,7 @@ class _RingBufferBase:
         return self.__wait(self.__initialised().writable, size, timeout)
 
     async def wait_for_data_async(self, size=1, timeout=None):
-        """:meth:`wait_for_data` for :mod:`asyncio`: the same as a coroutine.
+        """:meth:`wait_for_data` for ``asyncio``: the same as a coroutine.
 
         :param size: The number of elements that must be available.
         :type size: int, optional
@@ -1131,7 +1131,7 @@ class _RingBufferBase:
         return await self.__wait_async(self.__initialised().readable, size, timeout)
 
     async def wait_for_room_async(self, size=1, timeout=None):
-        """:meth:`wait_for_room` for :mod:`asyncio`: the same as a coroutine.
+        """:meth:`wait_for_room` for ``asyncio``: the same as a coroutine.
 
         :param size: The number of elements that there must be room for.
         :type size: int, optional
@@ -1150,7 +1150,7 @@ class _RingBufferBase:
             raise ValueError(
                 f"size must be at most {len(self)}, the number of elements in the ring, not {size}"
             )
-        timeout = math.inf if timeout is None else float(timeout)
+        timeout = math.inf if timeout is None else timeout
         if math.isnan(timeout):
             raise ValueError("timeout must be a number of seconds, not nan")
         end = time.monotonic() + timeout

@@ -42,9 +42,12 @@ static void init_fills_in_the_whole_state(void)
     CHECK(state.output_ring == &output_ring && state.input_ring == &input_ring);
     CHECK(state.output_frame_size == FRAME && state.input_frame_size == FRAME);
     CHECK(state.silence == 0 && state.mode == PA_RINGBUFFER_RUN);
+    CHECK(state.policy == 0 && state.end == 0 && state.sequence == 0 && state.reserved == 0);
     for (counter = &state.blocks; counter <= &state.device_primings; ++counter) {
         CHECK(*counter == 0);
     }
+    CHECK(state.output_low_water == N && state.output_high_water == 0);
+    CHECK(state.input_low_water == N && state.input_high_water == 0);
 }
 
 static void it_plays_and_records_whole_blocks(void)
@@ -123,6 +126,63 @@ static void unknown_modes_are_refused(void)
     CHECK(state.mode == PA_RINGBUFFER_DRAIN);
 }
 
+static void silence_before_the_start_is_no_underflow(void)
+{
+    start();
+    CHECK(pa_ringbuffer_callback_set_mode(&state, PA_RINGBUFFER_START) == 0);
+    CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 3) == 3);
+    CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == CONTINUE);
+    CHECK(out[0].left == 0 && PaUtil_GetRingBufferReadAvailable(&output_ring) == 3);
+    CHECK(PaUtil_WriteRingBuffer(&output_ring, frames + 3, 1) == 1);
+    CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == CONTINUE);
+    CHECK(memcmp(out, frames, 4 * FRAME) == 0 && state.mode == PA_RINGBUFFER_RUN);
+    CHECK(state.output_underflows == 0);
+}
+
+static void a_policy_ends_the_stream(void)
+{
+    start();
+    CHECK(pa_ringbuffer_callback_set_policy(&state, 4) == -1 && state.policy == 0);
+    CHECK(pa_ringbuffer_callback_set_policy(&state, PA_RINGBUFFER_STOP_ON_UNDERFLOW) == 0);
+    CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 3) == 3);
+    CHECK(pa_ringbuffer_callback_end(&state) == 0);
+    CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == COMPLETE);
+    CHECK(memcmp(out, frames, 3 * FRAME) == 0 && out[3].left == 0);
+    CHECK(pa_ringbuffer_callback_end(&state) == PA_RINGBUFFER_END_UNDERFLOW);
+    CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 4) == 4);
+    CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == COMPLETE);
+    CHECK(PaUtil_GetRingBufferReadAvailable(&output_ring) == 4);
+    pa_ringbuffer_callback_restart(&state);
+    CHECK(pa_ringbuffer_callback_end(&state) == 0);
+    CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == CONTINUE);
+    CHECK(memcmp(out, frames, 4 * FRAME) == 0);
+
+    start();
+    CHECK(pa_ringbuffer_callback_set_policy(&state, PA_RINGBUFFER_STOP_ON_OVERFLOW) == 0);
+    CHECK(pa_ringbuffer_callback(frames, NULL, N, NULL, 0, &state) == CONTINUE);
+    CHECK(pa_ringbuffer_callback(frames, NULL, 1, NULL, 0, &state) == COMPLETE);
+    CHECK(pa_ringbuffer_callback_end(&state) == PA_RINGBUFFER_END_OVERFLOW);
+}
+
+static void the_finished_callback_tells_the_state(void)
+{
+    start();
+    pa_ringbuffer_callback_finished(&state);
+    CHECK(pa_ringbuffer_callback_end(&state) == PA_RINGBUFFER_END_FINISHED);
+    CHECK(state.end == PA_RINGBUFFER_END_FINISHED);
+    pa_ringbuffer_callback_finished(NULL);
+}
+
+static void water_marks_and_sequence_are_where_the_header_says(void)
+{
+    start();
+    CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 6) == 6);
+    CHECK(pa_ringbuffer_callback(frames, out, 2, NULL, 0, &state) == CONTINUE);
+    CHECK(state.output_low_water == 4 && state.output_high_water == 6);
+    CHECK(state.input_low_water == 0 && state.input_high_water == 2);
+    CHECK(state.sequence == 2);
+}
+
 static void flags_of_the_device_are_counted(void)
 {
     start();
@@ -174,6 +234,10 @@ int main(void)
     what_does_not_fit_is_thrown_away_and_counted();
     the_mode_says_what_an_empty_ring_means();
     unknown_modes_are_refused();
+    silence_before_the_start_is_no_underflow();
+    a_policy_ends_the_stream();
+    the_finished_callback_tells_the_state();
+    water_marks_and_sequence_are_where_the_header_says();
     flags_of_the_device_are_counted();
     a_ring_of_other_elements_is_left_alone();
     without_rings_it_is_silent();

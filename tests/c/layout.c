@@ -20,13 +20,16 @@ AT(PaUtilRingBuffer, elementSizeBytes, 5 * WORD);
 AT(PaUtilRingBuffer, buffer, BUFFER);
 _Static_assert(sizeof(PaUtilRingBuffer) == BUFFER + POINTER, "the ring has another size");
 
-#define COUNTERS (4 * POINTER + 2 * sizeof(uint32_t))
+#define COUNTERS (4 * POINTER + 6 * sizeof(uint32_t))
 AT(pa_ringbuffer_callback_state, output_ring, 0);
 AT(pa_ringbuffer_callback_state, input_ring, POINTER);
 AT(pa_ringbuffer_callback_state, output_frame_size, 2 * POINTER);
 AT(pa_ringbuffer_callback_state, input_frame_size, 3 * POINTER);
 AT(pa_ringbuffer_callback_state, silence, 4 * POINTER);
 AT(pa_ringbuffer_callback_state, mode, 4 * POINTER + 4);
+AT(pa_ringbuffer_callback_state, policy, 4 * POINTER + 8);
+AT(pa_ringbuffer_callback_state, end, 4 * POINTER + 12);
+AT(pa_ringbuffer_callback_state, sequence, 4 * POINTER + 16);
 AT(pa_ringbuffer_callback_state, blocks, COUNTERS);
 AT(pa_ringbuffer_callback_state, frames, COUNTERS + 8);
 AT(pa_ringbuffer_callback_state, smallest_block, COUNTERS + 16);
@@ -40,7 +43,11 @@ AT(pa_ringbuffer_callback_state, device_input_overflows, COUNTERS + 72);
 AT(pa_ringbuffer_callback_state, device_output_underflows, COUNTERS + 80);
 AT(pa_ringbuffer_callback_state, device_output_overflows, COUNTERS + 88);
 AT(pa_ringbuffer_callback_state, device_primings, COUNTERS + 96);
-_Static_assert(sizeof(pa_ringbuffer_callback_state) == COUNTERS + 104,
+AT(pa_ringbuffer_callback_state, output_low_water, COUNTERS + 104);
+AT(pa_ringbuffer_callback_state, output_high_water, COUNTERS + 112);
+AT(pa_ringbuffer_callback_state, input_low_water, COUNTERS + 120);
+AT(pa_ringbuffer_callback_state, input_high_water, COUNTERS + 128);
+_Static_assert(sizeof(pa_ringbuffer_callback_state) == COUNTERS + 136,
                "the callback's state has another size");
 _Static_assert(_Alignof(pa_ringbuffer_callback_state) == 8,
                "the callback's state has another alignment");

@@ -171,7 +171,8 @@ impl CallbackState {
         self.end.fetch_or(end::FINISHED, Ordering::Release);
     }
 
-    /// Forgets why the stream has ended, before it is started again. Only while it is stopped.
+    /// Forgets why the stream has ended. To be called before it is started again, only while it is
+    /// stopped.
     pub fn restart(&self) {
         self.end.store(0, Ordering::Relaxed);
     }
@@ -199,8 +200,10 @@ impl CallbackState {
         } else {
             output
         };
-        // A host that calls once more gets the same answer, and nothing is taken or added.
-        let mut ending = self.end.load(Ordering::Relaxed) & !end::FINISHED;
+        // A host that calls once more gets the same answer, and nothing is taken or added. (What
+        // was completed is not, but may go on in another mode.)
+        let stopped = end::UNDERFLOW | end::OVERFLOW;
+        let mut ending = self.end.load(Ordering::Relaxed) & stopped;
         if ending == 0 {
             if !input.is_null() && self.input_frame_size.load(Ordering::Relaxed) != 0 {
                 // SAFETY: the caller's promise: `input` holds that many frames.

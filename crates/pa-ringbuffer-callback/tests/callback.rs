@@ -13,7 +13,7 @@ use std::time::Duration;
 use pa_ringbuffer::RingMemory;
 use pa_ringbuffer_callback::{
     CallbackState, Counters, DeviceConfig, DeviceError, Mode, Pace, StreamCallback, TimeInfo,
-    VirtualDevice, callback, flags,
+    VirtualDevice, callback, end, finished, flags, policy,
 };
 
 const FRAME: usize = 6; // two channels of 24 bits
@@ -288,4 +288,184 @@ fn impossible_devices_are_refused() {
         c.output_frame_size = 0;
     });
     assert!(matches!(none, DeviceError::NoChannels));
+}
+
+/// Calls the callback for output alone, and returns what it played.
+fn play(state: &CallbackState, frames: usize) -> (c_int, Vec<u8>) {
+    let mut block = vec![0x55u8; frames * FRAME];
+    let result = unsafe {
+        callback(
+            std::ptr::null(),
+            block.as_mut_ptr().cast(),
+            frames as c_ulong,
+            std::ptr::null(),
+            0,
+            pointer(state),
+        )
+    };
+    (result, block)
+}
+
+/// Calls the callback for input alone.
+fn record(state: &CallbackState, frames: &[u8]) -> c_int {
+    unsafe {
+        callback(
+            frames.as_ptr().cast(),
+            null_mut(),
+            (frames.len() / FRAME) as c_ulong,
+            std::ptr::null(),
+            0,
+            pointer(state),
+        )
+    }
+}
+
+#[test]
+fn before_the_first_block_is_written_silence_is_no_underflow() {
+    let output = RingMemory::new(FRAME, 128).unwrap();
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0) };
+    state.set_mode(Mode::Start);
+    assert!(play(&state, 64).1.iter().all(|&b| b == 0));
+    write(&output, &frames(63));
+    assert!(play(&state, 64).1.iter().all(|&b| b == 0));
+    assert_eq!(output.read_available(), 63);
+    assert_eq!(state.mode(), Mode::Start);
+    write(&output, &frames(1));
+    assert_eq!(
+        play(&state, 64).1,
+        [frames(63), frames(1)].concat(),
+        "a whole block was there"
+    );
+    assert_eq!(state.mode(), Mode::Run);
+    assert_eq!(counter(state.counters(), "output_underflows"), 0);
+    play(&state, 64);
+    assert_eq!(counter(state.counters(), "output_underflows"), 1);
+}
+
+#[test]
+fn a_full_ring_is_played_even_if_it_holds_no_whole_block() {
+    let output = RingMemory::new(FRAME, 16).unwrap();
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0) };
+    state.set_mode(Mode::Start);
+    write(&output, &frames(16));
+    assert_eq!(play(&state, 64).1[..16 * FRAME], frames(16)[..]);
+}
+
+#[test]
+fn what_was_written_last_is_played_even_if_it_never_was_a_block() {
+    let output = RingMemory::new(FRAME, 128).unwrap();
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0) };
+    state.set_mode(Mode::Start);
+    write(&output, &frames(5));
+    state.set_mode(Mode::Complete);
+    let (result, block) = play(&state, 64);
+    assert_eq!(
+        (result, &block[..5 * FRAME], state.end()),
+        (1, &frames(5)[..], end::COMPLETED)
+    );
+}
+
+#[test]
+fn an_underflow_can_end_the_stream_after_what_there_is() {
+    let output = RingMemory::new(FRAME, 128).unwrap();
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0x80) };
+    state.set_policy(policy::STOP_ON_UNDERFLOW);
+    write(&output, &frames(70));
+    assert_eq!(play(&state, 64).0, 0);
+    assert_eq!(state.end(), 0);
+    let (result, block) = play(&state, 64);
+    assert_eq!(result, 1);
+    assert_eq!(block[..6 * FRAME], frames(70)[64 * FRAME..]);
+    assert!(block[6 * FRAME..].iter().all(|&b| b == 0x80));
+    assert_eq!(state.end(), end::UNDERFLOW);
+    assert_eq!(counter(state.counters(), "output_underflow_frames"), 58);
+    // Called once more, it changes nothing.
+    write(&output, &frames(64));
+    let (result, block) = play(&state, 64);
+    assert_eq!((result, output.read_available()), (1, 64));
+    assert!(block.iter().all(|&b| b == 0x80));
+    assert_eq!(counter(state.counters(), "blocks"), 2);
+    state.restart();
+    assert_eq!(play(&state, 64), (0, frames(64)));
+}
+
+#[test]
+fn an_overflow_can_end_the_stream_with_nothing_missing_before() {
+    let input = RingMemory::new(FRAME, 128).unwrap();
+    let state = unsafe { CallbackState::new(null_mut(), 0, input.as_ptr(), FRAME, 0) };
+    state.set_policy(policy::STOP_ON_OVERFLOW);
+    let recorded = frames(300);
+    assert_eq!(record(&state, &recorded[..100 * FRAME]), 0);
+    assert_eq!(record(&state, &recorded[100 * FRAME..200 * FRAME]), 1);
+    assert_eq!(state.end(), end::OVERFLOW);
+    assert_eq!(read(&input), recorded[..128 * FRAME]);
+    assert_eq!(record(&state, &recorded[200 * FRAME..]), 1);
+    assert_eq!(input.read_available(), 0, "there would be a gap");
+}
+
+#[test]
+fn the_end_is_noted_by_the_finished_callback() {
+    let state = unsafe { CallbackState::new(null_mut(), 2, null_mut(), 0, 0) };
+    unsafe { finished(pointer(&state)) };
+    assert_eq!(state.end(), end::FINISHED);
+    unsafe { finished(null_mut()) };
+}
+
+#[test]
+fn water_marks_are_the_extremes_of_what_the_callback_saw() {
+    let (output, input) = (
+        RingMemory::new(FRAME, 128).unwrap(),
+        RingMemory::new(FRAME, 256).unwrap(),
+    );
+    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
+    let marks = || {
+        [
+            "output_low_water",
+            "output_high_water",
+            "input_low_water",
+            "input_high_water",
+        ]
+        .map(|name| counter(state.counters(), name))
+    };
+    assert_eq!(marks(), [128, 0, 256, 0]);
+    write(&output, &frames(100));
+    play(&state, 30);
+    assert_eq!(marks(), [70, 100, 256, 0]);
+    play(&state, 10);
+    write(&output, &frames(20));
+    play(&state, 5);
+    assert_eq!(marks(), [60, 100, 256, 0]);
+    state.set_mode(Mode::Drain);
+    play(&state, 128);
+    assert_eq!(
+        marks(),
+        [60, 100, 256, 0],
+        "a ring that is drained is meant to run empty"
+    );
+    record(&state, &frames(50));
+    record(&state, &frames(10));
+    read(&input);
+    record(&state, &frames(1));
+    assert_eq!(marks()[2..], [0, 60]);
+}
+
+#[test]
+fn counters_are_read_as_they_were_between_two_calls() {
+    let state = unsafe { CallbackState::new(null_mut(), 0, null_mut(), FRAME, 0) };
+    let block = frames(7);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..200_000 {
+                record(&state, &block);
+            }
+        });
+        let mut last = 0;
+        while !writer.is_finished() {
+            let [blocks, frames, ..] = state.counters().snapshot();
+            assert!(blocks >= last);
+            assert_eq!(frames, 7 * blocks);
+            last = blocks;
+        }
+    });
+    assert_eq!(counter(state.counters(), "blocks"), 200_000);
 }

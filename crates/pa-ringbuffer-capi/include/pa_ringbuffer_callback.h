@@ -172,6 +172,13 @@ int pa_ringbuffer_callback_set_policy(pa_ringbuffer_callback_state *state, unsig
 unsigned int pa_ringbuffer_callback_end(const pa_ringbuffer_callback_state *state);
 
 /*
+ * Forgets why the stream has ended. A stream that was ended by its policy needs this before it is
+ * started again; for others it only makes pa_ringbuffer_callback_end return 0. Not while a stream
+ * uses the state.
+ */
+void pa_ringbuffer_callback_restart(pa_ringbuffer_callback_state *state);
+
+/*
  * The callback: a PaStreamCallback for interleaved samples of any format. userData is a
  * pa_ringbuffer_callback_state.
  *

@@ -166,6 +166,17 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_end(state: *const CallbackState)
     unsafe { &*state }.end()
 }
 
+/// Forgets why the stream has ended.
+///
+/// # Safety
+///
+/// `state` is initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_restart(state: *mut CallbackState) {
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    unsafe { &*state }.restart();
+}
+
 /// A `PaStreamFinishedCallback`.
 ///
 /// # Safety

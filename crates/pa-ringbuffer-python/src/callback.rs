@@ -430,8 +430,8 @@ impl StreamCallback {
         self.state.finish();
     }
 
-    /// For the streams: forgets what has ended the stream, before it is started again.
-    fn _restart(&self) {
+    /// Forget why the stream has ended. To be called before it is started again.
+    fn restart(&self) {
         self.state.restart();
     }
 

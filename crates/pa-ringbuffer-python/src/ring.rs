@@ -765,7 +765,7 @@ impl RingBuffer {
         Self::wait(slf, Side::Room, size, timeout)
     }
 
-    /// :meth:`wait_for_data` for :mod:`asyncio`: the same as a coroutine.
+    /// :meth:`wait_for_data` for ``asyncio``: the same as a coroutine.
     ///
     /// :param size: The number of elements that must be available.
     /// :type size: int, optional
@@ -785,7 +785,7 @@ impl RingBuffer {
         Self::coroutine(slf, "data", size, timeout)
     }
 
-    /// :meth:`wait_for_room` for :mod:`asyncio`: the same as a coroutine.
+    /// :meth:`wait_for_room` for ``asyncio``: the same as a coroutine.
     ///
     /// :param size: The number of elements that there must be room for.
     /// :type size: int, optional

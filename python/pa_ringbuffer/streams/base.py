@@ -145,7 +145,7 @@ class Base:
             # A stream whose callback has ended it must be stopped before it can be started.
             self._end(backend.stop, self._stop_reason, ignore_errors=False)
         self._callback.mode = "start"
-        self._callback._restart()
+        self._callback.restart()
         try:
             backend.start()
         except BaseException:
