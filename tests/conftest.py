@@ -20,7 +20,16 @@ IMPLEMENTATIONS = ["portable"] if PYPY else ["native", "portable"]
 CLASSES = ["ready"] if PYPY else ["init", "ready"]
 NOT_FOR_PYPY = {"genuine", "numpy", "soundfile"}
 collect_ignore = (
-    ["test_demo.py", "test_device_at_exit.py", "test_virtual_device.py"] if PYPY else []
+    [
+        "test_async_streams.py",
+        "test_demo.py",
+        "test_device_at_exit.py",
+        "test_streams.py",
+        "test_streams_at_exit.py",
+        "test_virtual_device.py",
+    ]
+    if PYPY
+    else []
 )
 
 

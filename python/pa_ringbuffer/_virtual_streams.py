@@ -42,7 +42,6 @@ class _Device:
         else:
             self.channels, self.dtype = channels, dtype
             pair = (channels, 0) if kind == "input" else (0, channels)
-        self.latency = blocksize / samplerate
         self.stopped = True
         self.closed = False
         self._device = VirtualDevice(
@@ -53,6 +52,7 @@ class _Device:
             dtype=dtype,
             **options,
         )
+        self.latency = blocksize / samplerate
 
     @property
     def samplesize(self) -> int:

@@ -37,8 +37,8 @@ use pyo3::prelude::*;
 /// Ends the threads that may want to run Python code, before the interpreter goes.
 #[pyfunction]
 fn stop_all(py: Python<'_>) {
-    watch::quit(py);
     device::stop_all(py);
+    watch::quit(py);
 }
 
 #[pymodule(gil_used = false)]

@@ -67,6 +67,22 @@ struct Watches {
     quit: bool,
 }
 
+impl Watches {
+    /// Takes out those that are over.
+    fn take_over(&mut self) -> Vec<(Watch, Outcome)> {
+        let now = Instant::now();
+        let mut over = Vec::new();
+        let mut position = 0;
+        while position < self.list.len() {
+            match self.list[position].outcome(now) {
+                Some(outcome) => over.push((self.list.swap_remove(position), outcome)),
+                None => position += 1,
+            }
+        }
+        over
+    }
+}
+
 /// The watches of one process and their thread.
 struct Watcher {
     process: u32,
@@ -152,18 +168,8 @@ impl Watcher {
                     .wait(watches)
                     .unwrap_or_else(PoisonError::into_inner);
             }
-            if watches.quit {
-                return;
-            }
-            let now = Instant::now();
-            let mut over = Vec::new();
-            let mut position = 0;
-            while position < watches.list.len() {
-                match watches.list[position].outcome(now) {
-                    Some(outcome) => over.push((watches.list.swap_remove(position), outcome)),
-                    None => position += 1,
-                }
-            }
+            let last = watches.quit;
+            let over = watches.take_over();
             // Python may be waiting for the lock, and has the GIL.
             drop(watches);
             if !over.is_empty() {
@@ -174,6 +180,9 @@ impl Watcher {
                         }
                     }
                 });
+            }
+            if last {
+                return;
             }
             thread::sleep(INTERVAL);
         }
@@ -237,15 +246,16 @@ pub(crate) fn unwatch(key: u64) {
     drop(watch);
 }
 
-/// Ends the thread, before the interpreter goes.
+/// Ends the thread, before the interpreter goes. What is over by now is still told.
 pub(crate) fn quit(py: Python<'_>) {
     let Some(watcher) = present() else { return };
-    let (thread, list) = {
+    let thread = {
         let mut watches = watcher.lock();
         watches.quit = true;
-        (watches.thread.take(), std::mem::take(&mut watches.list))
+        watches.thread.take()
     };
     watcher.added.notify_one();
-    drop(list);
     py.detach(|| thread.map(JoinHandle::join));
+    let rest = std::mem::take(&mut watcher.lock().list);
+    drop(rest);
 }

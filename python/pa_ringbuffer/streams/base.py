@@ -273,6 +273,10 @@ class Base:
             raise AttributeError(f"a stream for {self._kind} has no {name} ring")
         return ring
 
+    def _has_to_finish(self) -> bool:
+        """Whether the stream runs, or does not although it should."""
+        return not self._stop_reason and self._callback.ended in (None, "finished")
+
     def _enter(self) -> None:
         """What every transfer begins with."""
         self._check_process()
@@ -355,7 +359,7 @@ class Blocking(Base):
     ) -> None:
         """Play what is in the ring, unless there was an error, and close the stream."""
         try:
-            if exception_type is None and not self.closed:
+            if exception_type is None and self._has_to_finish():
                 self._finish()
         finally:
             self.close()
@@ -380,7 +384,7 @@ class Async(Base):
     ) -> None:
         """Play what is in the ring, unless there was an error, and close the stream."""
         try:
-            if exception_type is None and not self.closed:
+            if exception_type is None and self._has_to_finish():
                 await self._finish()
         finally:
             self.close()

@@ -1,0 +1,203 @@
+"""Streams with rings in an event loop, on the virtual device."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from pa_ringbuffer import testing
+from pa_ringbuffer.streams import StreamStoppedError, StreamTimeoutError
+
+LONG = 30  # seconds that nothing takes
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, LONG))
+
+
+def signal(frames):
+    """Frames of which no two are equal, and none is silence."""
+    return (np.arange(1, 2 * frames + 1) / 2**24).astype("float32").reshape(-1, 2)
+
+
+def without_silence(frames):
+    (sound,) = np.nonzero(frames.any(axis=1))
+    return frames[sound[0] : sound[-1] + 1] if len(sound) else frames[:0]
+
+
+def loopback(**parameters):
+    return testing.AsyncStream(loopback=True, **parameters)
+
+
+async def play_all(stream, sent):
+    """Play frames, and silence until the last one has come back."""
+    await stream.write(sent)
+    await stream.write(np.zeros((2048, 2), "float32"))
+    await stream.drain()
+
+
+@pytest.mark.parametrize("ring_frames", [1024, 65536])
+def test_everything_that_is_written_is_played_and_recorded(ring_frames):
+    sent = signal(20_000)
+
+    async def main():
+        async with loopback(ring_frames=ring_frames) as stream:
+            writing = asyncio.ensure_future(play_all(stream, sent))
+            received = [await stream.read(777)]
+            # More at once than the smaller ring holds.
+            received.append(await stream.read(18_000))
+            received += [block async for block in stream.blocks(500)]
+            await writing
+        return np.concatenate(received)
+
+    assert np.array_equal(without_silence(run(main())), sent)
+
+
+def test_blocks_overlap_as_they_should():
+    async def main():
+        async with loopback() as stream:
+            writing = asyncio.ensure_future(play_all(stream, signal(5000)))
+            blocks = [block async for block in stream.blocks(300, 100)]
+            await writing
+        return blocks
+
+    blocks = run(main())
+    assert {len(block) for block in blocks[:-1]} == {300}
+    whole = np.concatenate([blocks[0], *(block[100:] for block in blocks[1:])])
+    assert np.array_equal(without_silence(whole), signal(5000))
+
+
+def test_the_loop_goes_on_while_a_stream_is_awaited():
+    async def main():
+        turns = 0
+
+        async def count():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.ensure_future(count())
+        async with testing.AsyncInputStream() as stream:
+            await stream.read(4800)
+        counting.cancel()
+        return turns
+
+    assert run(main()) > 10
+
+
+def test_the_end_of_the_with_statement_waits_for_the_last_frame():
+    async def main():
+        async with testing.AsyncOutputStream() as stream:
+            await stream.write(signal(5000))
+        return stream
+
+    stream = run(main())
+    assert stream.closed
+    assert stream.ring.read_available == 0
+    assert stream.stats.frames >= 5000
+
+
+def test_timeouts_say_what_was_done():
+    async def main():
+        async with loopback(ring_frames=1024) as stream:
+            with pytest.raises(StreamTimeoutError) as error:
+                await stream.write(np.zeros((480_000, 2), "float32"), 0.05)
+            assert 1024 <= error.value.frames < 480_000
+            with pytest.raises(StreamTimeoutError) as error:
+                await stream.read(480_000, 0.05)
+            assert error.value.frames == len(error.value.data) > 0
+            with pytest.raises(StreamTimeoutError, match="frames are left to play"):
+                await stream.drain(0)
+            await stream.drain()
+        with pytest.raises(StreamStoppedError, match="the stream is closed"):
+            await stream.drain()
+
+    run(main())
+
+
+def test_frames_that_came_too_late_can_still_be_read():
+    async def main():
+        stream = loopback()
+        stream.input_ring.write(signal(100))
+        with pytest.raises(StreamStoppedError, match="0 of 101 frames"):
+            await stream.read(101)
+        assert np.array_equal(await stream.read(100), signal(100))
+        stream.close()
+
+    run(main())
+
+
+def test_only_one_task_can_use_a_side():
+    async def main():
+        async with loopback(ring_frames=1024) as stream:
+            writing = asyncio.ensure_future(stream.write(np.zeros((20_000, 2), "float32")))
+            reading = asyncio.ensure_future(stream.read(20_000))
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="another task is writing"):
+                await stream.write(signal(1))
+            with pytest.raises(RuntimeError, match="another task is reading"):
+                await stream.read(1)
+            await writing
+            await reading
+            await stream.write(signal(1))
+
+    run(main())
+
+
+def test_a_cancelled_transfer_leaves_a_stream_that_works():
+    async def main():
+        async with loopback(ring_frames=1024) as stream:
+            for transfer in (stream.write(np.zeros((480_000, 2), "float32")), stream.read(480_000)):
+                task = asyncio.ensure_future(transfer)
+                await asyncio.sleep(0.02)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            await stream.write(signal(10))
+            assert len(await stream.read(10)) == 10
+
+    run(main())
+
+
+def test_a_stream_that_ends_wakes_whoever_waits():
+    async def main():
+        stream = loopback(ring_frames=1024)
+        async with stream:
+            tasks = [
+                asyncio.ensure_future(stream.read(10_000_000)),
+                asyncio.ensure_future(stream.write(np.zeros((10_000_000, 2), "float32"))),
+            ]
+            await asyncio.sleep(0.05)
+            stream.abort()
+            for task in tasks:
+                with pytest.raises(StreamStoppedError, match="it was aborted"):
+                    await task
+
+    run(main())
+
+
+def test_a_device_that_stops_by_itself_is_an_error_where_somebody_waits():
+    async def main():
+        stream = loopback()
+        async with stream:
+            asyncio.get_running_loop().call_later(0.05, stream._handle.backend._device.stop)
+            with pytest.raises(StreamStoppedError, match="it has stopped by itself"):
+                async for _ in stream.blocks(100):
+                    pass
+            stream.abort()
+
+    run(main())
+
+
+def test_data_of_the_wrong_kind_are_refused():
+    async def main():
+        stream = loopback()
+        with pytest.raises(TypeError, match="not 'float64'"):
+            await stream.write(np.zeros((2, 2)))
+        with pytest.raises(ValueError, match="blocksize"):
+            stream.blocks(0)
+        with pytest.raises(ValueError, match="frames must not be negative"):
+            await stream.read(-1)
+        stream.close()
+
+    run(main())

@@ -1,0 +1,714 @@
+"""Streams with rings, on the virtual device: what is written is played, what is played is read."""
+
+import ctypes
+import gc
+import logging
+import re
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+from pa_ringbuffer import testing
+from pa_ringbuffer.streams import StreamStoppedError, StreamTimeoutError
+
+LONG = 30  # seconds that nothing takes
+
+
+def signal(frames, channels=2, dtype="float32"):
+    """Frames of which no two are equal, and none is silence."""
+    numbers = np.arange(1, frames * channels + 1)
+    if dtype == "float32":
+        return (numbers / 2**24).astype(dtype).reshape(-1, channels)
+    return (numbers % 126 + 1).astype(dtype).reshape(-1, channels)
+
+
+def without_silence(frames, dtype="float32"):
+    """Frames from the first to the last one that is not silence."""
+    silence = 128 if dtype == "uint8" else 0
+    (sound,) = np.nonzero((frames != silence).any(axis=1))
+    return frames[sound[0] : sound[-1] + 1] if len(sound) else frames[:0]
+
+
+def loopback(**parameters):
+    """A stream that records what it plays, one block later."""
+    if "ring_frames" not in parameters:
+        parameters.setdefault("ring_seconds", 0.2)
+    return testing.Stream(loopback=True, **parameters)
+
+
+def play_all(stream, sent):
+    """Play frames, and silence until the last one has come back."""
+    stream.write(sent)
+    stream.write(np.zeros((2048, *sent.shape[1:]), sent.dtype))
+    stream.drain(LONG)
+
+
+def holding_still(**parameters):
+    """A stream that is open and does not run, with a ring of 1024 frames."""
+    return testing.Stream(ring_frames=1024, **parameters)
+
+
+# Writing and reading.
+
+
+@pytest.mark.parametrize("blocksize", [64, 256, 1000, 0])
+@pytest.mark.parametrize("dtype", ["float32", "int32", "int16", "int8"])
+def test_everything_that_is_written_is_played_and_recorded(dtype, blocksize):
+    sent = signal(20_000, 2, dtype)
+    received = []
+    with loopback(dtype=dtype, blocksize=blocksize, ring_seconds=1) as stream:
+        stream.write(sent[:7000])
+        for start in range(7000, len(sent), 999):
+            stream.write(sent[start : start + 999])
+        play_all(stream, sent[:0])
+        received = stream.read_nowait()
+    received = without_silence(received)
+    assert received.dtype == dtype
+    assert np.array_equal(received, sent)
+    assert stream.stats.losses == 0
+
+
+def test_more_than_the_rings_hold_can_be_written_and_read_at_once():
+    sent = signal(40_000)
+    with loopback(ring_frames=2048) as stream:
+        writer = threading.Thread(target=play_all, args=(stream, sent))
+        writer.start()
+        received = stream.read(41_000, LONG)
+        writer.join()
+    assert len(stream.output_ring) == 2048
+    assert received.shape == (41_000, 2)
+    assert np.array_equal(without_silence(received), sent)
+
+
+def test_one_channel_can_be_a_plain_array():
+    sent = signal(3000, 1)
+    with loopback(channels=1) as stream:
+        play_all(stream, sent[:, 0])
+        received = stream.read_nowait()
+    assert received.shape[1] == 1
+    assert np.array_equal(without_silence(received), sent)
+
+
+def test_directions_can_have_different_numbers_of_channels():
+    stream = testing.Stream(channels=(1, 3), ring_frames=1024)
+    with stream:
+        stream.write(signal(100, 3))
+        assert stream.read(10, LONG).shape == (10, 1)
+    assert stream.channels == (1, 3)
+
+
+def test_silence_of_unsigned_samples_is_128():
+    with loopback(dtype="uint8", channels=1) as stream:
+        recorded = stream.read(2000, LONG)
+    # One block of zeros is on the virtual device's cable.
+    assert set(recorded[256:, 0]) == {128}
+
+
+def test_a_ring_can_be_filled_before_the_start_and_not_overfilled():
+    stream = holding_still()
+    with stream:
+        stream.stop()
+        stream.write(signal(1000))
+        with pytest.raises(StreamStoppedError, match="24 of 30 frames were written") as error:
+            stream.write(signal(30), LONG)
+        assert error.value.frames == 24
+        assert stream.write_available == 0
+        stream.start()
+    stream = holding_still()
+    with pytest.raises(StreamStoppedError, match=r"start\(\) it first .*1024 of 2000"):
+        stream.write(signal(2000))
+    stream.close()
+
+
+def test_nothing_waits_that_is_not_to():
+    stream = holding_still()
+    assert stream.write_nowait(signal(1000)) == 1000
+    assert stream.write_nowait(signal(1000)) == 24
+    assert stream.write_nowait(signal(1)) == 0
+    assert stream.read_nowait().shape == (0, 2)
+    assert stream.read_nowait(5).shape == (0, 2)
+    assert (stream.write_available, stream.read_available) == (0, 0)
+    stream.close()
+
+
+def test_a_timeout_says_how_much_was_written():
+    with testing.OutputStream(ring_frames=4096, jitter=0.002) as stream:
+        with pytest.raises(StreamTimeoutError) as error:
+            stream.write(np.zeros((480_000, 2), "float32"), timeout=0.05)
+        assert 4096 <= error.value.frames < 480_000
+        assert f"{error.value.frames} of 480000 frames were written" in str(error.value)
+        assert isinstance(error.value, TimeoutError)
+        stream.abort()
+    # Whoever has aborted a stream does not wait for the rest.
+    assert stream.ring.read_available
+
+
+def test_frames_that_came_too_late_can_still_be_read():
+    stream = holding_still()
+    stream.input_ring.write(signal(100))
+    stream._callback.restart()  # As if it ran, with a device that takes its time.
+    for timeout in (0, 0.01):
+        with pytest.raises(StreamTimeoutError, match="0 of 101 frames were read") as error:
+            stream.read(101, timeout)
+        assert len(error.value.data) == 0
+    assert np.array_equal(stream.read(100, 0), signal(100))
+    stream.close()
+
+
+def test_a_long_read_that_fails_gives_what_it_has():
+    with loopback(ring_frames=1024) as stream:
+        with pytest.raises(StreamTimeoutError) as error:
+            stream.read(480_000, 0.1)
+        assert error.value.frames == len(error.value.data)
+    stream = holding_still()
+    stream.input_ring.write(signal(1000))
+    with pytest.raises(StreamStoppedError, match="1000 of 5000") as error:
+        stream.read(5000)
+    assert np.array_equal(error.value.data, signal(1000))
+    stream.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (np.zeros((4, 3), "float32"), ValueError, r"shape \(frames, 2\).*not \(4, 3\)"),
+        (np.zeros(4, "float32"), ValueError, r"shape \(frames, 2\).*not \(4,\)"),
+        (np.zeros((2, 4), "float32"), ValueError, r"not \(2, 4\); numpy.ascontiguousarray\(data.T"),
+        (np.zeros((1, 4, 2), "float32"), ValueError, r"not \(1, 4, 2\)"),
+        (np.float32(1), ValueError, r"not \(\)"),
+        (np.zeros((4, 2)), TypeError, "dtype 'float32', not 'float64'"),
+        (np.zeros((4, 2), "int16"), TypeError, "dtype 'float32', not 'int16'"),
+        (np.zeros((4, 2), ">f4"), TypeError, "dtype 'float32', not '>f4'"),
+        ([[0.5, 0.5]], TypeError, "dtype 'float32', not 'float64'"),
+        (np.zeros((4, 4), "float32")[:, ::2], ValueError, "interleaved: C-contiguous"),
+        (np.zeros((2, 4), "float32").T, ValueError, "interleaved: C-contiguous"),
+        (None, ValueError, "shape"),
+        ("abc", ValueError, "shape"),
+    ],
+)
+def test_data_of_the_wrong_kind_are_refused(data, error, message):
+    stream = holding_still()
+    for write in (stream.write, stream.write_nowait):
+        with pytest.raises(error, match=message):
+            write(data)
+    assert stream.output_ring.read_available == 0
+    stream.close()
+
+
+def test_numbers_of_frames_are_checked():
+    stream = holding_still()
+    with pytest.raises(ValueError, match="frames must not be negative, not -1"):
+        stream.read(-1)
+    with pytest.raises(TypeError):
+        stream.read(1.5)
+    with pytest.raises(TypeError):
+        stream.read_nowait("2")
+    with pytest.raises(ValueError, match="timeout"):
+        stream.read(1, float("nan"))
+    stream.close()
+
+
+def test_a_second_thread_on_the_same_side_is_refused():
+    with loopback(ring_frames=1024) as stream:
+        started = threading.Event()
+
+        def write():
+            started.set()
+            stream.write(np.zeros((48_000, 2), "float32"))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        started.wait()
+        time.sleep(0.05)
+        for use in (
+            lambda: stream.write(signal(1)),
+            lambda: stream.write_nowait(signal(1)),
+            lambda: stream.output_ring.write(signal(1)),
+            lambda: stream.output_ring.get_write_buffers(1),
+            lambda: stream.output_ring.advance_write_index(1),
+            lambda: stream.output_ring.flush(),
+        ):
+            with pytest.raises(RuntimeError, match="another thread is writing to this ring"):
+                use()
+        assert len(stream.read(10, LONG)) == 10, "the other side is free"
+        writer.join()
+        stream.write(signal(1))
+
+
+def hold_gil(seconds):
+    if sys.platform == "win32":
+        ctypes.PyDLL("kernel32").Sleep(round(seconds * 1e3))
+    else:
+        ctypes.PyDLL(None).usleep(round(seconds * 1e6))
+
+
+def test_a_long_write_goes_on_while_another_thread_holds_the_gil():
+    with testing.OutputStream(ring_frames=8192) as stream:  # 0.17 s
+        writer = threading.Thread(target=stream.write, args=(signal(100_000),))
+        writer.start()
+        time.sleep(0.1)
+        before = stream.stats.frames
+        hold_gil(1.0)
+        stats = stream.stats
+        # Otherwise it would have shown nothing.
+        assert stats.frames - before > 3 * 8192
+        assert stats.losses == 0
+        writer.join()
+
+
+# From start to end.
+
+
+def test_the_end_of_the_with_statement_waits_for_the_last_frame():
+    sent = signal(5000)
+    stream = loopback()
+    with stream:
+        assert stream.active
+        stream.write(sent)
+    assert stream.closed
+    assert not stream.active
+    assert stream.output_ring.read_available == 0
+    assert stream.stats.frames >= 5000
+    # The last block has just been played, and did not come back.
+    received = without_silence(stream.read_nowait())
+    assert np.array_equal(received, sent[: len(received)])
+    assert len(received) > 5000 - 2 * 256
+
+
+def test_an_error_in_the_with_statement_ends_it_at_once():
+    stream = loopback(ring_seconds=10)
+    with pytest.raises(ZeroDivisionError), stream:
+        stream.write(np.zeros((400_000, 2), "float32"))
+        raise ZeroDivisionError
+    assert stream.closed
+    assert stream.output_ring.read_available > 100_000
+
+
+def test_a_drained_stream_can_be_started_again():
+    stream = loopback()
+    stream.start()
+    for _ in range(3):
+        stream.start()  # Does nothing.
+        play_all(stream, signal(3000))
+        assert stream.stopped
+        assert not stream.active
+        stream.drain(LONG)  # There is nothing left.
+        assert np.array_equal(without_silence(stream.read_nowait()), signal(3000))
+        stream.start()
+    assert stream.stats.losses == 0
+    stream.close()
+
+
+def test_draining_has_a_timeout_and_goes_on_after_it():
+    with testing.OutputStream(ring_seconds=2) as stream:
+        stream.write(np.zeros((24_000, 2), "float32"))
+        with pytest.raises(StreamTimeoutError, match="frames are left to play"):
+            stream.drain(0.01)
+        stream.drain(LONG)
+        assert stream.output_ring.read_available == 0
+
+
+def test_a_stream_that_does_not_run_cannot_be_drained():
+    stream = holding_still()
+    stream.drain()  # There is nothing to play.
+    stream.write(signal(7))
+    with pytest.raises(StreamStoppedError, match=r"start\(\) it first \(7 frames are left"):
+        stream.drain()
+    stream.close()
+
+
+def test_frames_in_the_ring_wait_for_the_next_start():
+    with loopback(ring_seconds=1) as stream:
+        stream.write(signal(40_000))
+        stream.stop()
+        assert stream.stopped
+        left = stream.output_ring.read_available
+        assert left
+        time.sleep(0.05)
+        assert stream.output_ring.read_available == left
+        stream.start()
+        play_all(stream, signal(0))
+        received = stream.read_nowait()
+    assert np.array_equal(without_silence(received), signal(40_000))
+
+
+def test_closed_streams_refuse_work_and_give_what_they_have_recorded():
+    stream = loopback()
+    with stream:
+        stream.write(signal(2000))
+        stream.read(500, LONG)
+    stream.close()
+    stream.close()
+    for use in (stream.start, stream.stop, stream.abort, lambda: stream.drain()):
+        with pytest.raises(StreamStoppedError, match="the stream is closed"):
+            use()
+    for use in (lambda: stream.time, lambda: stream.cpu_load):
+        with pytest.raises(StreamStoppedError, match="the stream is closed"):
+            use()
+    assert len(stream.read_nowait()) > 0
+    with pytest.raises(StreamStoppedError, match="it was closed"):
+        stream.read(10)
+    assert not stream.active
+    assert stream.stopped
+
+
+def test_properties_are_those_of_sounddevice():
+    with testing.Stream(samplerate=8000, blocksize=100, channels=(1, 2), dtype="int16") as stream:
+        assert stream.samplerate == 8000
+        assert stream.blocksize == 100
+        assert stream.channels == (1, 2)
+        assert stream.dtype == ("int16", "int16")
+        assert stream.samplesize == 2
+        assert stream.latency == 100 / 8000
+        stream.read(100, LONG)
+        assert stream.time >= 100 / 8000
+        assert stream.cpu_load >= 0
+        assert stream.device is not None
+    assert len(stream.input_ring) == 8192, "one second, as a power of 2"
+
+
+def test_a_stream_with_one_direction_has_one_ring():
+    stream = testing.OutputStream(ring_frames=100)
+    assert stream.ring is stream.output_ring
+    assert len(stream.ring) == 128
+    with pytest.raises(AttributeError, match="no input ring"):
+        _ = stream.input_ring
+    assert not hasattr(stream, "read")
+    stream.close()
+    stream = testing.InputStream(ring_seconds=0.01)
+    assert stream.ring is stream.input_ring
+    assert len(stream.ring) == 512
+    assert not hasattr(stream, "write")
+    stream.close()
+    stream = holding_still()
+    with pytest.raises(AttributeError, match="input_ring and output_ring"):
+        _ = stream.ring
+    stream.close()
+
+
+def test_rings_can_be_used_without_copies():
+    with loopback() as stream:
+        count, first, _ = stream.output_ring.get_write_buffers(512)
+        np.frombuffer(first, "float32")[:] = signal(512).ravel()
+        stream.output_ring.advance_write_index(count)
+        play_all(stream, signal(0))
+        assert np.array_equal(without_silence(stream.read_nowait()), signal(512))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"ring_seconds": 1, "ring_frames": 1}, TypeError, "either ring_seconds or ring_frames"),
+        ({"ring_seconds": 0}, ValueError, "ring_seconds must be a positive number, not 0"),
+        ({"ring_seconds": -1}, ValueError, "ring_seconds"),
+        ({"ring_seconds": float("inf")}, ValueError, "ring_seconds"),
+        ({"ring_seconds": float("nan")}, ValueError, "ring_seconds"),
+        ({"ring_frames": 0}, ValueError, "ring_frames must be a positive number, not 0"),
+        ({"ring_frames": 2**70}, (OverflowError, MemoryError), None),
+        ({"dtype": "int24"}, ValueError, "int24.*'int32' loses nothing"),
+        ({"dtype": "float64"}, ValueError, "float64"),
+        ({"on_underflow": "drop"}, ValueError, "on_underflow must be 'silence' or 'stop', not"),
+        ({"on_overflow": "silence"}, ValueError, "on_overflow must be 'drop' or 'stop', not"),
+        ({"callback": print}, TypeError, "callback"),
+        ({"channels": (1, 2), "loopback": True}, ValueError, "loopback"),
+        ({"samplerate": 0}, ValueError, "sample rate|samplerate"),
+    ],
+)
+def test_wrong_parameters_are_refused(parameters, error, message):
+    with pytest.raises(error, match=message):
+        testing.Stream(**parameters)
+
+
+# Blocks.
+
+
+def blocks_of(stream, sent, *arguments):
+    """All blocks of a stream that plays and records something, up to its end."""
+    blocks = []
+    reader = threading.Thread(target=lambda: blocks.extend(stream.blocks(*arguments)))
+    with stream:
+        reader.start()
+        play_all(stream, sent)
+        reader.join(LONG)
+    assert not reader.is_alive()
+    return blocks
+
+
+def test_blocks_are_all_that_was_recorded():
+    sent = signal(10_000)
+    blocks = blocks_of(loopback(), sent, 300)
+    assert {len(block) for block in blocks[:-1]} == {300}
+    assert 0 < len(blocks[-1]) <= 300
+    assert np.array_equal(without_silence(np.concatenate(blocks)), sent)
+
+
+def test_blocks_overlap_as_they_should():
+    sent = signal(10_000)
+    blocks = blocks_of(loopback(), sent, 300, 100)
+    assert {len(block) for block in blocks[:-1]} == {300}
+    for one, next_one in zip(blocks, blocks[1:]):
+        assert np.array_equal(one[200:], next_one[:100])
+    whole = np.concatenate([blocks[0], *(block[100:] for block in blocks[1:])])
+    assert np.array_equal(without_silence(whole), sent)
+
+
+def test_blocks_are_new_arrays():
+    with loopback() as stream:
+        iterator = stream.blocks(64, 32)
+        first = next(iterator)
+        first[:] = 7
+        kept = first.copy()
+        next(iterator)
+        assert np.array_equal(first, kept)
+
+
+def test_blocks_need_a_stream_that_runs():
+    stream = holding_still()
+    with pytest.raises(StreamStoppedError, match=r"start\(\) it first"):
+        stream.blocks(10)
+    for blocksize, overlap, message in ((0, 0, "blocksize"), (10, 10, "overlap"), (10, -1, "over")):
+        with pytest.raises(ValueError, match=message):
+            stream.blocks(blocksize, overlap)
+    stream.close()
+
+
+def test_the_newest_frames_are_for_meters():
+    stream = holding_still()
+    stream.input_ring.write(signal(1000))
+    assert np.array_equal(stream.peek(10), signal(10))
+    assert np.array_equal(stream.peek(), signal(1000))
+    assert np.array_equal(stream.read_latest(10), signal(1000)[-10:])
+    assert stream.read_latest(10).shape == (0, 2)
+    stream.close()
+
+
+# Losses.
+
+
+def test_an_underflow_is_silence_and_counted():
+    stream = loopback(warn=None, blocksize=100)
+    with stream:
+        stream.write(signal(150))
+        stream.read(2000, LONG)
+        stats = stream.stats
+    assert stats.output.losses >= 10
+    assert stats.output.lost_frames == 100 * stats.output.losses - 50
+    assert stats.output.low_water == 0
+    assert stats.output.high_water == 150
+    assert stats.losses == stats.output.losses
+
+
+def test_an_overflow_drops_what_does_not_fit_and_is_counted():
+    stream = loopback(warn=None, ring_frames=1024, blocksize=100)
+    stream.write(signal(1024))
+    with stream:
+        while stream.stats.input.losses < 2:
+            time.sleep(0.01)
+        stats = stream.stats
+        recorded = stream.read_nowait()
+    assert stats.input.fill == stats.input.high_water == stats.input.size == 1024
+    assert stats.input.lost_frames == stats.frames - 1024
+    assert np.array_equal(without_silence(recorded), signal(1024)[: 1024 - 100])
+
+
+def test_nothing_written_yet_is_no_underflow():
+    with loopback() as stream:
+        stream.read(5000, LONG)
+        stream.write(signal(5000))
+        stream.drain(LONG)
+    assert stream.stats.losses == 0
+
+
+def test_an_underflow_can_stop_the_stream():
+    with loopback(on_underflow="stop", warn=None) as stream:
+        stream.write(signal(1000))
+        with pytest.raises(StreamStoppedError, match="it was to stop on underflow"):
+            stream.read(48_000, LONG)
+        assert not stream.active
+        with pytest.raises(StreamStoppedError, match="it was to stop on underflow"):
+            stream.write(np.zeros((48_000, 2), "float32"))
+
+
+def test_an_overflow_can_stop_the_stream_with_all_blocks_before_it():
+    stream = loopback(on_overflow="stop", ring_frames=1024, warn=None)
+    stream.write(signal(1024))
+    with stream:
+        while stream.active:
+            time.sleep(0.01)
+        blocks = []
+        with pytest.raises(StreamStoppedError, match="it was to stop on overflow"):
+            for block in stream.blocks(100):
+                blocks.append(block)
+        recorded = np.concatenate(blocks)
+        assert len(recorded) == 1024
+        assert np.array_equal(recorded[256:], signal(1024)[:768])
+
+
+def test_reports_of_the_device_are_counted():
+    with loopback(warn=None) as stream:
+        for kind in ("output_underflow", "input_overflow"):
+            stream.xrun(kind)
+            stream.read(1000, LONG)
+        stats = stream.stats
+    assert stats.device == {
+        "input_underflow": 0,
+        "input_overflow": 1,
+        "output_underflow": 1,
+        "output_overflow": 0,
+    }
+    assert stats.losses == 0
+    assert "1 input overflows, 1 output underflows" in repr(stats)
+
+
+def test_stats_can_be_read_by_people():
+    with loopback(ring_frames=1024, blocksize=64) as stream:
+        stream.write(signal(1000))
+        stream.read(640, LONG)
+        text = repr(stream.stats)
+    assert re.fullmatch(
+        r"<Stats: \d+ blocks of 64 frames, 0\.0\d s; "
+        r"output: 0 underflows \(0 frames\), ring of 1024 frames \d+ % full, "
+        r"\d+ % to \d+ % before; "
+        r"input: 0 overflows \(0 frames\), ring of 1024 frames \d+ % full, 0 % to \d+ % before; "
+        r"device: no xruns>",
+        text,
+    )
+
+
+def test_losses_are_told_by_the_thread_that_uses_the_stream(caplog):
+    told = []
+    with loopback(warn=lambda text: told.append((text, threading.get_ident()))) as stream:
+        stream.write(signal(300))
+        stream.read(2000, LONG)
+        stream.stop()
+    texts, threads = zip(*told)
+    assert set(threads) == {threading.get_ident()}
+    assert re.match(r"Stream: output underflow in \d+ blocks \(\d+ frames of silence\)", texts[0])
+    frames = sum(int(re.search(r"(\d+) frames of silence", text)[1]) for text in texts)
+    assert frames == stream.stats.output.lost_frames
+    assert not caplog.records
+
+
+def test_losses_are_logged_unless_somebody_else_is_told(caplog):
+    caplog.set_level(logging.WARNING, "pa_ringbuffer")
+    with loopback() as stream:
+        stream.write(signal(300))
+        stream.read(2000, LONG)
+    assert "output underflow" in caplog.text
+    with (
+        pytest.warns(UserWarning, match="output underflow"),
+        loopback(warn=warnings.warn) as stream,
+    ):
+        stream.write(signal(300))
+        stream.read(2000, LONG)
+
+
+def test_a_long_row_of_losses_is_not_told_block_by_block(caplog):
+    with loopback() as stream:
+        stream.write(signal(300))
+        for _ in range(20):
+            stream.read(500, LONG)
+        assert len(caplog.records) <= 2
+
+
+# Ends that nobody has asked for.
+
+
+def test_the_finished_callback_is_called_after_every_end():
+    finished = threading.Event()
+    with loopback(finished_callback=finished.set) as stream:
+        for end in (stream.stop, stream.abort, lambda: stream.drain(LONG)):
+            stream.write(signal(300))
+            assert not finished.is_set()
+            end()
+            assert finished.wait(LONG)
+            finished.clear()
+            stream.start()
+    assert finished.wait(LONG)
+
+
+def test_a_stream_that_ends_wakes_whoever_waits():
+    for end in ("stop", "abort", "close"):
+        errors = []
+        stream = loopback(ring_frames=1024)
+        stream.start()
+
+        def wait(what, errors=errors, stream=stream):
+            try:
+                what()
+            except StreamStoppedError as error:
+                errors.append(str(error))
+
+        waits = [
+            threading.Thread(target=wait, args=(what,))
+            for what in (
+                lambda stream=stream: stream.read(10_000_000),
+                lambda stream=stream: stream.write(np.zeros((10_000_000, 2), "float32")),
+            )
+        ]
+        for thread in waits:
+            thread.start()
+        time.sleep(0.05)
+        getattr(stream, end)()
+        for thread in waits:
+            thread.join(LONG)
+        assert len(errors) == 2
+        stream.close()
+
+
+def test_a_device_that_stops_by_itself_is_an_error_where_somebody_waits():
+    stream = loopback()
+    stream.start()
+    timer = threading.Timer(0.05, stream._handle.backend._device.stop)
+    timer.start()
+    with pytest.raises(StreamStoppedError, match="it has stopped by itself"):
+        for _ in stream.blocks(100):
+            pass
+    timer.join()
+    stream.close()
+
+
+def test_a_forgotten_stream_is_closed_and_says_so(collect):
+    stream = loopback()
+    stream.start()
+    ring, device = stream.output_ring, stream._handle.backend._device
+    ring.write(signal(1000))
+    with pytest.warns(ResourceWarning, match="a running Stream was forgotten"):
+        del stream
+        collect()
+    assert not device.active
+    assert len(ring) == 16384
+
+
+def test_a_stream_in_a_cycle_of_references_is_collected(collect):
+    stream = loopback()
+    stream.start()
+    stream.myself = stream
+    device = stream._handle.backend._device
+    with pytest.warns(ResourceWarning):
+        del stream
+        collect()
+    assert not device.active
+
+
+def test_views_of_a_ring_outlive_the_stream(collect):
+    with loopback() as stream:
+        stream.write(signal(3000))
+        stream.read(100, LONG)
+        _, first, _ = stream.input_ring.get_read_buffers(10)
+        _, room, _ = stream.output_ring.get_write_buffers(10)
+    del stream
+    collect()
+    assert len(bytes(first)) == 80
+    room[:] = bytes(80)
+
+
+def test_many_streams_come_and_go():
+    for number in range(200):
+        with loopback(ring_frames=512) as stream:
+            if number % 2:
+                stream.write_nowait(signal(300))
+    gc.collect()

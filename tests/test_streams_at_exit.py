@@ -1,0 +1,157 @@
+"""Streams that run when the interpreter exits, when it is interrupted, and when it forks."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+LONG = 30  # seconds that no program takes
+
+PROGRAM = """
+import asyncio, os, sys, threading, time
+import numpy as np
+from pa_ringbuffer import testing
+from pa_ringbuffer.streams import StreamStoppedError
+zeros = np.zeros((4_800_000, 2), "float32")
+"""
+
+
+def start(text):
+    return subprocess.Popen(
+        [sys.executable, "-X", "dev", "-c", PROGRAM + text],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(text):
+    with start(text) as process:
+        try:
+            output, errors = process.communicate(timeout=LONG)
+        finally:
+            process.kill()
+    return process.returncode, output, errors
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stream = testing.Stream(); stream.start()",
+        "stream = testing.Stream(warn=None); stream.start(); stream.write(zeros[:1000]); "
+        "time.sleep(0.1)",
+        "stream = testing.OutputStream(); stream.start(); stream.myself = stream; "
+        "ring = stream.ring",
+        "stream = testing.OutputStream(); stream.start()\n"
+        "threading.Thread(target=stream.write, args=(zeros,), daemon=True).start()\n"
+        "time.sleep(0.1)",
+        "stream = testing.InputStream(); stream.start()\n"
+        "threading.Thread(target=stream.read, args=(4_800_000,), daemon=True).start()\n"
+        "time.sleep(0.1)",
+        "async def main():\n"
+        "    stream = testing.AsyncStream(); stream.start()\n"
+        "    task = asyncio.ensure_future(stream.read(4_800_000))\n"
+        "    await asyncio.sleep(0.05)\n"
+        "asyncio.run(main())",
+    ],
+    ids=["running", "played", "cycle", "writing", "reading", "task"],
+)
+def test_the_interpreter_exits_while_a_stream_runs(text):
+    status, output, errors = run(text)
+    # In a task, the coroutine is cancelled and the stream collected.
+    errors = "\n".join(line for line in errors.splitlines() if "ResourceWarning" not in line)
+    assert (status, output) == (0, "")
+    assert "Traceback" not in errors
+    assert "rror" not in errors
+
+
+def test_the_finished_callback_is_called_at_exit():
+    text = "stream = testing.Stream(finished_callback=lambda: print('finished')); stream.start()"
+    status, output, _ = run(text + "\nstream.close()")
+    assert (status, output) == (0, "finished\n")
+
+
+@pytest.mark.impossible(os.name == "nt", reason="Windows sends no such signal to one process")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "with testing.OutputStream() as stream: print('ready', flush=True); stream.write(zeros)",
+        "with testing.InputStream() as stream:\n"
+        "    print('ready', flush=True)\n"
+        "    stream.read(4_800_000)",
+        "with testing.InputStream() as stream:\n"
+        "    print('ready', flush=True)\n"
+        "    for block in stream.blocks(4800): pass",
+        "with testing.OutputStream(ring_seconds=100) as stream:\n"
+        "    stream.write(zeros)\n"
+        "    print('ready', flush=True)\n"
+        "    stream.drain()",
+        "async def main():\n"
+        "    async with testing.AsyncOutputStream() as stream:\n"
+        "        print('ready', flush=True)\n"
+        "        await stream.write(zeros)\n"
+        "asyncio.run(main())",
+    ],
+    ids=["write", "read", "blocks", "drain", "asyncio"],
+)
+def test_ctrl_c_ends_it_at_once(text):
+    with start(text) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=LONG)
+        finally:
+            process.kill()
+    assert process.returncode in (-signal.SIGINT, 1)
+    assert errors.count("KeyboardInterrupt") >= 1
+    assert "StreamStoppedError" not in errors
+
+
+@pytest.mark.impossible(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_has_no_stream_and_does_not_disturb_its_parents():
+    status, output, errors = run("""
+with testing.Stream(loopback=True) as stream:
+    stream.write(zeros[:1000])
+    pid = os.fork()
+    if not pid:
+        assert not stream.active
+        for use in (lambda: stream.write(zeros), lambda: stream.read(10), stream.read_nowait,
+                    stream.start, stream.stop, lambda: stream.drain()):
+            try:
+                use()
+            except StreamStoppedError as error:
+                assert "belongs to the process that has opened it" in str(error)
+            else:
+                raise AssertionError(use)
+        stream.close()
+        with testing.Stream(loopback=True) as own:
+            own.read(1000)
+        del stream
+        sys.exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    stream.write(zeros[:1000])
+    stream.read(1500)
+    assert stream.active
+print("ok")
+""")
+    assert (status, output) == (0, "ok\n"), errors
+
+
+@pytest.mark.impossible(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_can_await_streams_of_its_own():
+    status, output, errors = run("""
+async def use():
+    async with testing.AsyncStream(loopback=True) as stream:
+        await stream.read(1000)
+asyncio.run(use())
+pid = os.fork()
+asyncio.run(use())
+if pid:
+    assert os.waitpid(pid, 0)[1] == 0
+    print("ok")
+""")
+    assert (status, output) == (0, "ok\n"), errors
