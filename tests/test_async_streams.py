@@ -180,7 +180,7 @@ def test_a_device_that_stops_by_itself_is_an_error_where_somebody_waits():
     async def main():
         stream = loopback()
         async with stream:
-            asyncio.get_running_loop().call_later(0.05, stream._handle.backend._device.stop)
+            asyncio.get_running_loop().call_later(0.05, stream._handle.backend.device_itself.stop)
             with pytest.raises(StreamStoppedError, match="it has stopped by itself"):
                 async for _ in stream.blocks(100):
                     pass

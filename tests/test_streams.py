@@ -662,7 +662,7 @@ def test_a_stream_that_ends_wakes_whoever_waits():
 def test_a_device_that_stops_by_itself_is_an_error_where_somebody_waits():
     stream = loopback()
     stream.start()
-    timer = threading.Timer(0.05, stream._handle.backend._device.stop)
+    timer = threading.Timer(0.05, stream._handle.backend.device_itself.stop)
     timer.start()
     with pytest.raises(StreamStoppedError, match="it has stopped by itself"):
         for _ in stream.blocks(100):
@@ -674,7 +674,7 @@ def test_a_device_that_stops_by_itself_is_an_error_where_somebody_waits():
 def test_a_forgotten_stream_is_closed_and_says_so(collect):
     stream = loopback()
     stream.start()
-    ring, device = stream.output_ring, stream._handle.backend._device
+    ring, device = stream.output_ring, stream._handle.backend.device_itself
     ring.write(signal(1000))
     with pytest.warns(ResourceWarning, match="a running Stream was forgotten"):
         del stream
@@ -687,7 +687,7 @@ def test_a_stream_in_a_cycle_of_references_is_collected(collect):
     stream = loopback()
     stream.start()
     stream.myself = stream
-    device = stream._handle.backend._device
+    device = stream._handle.backend.device_itself
     with pytest.warns(ResourceWarning):
         del stream
         collect()

@@ -11,6 +11,7 @@ Needs jackd2, and a PortAudio that has the JACK host API (Debian: jackd2, libpor
 """
 
 import argparse
+import contextlib
 import ctypes
 import ctypes.util
 import functools
@@ -101,22 +102,33 @@ class JackServer:
                 probe.kill()
                 probe.wait()
                 if not up:
-                    self.stop()
+                    self._terminate(5)
             if not up:
                 log.seek(0)
                 raise RuntimeError(f"{' '.join(self._command)} did not come up:\n{log.read()}")
 
     def stop(self, timeout=5):
         """Stop the server, by force if it takes longer than *timeout* seconds."""
+        if not self._terminate(timeout):
+            # The machine has room for eight servers, by name. One that was killed keeps its place
+            # until another one of that name takes it, and leaves.
+            with contextlib.suppress(RuntimeError):
+                self.start()
+            self._terminate(timeout)
+
+    def _terminate(self, timeout):
+        """End the process, and return whether it did so by itself."""
         process, self._process = self._process, None
         if process is None:
-            return
+            return True
         process.terminate()
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            return False
+        return True
 
     def __enter__(self):
         self.start()

@@ -43,6 +43,9 @@ async def outcome_of(
     future: asyncio.Future[str] = loop.create_future()
     deliver = functools.partial(_deliver, loop, future)
     key = watch(ring, side, size, timeout, stream, deliver)
+    if isinstance(key, str):
+        # As with asyncio's own streams, what is there does not cost a turn of the loop.
+        return key
     try:
         return await future
     finally:

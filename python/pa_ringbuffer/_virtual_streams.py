@@ -44,7 +44,7 @@ class _Device:
             pair = (channels, 0) if kind == "input" else (0, channels)
         self.stopped = True
         self.closed = False
-        self._device = VirtualDevice(
+        self.device_itself = VirtualDevice(
             callback,
             samplerate=samplerate,
             blocksize=blocksize,
@@ -60,24 +60,24 @@ class _Device:
 
     @property
     def active(self) -> bool:
-        return self._device.active
+        return self.device_itself.active
 
     @property
     def time(self) -> float:
-        return self._device.frames / self.samplerate
+        return self.device_itself.frames / self.samplerate
 
     def start(self) -> None:
-        self._device.start()
+        self.device_itself.start()
         self.stopped = False
 
     def stop(self, ignore_errors: bool = True) -> None:
-        self._device.stop()
+        self.device_itself.stop()
         self.stopped = True
 
     abort = stop
 
     def close(self, ignore_errors: bool = True) -> None:
-        self._device.close()
+        self.device_itself.close()
         self.closed = True
 
 
@@ -148,7 +148,8 @@ class _Virtual(streams.Base):
 
     def xrun(self, kind: str) -> None:
         """Have the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
-        self._device()._device.xrun(kind)
+        device: Any = self._device()
+        device.device_itself.xrun(kind)
 
 
 class OutputStream(_Virtual, streams.BlockingOutput):

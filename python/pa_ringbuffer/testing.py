@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 try:
     from ._native import VirtualDevice
-except ModuleNotFoundError as error:
-    if error.name != f"{__package__}._native":
+except ModuleNotFoundError as _error:
+    if _error.name != f"{__package__}._native":
         raise
     raise ImportError(
         "pa_ringbuffer.testing needs the extension module, which this installation does not have: "

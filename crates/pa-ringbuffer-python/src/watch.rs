@@ -189,8 +189,16 @@ impl Watcher {
     }
 }
 
+/// What `watch()` returns: a number or a string.
+#[derive(IntoPyObject)]
+pub(crate) enum KeyOrOutcome {
+    Key(u64),
+    Outcome(&'static str),
+}
+
 /// Calls ``done(outcome)`` on another thread when a ring has *size* elements, or room for them, or
-/// when nothing of that sort will happen any more. Returns a key for `unwatch()`.
+/// when nothing of that sort will happen any more. Returns a key for `unwatch()`; or, if there is
+/// nothing to wait for, the outcome, and calls nothing.
 #[pyfunction]
 #[pyo3(signature = (ring, side, size, timeout, stream, done))]
 pub(crate) fn watch(
@@ -201,7 +209,7 @@ pub(crate) fn watch(
     timeout: Option<f64>,
     stream: Option<Py<StreamCallback>>,
     done: Py<PyAny>,
-) -> PyResult<u64> {
+) -> PyResult<KeyOrOutcome> {
     let end = wait::deadline(timeout)?;
     let side = if side == "room" {
         Side::Room
@@ -221,7 +229,7 @@ pub(crate) fn watch(
         Pulse::new(unsafe { &*stream.get().state().cast_const() })
     });
     let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
-    watcher().add(Watch {
+    let mut watch = Watch {
         key,
         ring: pointer,
         side,
@@ -230,8 +238,12 @@ pub(crate) fn watch(
         pulse,
         done,
         _kept: (keeper, stream),
-    })?;
-    Ok(key)
+    };
+    if let Some(outcome) = watch.outcome(Instant::now()) {
+        return Ok(KeyOrOutcome::Outcome(outcome.name()));
+    }
+    watcher().add(watch)?;
+    Ok(KeyOrOutcome::Key(key))
 }
 
 /// Forgets a watch; nothing happens if it is over.

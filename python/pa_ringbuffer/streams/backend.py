@@ -15,23 +15,34 @@ if TYPE_CHECKING:
 class Backend(Protocol):
     """An opened stream of a device, as :mod:`sounddevice` has them."""
 
-    samplerate: float
-    blocksize: int
-    device: Any
-    channels: Any
-    dtype: Any
-    samplesize: Any
-    latency: Any
-    time: float
-    cpu_load: float
-    active: bool
-    stopped: bool
-    closed: bool
-
+    @property
+    def samplerate(self) -> float: ...
+    @property
+    def blocksize(self) -> int: ...
+    @property
+    def device(self) -> Any: ...
+    @property
+    def channels(self) -> Any: ...
+    @property
+    def dtype(self) -> Any: ...
+    @property
+    def samplesize(self) -> Any: ...
+    @property
+    def latency(self) -> Any: ...
+    @property
+    def time(self) -> float: ...
+    @property
+    def cpu_load(self) -> float: ...
+    @property
+    def active(self) -> bool: ...
+    @property
+    def stopped(self) -> bool: ...
+    @property
+    def closed(self) -> bool: ...
     def start(self) -> None: ...
-    def stop(self, ignore_errors: bool) -> None: ...
-    def abort(self, ignore_errors: bool) -> None: ...
-    def close(self, ignore_errors: bool) -> None: ...
+    def stop(self, ignore_errors: bool = ...) -> None: ...
+    def abort(self, ignore_errors: bool = ...) -> None: ...
+    def close(self, ignore_errors: bool = ...) -> None: ...
 
 
 #: Backends that were given up, with what their callbacks may still be using.
@@ -46,8 +57,10 @@ class Handle:
     with it.
     """
 
-    #: Seconds after which a device that does not stop is given up.
+    #: Seconds after which a device that does not stop is given up; less if it is known to have
+    #: stopped by itself without telling the callback, as PortAudio does for devices that are gone.
     PATIENCE = 5.0
+    PATIENCE_IF_GONE = 1.0
 
     def __init__(
         self, backend: Backend, callback: StreamCallback, give_up: Callable[[], object]
@@ -97,13 +110,15 @@ class Handle:
     def _returns(self, how: Callable[[], None]) -> bool:
         """Call a function that may not return; say whether it has."""
         running = not self.callback._finished
+        gone = running and not self.backend.active
         # Device drivers on Windows may insist on the thread they know.
-        if not running or (sys.platform == "win32" and self.backend.active):
+        if not running or (sys.platform == "win32" and not gone):
             how()
             return True
+        patience = self.PATIENCE_IF_GONE if gone else self.PATIENCE
         # Interrupted by Ctrl-C, the last one may still be at it.
         if self._call is not None:
-            self._call.join(self.PATIENCE)
+            self._call.join(patience)
             if self._call.is_alive():
                 return False
         errors: list[BaseException] = []
@@ -120,11 +135,10 @@ class Handle:
         except RuntimeError:
             # There are no new threads while the interpreter exits.
             self._call = None
-            if not self.backend.active:
-                return False
-            how()
-            return True
-        self._call.join(self.PATIENCE)
+            if not gone:
+                how()
+            return not gone
+        self._call.join(patience)
         if self._call.is_alive():
             return False
         self._call = None

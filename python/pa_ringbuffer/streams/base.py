@@ -41,8 +41,8 @@ def _watch_for_end(
     """Have a function called after the end of a stream, by a thread of its own."""
     if outcome != "ended":
         again = functools.partial(_watch_for_end, callback, finished_callback)
-        watch(None, "end", 0, None, callback, again)
-        return
+        if watch(None, "end", 0, None, callback, again) != "ended":
+            return
     try:
         threading.Thread(target=finished_callback, name="finished callback").start()
     except RuntimeError:

@@ -1,0 +1,95 @@
+"""The ready-made streams under real PortAudio."""
+
+import os
+
+import pytest
+
+blocksizes = pytest.mark.parametrize("blocksize", [64, 256, 0])
+
+
+@blocksizes
+@pytest.mark.parametrize("asyncio", [False, True], ids=["blocking", "asyncio"])
+def test_nothing_is_lost_while_the_gil_is_held(jack_programs, blocksize, asyncio):
+    result = jack_programs.run(
+        "ready_made_duplex", blocksize=blocksize, seconds=3, ring_seconds=1, asyncio=asyncio
+    )
+    assert result["gil_was_held"]
+    assert result["exact"] == result["frames"]
+    assert result["silent_before"]
+    assert result["silent_after"]
+    assert result["losses"] == 0
+    assert result["low_water"] > 0
+    if blocksize:
+        assert result["blocksizes"] == [blocksize, blocksize]
+    assert "0 underflows" in result["repr"]
+
+
+def test_everything_written_is_played_before_the_stream_is_left(jack_programs):
+    recorder = jack_programs.start("record", blocksize=256, seconds=3, hold_gil=False)
+    assert recorder.wait_for_line() == {"recording": True}
+    player = jack_programs.run("ready_made_playback", seconds=3)
+    recording = recorder.result()
+    assert player == {"gil_was_held": True, "losses": 0, "left": 0}
+    assert recording["exact"] == recording["frames"]
+    assert recording["silent_before"]
+    assert recording["silent_after"]
+
+
+def test_streams_have_the_properties_of_their_namesakes(jack_programs):
+    result = jack_programs.run("ready_made_properties")
+    assert result["block"] == [[1000, 1], "int16"]
+    assert result["values"] == [
+        48000,
+        [1, 2],
+        ["int16", "float32"],
+        [2, 4],
+        2,
+        True,
+        False,
+        False,
+        0,
+    ]
+    assert result["positive"]
+    assert result["cpu_load"]
+    assert result["all channels"] == 2
+    assert result["after"] == [False, True, True]
+    assert result["no such device"][0] == "ValueError"
+    assert "no such device" in result["no such device"][1]
+    assert result["too many channels"][0] == "PortAudioError"
+    assert result["wrong rate"][0] == "PortAudioError"
+    for name in ("int24", "default int24"):
+        assert result[name][0] == "ValueError"
+        assert "'int32' loses nothing" in result[name][1]
+    assert result["callback"][0] == "TypeError"
+    assert result["closed"] == ["StreamStoppedError", "the stream is closed"]
+
+
+@pytest.mark.parametrize("close", [True, False], ids=["closed", "left open"])
+@pytest.mark.parametrize("how", ["write", "blocks", "drain", "asyncio"])
+def test_a_device_that_vanishes_is_an_error_and_not_a_hang(jack_server, jack_programs, how, close):
+    program = jack_programs.start("ready_made_vanish", how=how, close=close)
+    assert program.wait_for_line() == {"running": True}
+    jack_server.stop()
+    result = program.result()
+    assert "the stream does not run: " in result["error"]
+    assert "may be gone" in result["error"]
+    assert not result["active"]
+    assert result["closed"] == close
+    # PortAudio 19.6 waits for ever for a JACK server that has gone. Where it does not, all the
+    # better.
+    assert len(result["warnings"]) <= 1
+
+
+@pytest.mark.parametrize("how", ["exit", "cycle", "waiting"])
+def test_the_interpreter_exits_while_a_stream_runs(jack_programs, how):
+    assert jack_programs.run("ready_made_ends", how=how) == {"ended": how}
+
+
+@pytest.mark.impossible(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_exits_and_its_parent_plays_on(jack_programs):
+    result = jack_programs.run("ready_made_ends", how="fork")
+    assert result == {"child": 7, "active": True}
+
+
+def test_what_the_callback_uses_is_there_in_every_order_of_destruction(jack_programs):
+    assert jack_programs.run("ready_made_ends", how="orders") == {"rounds": 24}
