@@ -30,6 +30,8 @@ def open_stream(name, config, signal):
         return device.PythonCallback(sources.Array(config, signal), config)
     if name == "queue":
         return device.PythonCallback(sources.Queue(config, signal), config)
+    if name == "ours" and config["device"] != "virtual":
+        return device.Ours(config, signal)
     if name == "ours":
         return device.CompiledCallback(sources.Ring(config, signal), config)
     if name == "control":

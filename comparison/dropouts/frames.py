@@ -40,12 +40,11 @@ def numbers(recording, key):
 def judge(recording, key, begin, end):
     """Say what is not as it should be in the frames from *begin* to *end* of a recording.
 
-    - ``wrong``: frames that are not the next one, and ``share`` of all: of these, ``silent`` are
-      zeros, ``repeated`` were there before or come too late, and the others make no sense;
-    - ``missing``: frames that were skipped, that is, never arrived;
-    - ``skipped``: as many of them as had no wrong frame in their place. A player is called once a
-      period and plays one frame after the other; that it is further ahead than the recording is
-      long means that the receiver was not called;
+    - ``wrong``: frames that are not the next one: of these, ``silent`` are zeros, ``repeated`` were
+      there before or come too late, and the others make no sense;
+    - ``missing``: frames that never arrived;
+    - ``lost``: wrong frames, and missing ones that had no wrong frame in their place; ``share`` of
+      all;
     - ``gaps``: how often the sound was interrupted, for whatever time.
     """
     found = numbers(recording[:end], key)
@@ -55,14 +54,15 @@ def judge(recording, key, begin, end):
     jumps = np.where(new, (found - previous)[begin:] - 1, 0)
     goes_on = np.concatenate([[True], new[:-1]])
     wrong, missing = int((~new).sum()), int(jumps.sum())
+    lost = max(wrong, missing)
     return {
         "received": end - begin,
         "wrong": wrong,
-        "share": wrong / (end - begin),
+        "lost": lost,
+        "share": lost / (end - begin),
         "silent": int((~recording[begin:end].any(axis=1)).sum()),
         "repeated": int((~new & (found[begin:] > 0)).sum()),
         "missing": missing,
-        "skipped": max(0, missing - wrong),
         "gaps": int((goes_on & (~new | (jumps > 0))).sum()),
     }
 

@@ -3,6 +3,7 @@
 import time
 
 import cffi
+import pa_ringbuffer.sounddevice
 import sounddevice
 from frames import CHANNELS, FRAMESIZE, RATE
 
@@ -120,6 +121,34 @@ class BlockingWrite(_Stream):
 
     def figures(self):
         return {"dry": None, "lowest": None, "xruns": self._xruns}
+
+
+class Ours(_Stream):
+    """This project's `OutputStream`, whose `write()` waits until the ring has room."""
+
+    CHUNK = BlockingWrite.CHUNK
+    pause = 0  # write() itself waits
+
+    def __init__(self, config, signal):
+        self._stream = pa_ringbuffer.sounddevice.OutputStream(
+            ring_frames=config["ring"], warn=None, **parameters(config)
+        )
+        self._signal = signal
+        self._position = config["ring"]
+        self._stream.write(signal[: self._position])
+
+    def feed(self):
+        chunk = self._signal[self._position : self._position + self.CHUNK]
+        self._stream.write(chunk)
+        self._position += len(chunk)
+
+    def figures(self):
+        stats = self._stream.stats
+        return {
+            "dry": stats.output.losses,
+            "lowest": stats.output.low_water,
+            "xruns": stats.device["output_underflow"],
+        }
 
 
 class Rtmixer(_Stream):

@@ -11,9 +11,9 @@ DEVICES = {"jack": "PortAudio", "virtual": "virtual device"}
 EXPLANATION = {
     "Sound lost": (
         "Share of the received frames that are not the one that should be there, but silence, a "
-        "repetition or nothing sensible. In brackets: the number of gaps, how long they are in "
-        "all, and how much of what was played never arrived. Skipped: the receiver was not "
-        "called, which is the machine's doing."
+        "repetition or nothing sensible, or in whose place frames are missing. In brackets: the "
+        "number of gaps, and how long they are in all. The control's callback makes up the sound "
+        "without Python and without a ring: what is lost there, the machine has lost."
     ),
     "Xruns and processor time": (
         "Xruns that the player was told of (virtual device: blocks that came too late) + blocks "
@@ -79,13 +79,10 @@ def _milliseconds(frames):
 def _lost(results):
     judgements = [result["judgement"] for result in results]
     share = spread([judgement["share"] for judgement in judgements], percent)
-    wrong, missing, skipped, gaps = (
-        statistics.median(judgement[name] for judgement in judgements)
-        for name in ("wrong", "missing", "skipped", "gaps")
+    lost, gaps = (
+        statistics.median(judgement[name] for judgement in judgements) for name in ("lost", "gaps")
     )
-    if wrong:
-        share += f" ({gaps:g}: {_milliseconds(wrong)}, missing {_milliseconds(missing)})"
-    return share + (f" (skipped {_milliseconds(skipped)})" if skipped else "")
+    return f"{share} ({gaps:g}: {_milliseconds(lost)})" if lost else share
 
 
 def _xruns(results):

@@ -69,7 +69,7 @@ def test_every_kind_of_loss_is_recognised(numpy, frames):
     def judged(*parts, begin=0):
         recording = numpy.concatenate(parts)
         judgement = frames.judge(recording, 7, begin, len(recording))
-        names = "wrong", "silent", "repeated", "missing", "skipped", "gaps"
+        names = "wrong", "silent", "repeated", "missing", "lost", "gaps"
         return tuple(judgement[name] for name in names)
 
     torn = numpy.stack([sound[200:300, 0], sound[100:200, 1]], axis=1)
@@ -77,15 +77,15 @@ def test_every_kind_of_loss_is_recognised(numpy, frames):
     someone_else = frames.signal(1000, key=8)[900:]
     begin, end = sound[:200], sound[200:]
     assert judged(sound) == (0, 0, 0, 0, 0, 0)
-    assert judged(begin, silence, end) == (100, 100, 0, 0, 0, 1)
-    assert judged(begin, silence, end[100:]) == (100, 100, 0, 100, 0, 1)
-    assert judged(begin, begin[100:], end) == (100, 0, 100, 0, 0, 1)
-    assert judged(begin, torn, end[100:]) == (100, 0, 0, 100, 0, 1)
-    assert judged(begin, noise, end) == (100, 0, 0, 0, 0, 1)
-    assert judged(someone_else, begin, end) == (100, 0, 0, 0, 0, 1)
+    assert judged(begin, silence, end) == (100, 100, 0, 0, 100, 1)
+    assert judged(begin, silence, end[100:]) == (100, 100, 0, 100, 100, 1)
+    assert judged(begin, begin[100:], end) == (100, 0, 100, 0, 100, 1)
+    assert judged(begin, torn, end[100:]) == (100, 0, 0, 100, 100, 1)
+    assert judged(begin, noise, end) == (100, 0, 0, 0, 100, 1)
+    assert judged(someone_else, begin, end) == (100, 0, 0, 0, 100, 1)
     assert judged(begin, end[100:]) == (0, 0, 0, 100, 100, 1)
-    assert judged(begin, silence, end, silence) == (200, 200, 0, 0, 0, 2)
-    assert judged(silence, begin, silence, end, begin=150) == (100, 100, 0, 0, 0, 1)
+    assert judged(begin, silence, end, silence) == (200, 200, 0, 0, 200, 2)
+    assert judged(silence, begin, silence, end, begin=150) == (100, 100, 0, 0, 100, 1)
     assert frames.judge(sound, 7, 0, 1000)["share"] == 0
     assert frames.nothing_arrived(500)["share"] == 1
 

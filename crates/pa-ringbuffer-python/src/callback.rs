@@ -3,6 +3,7 @@
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
@@ -170,6 +171,7 @@ impl StreamCallback {
         side: Side,
         data: &Data<'_>,
         timeout: Option<f64>,
+        interval: Duration,
     ) -> PyResult<(usize, &'static str)> {
         let deadline = wait::deadline(timeout)?;
         let ring = self.ring(py, side)?;
@@ -184,7 +186,7 @@ impl StreamCallback {
         let start = data.pointer.expose_provenance();
         let mut pulse = Pulse::new(&self.state);
         let mut done = 0;
-        let outcome = wait::poll(py, deadline, || {
+        let outcome = wait::poll(py, deadline, interval, || {
             let over = pulse.is_over();
             let target = std::ptr::with_exposed_provenance_mut::<u8>(start + done * size);
             // Elements that fit into the ring all at once are taken out all at once: if they do
@@ -437,15 +439,20 @@ impl StreamCallback {
 
     /// For the streams: writes all of *data*, waiting for room without the GIL. Returns how many
     /// elements were written and why waiting has ended: `'done'`, `'timeout'`, `'ended'`,
-    /// `'stalled'`.
+    /// `'stalled'`. *interval* is the time in seconds between two looks at the ring; a long ring
+    /// need not be looked at so often.
     fn _write(
         &self,
         data: &Bound<'_, PyAny>,
         timeout: Option<f64>,
+        interval: f64,
     ) -> PyResult<(usize, &'static str)> {
         let mut slot = Slot::uninit();
         let held = Data::held_source(data, &mut slot)?;
-        self.transfer(data.py(), Side::Room, &held, timeout)
+        let interval = Duration::try_from_secs_f64(interval)
+            .unwrap_or_default()
+            .clamp(wait::INTERVAL, wait::LONGEST_INTERVAL);
+        self.transfer(data.py(), Side::Room, &held, timeout, interval)
     }
 
     /// For the streams: the same for reading. What fits into the ring all at once is read only all
@@ -457,13 +464,14 @@ impl StreamCallback {
     ) -> PyResult<(usize, &'static str)> {
         let mut slot = Slot::uninit();
         let held = Data::held_target(data, &mut slot)?;
-        self.transfer(data.py(), Side::Data, &held, timeout)
+        self.transfer(data.py(), Side::Data, &held, timeout, wait::INTERVAL)
     }
 
     /// For the streams: waits for the end. Returns `'ended'`, `'timeout'` or `'stalled'`.
     fn _wait_for_end(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<&'static str> {
         let mut pulse = Pulse::new(&self.state);
-        let outcome = wait::poll(py, wait::deadline(timeout)?, || {
+        let deadline = wait::deadline(timeout)?;
+        let outcome = wait::poll(py, deadline, wait::LONGEST_INTERVAL, || {
             if pulse.is_finished() {
                 return Some(Outcome::Ended);
             }

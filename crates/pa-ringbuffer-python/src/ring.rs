@@ -490,7 +490,7 @@ impl RingBuffer {
         let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
         // SAFETY: alive as long as its keeper, or as whoever owns the struct has promised.
         let ring = unsafe { &*pointer };
-        let outcome = wait::poll(slf.py(), end, || {
+        let outcome = wait::poll(slf.py(), end, wait::INTERVAL, || {
             side.has(ring, size).then_some(Outcome::Done)
         })?;
         Ok(outcome == Outcome::Done)

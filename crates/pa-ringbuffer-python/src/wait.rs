@@ -19,6 +19,9 @@ use crate::integer::Integer;
 /// is some microseconds each time; `comparison/waiting.py` measures both.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(1);
 
+/// For those whom a millisecond more does not matter.
+pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_millis(10);
+
 /// How long Ctrl-C may take to be seen.
 const SIGNALS: Duration = Duration::from_millis(50);
 
@@ -130,7 +133,7 @@ impl<'a> Pulse<'a> {
         let now = Instant::now();
         if blocks == self.blocks {
             // A process that is suspended has not been waiting.
-            self.quiet += (now - self.last_look).min(10 * INTERVAL);
+            self.quiet += (now - self.last_look).min(2 * LONGEST_INTERVAL);
         } else {
             self.quiet = Duration::ZERO;
         }
@@ -148,7 +151,7 @@ fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     main.getattr(intern!(py, "ident"))?.eq(ident)
 }
 
-/// Takes steps, first at once, then one every [`INTERVAL`] without needing Python, until one has an
+/// Takes steps, first at once, then one every `interval` without needing Python, until one has an
 /// outcome or the time is over.
 ///
 /// # Errors
@@ -157,6 +160,7 @@ fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
 pub(crate) fn poll(
     py: Python<'_>,
     end: Option<Instant>,
+    interval: Duration,
     mut step: impl FnMut() -> Option<Outcome> + Send,
 ) -> PyResult<Outcome> {
     if let Some(outcome) = step() {
@@ -175,7 +179,7 @@ pub(crate) fn poll(
                 if look.is_some_and(|look| look <= now) {
                     return None;
                 }
-                thread::sleep(end.map_or(INTERVAL, |end| INTERVAL.min(end - now)));
+                thread::sleep(end.map_or(interval, |end| interval.min(end - now)));
                 if let Some(outcome) = step() {
                     return Some(outcome);
                 }

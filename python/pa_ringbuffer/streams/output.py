@@ -97,10 +97,12 @@ class BlockingOutput(Blocking, Output):
         array = self._checked(data)
         self._enter()
         done = 0
+        # A ring that is refilled this often can never run low for that reason.
+        interval = len(self.output_ring) / self.samplerate / 64
 
         def step(timeout: float | None) -> str:
             nonlocal done
-            frames, outcome = self._callback._write(array[done:], timeout)
+            frames, outcome = self._callback._write(array[done:], timeout, interval)
             done += frames
             return outcome
 
