@@ -1,7 +1,7 @@
 # make demo    the main job: sound that goes on while Python stalls     (ARGS='FILE --seconds 5')
 # make test    all tests                                                (ARGS='-k rtmixer')
 # make lint    formatting, clippy, ruff, types, documentation warnings
-# make bench   what a call costs, and what is lost while Python stalls  (ARGS='--seconds 4')
+# make bench   what a call and a wait cost, and what is lost while Python stalls
 # make docs    the documentation, in build/docs
 # make wheel   a wheel for this interpreter and a pure one for all, in dist
 # make install-c PREFIX=/usr/local    the C library, headers and pkg-config file
@@ -59,6 +59,7 @@ lint: $(VENV)/.native $(VENV)/.lint
 
 bench: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python comparison/python_calls.py
+	$(BIN)/python comparison/waiting
 	$(BIN)/python comparison/dropouts $(ARGS)
 
 docs: $(VENV)/.native $(VENV)/.docs

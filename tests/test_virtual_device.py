@@ -653,8 +653,15 @@ def test_a_function_of_a_shared_library_can_be_the_callback(opened_by, require, 
     assert device.process(array.array("f", [1, -2, 3])).tolist() == [[-1], [2], [-3]]
 
 
-def test_numba_can_compile_the_callback():
-    numba = pytest.importorskip("numba")
+@pytest.mark.impossible(
+    not (3, 10) <= sys.version_info < (3, 14), reason="Numba has no wheels for it"
+)
+def test_numba_can_compile_the_callback(require):
+    try:
+        import numba
+    except ImportError:
+        numba = None
+    require(numba, "Numba is not installed")
     from numba import types
 
     pointer = types.CPointer(types.float32)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PRELUDE = "import sys; sys.modules['pa_ringbuffer._native'] = None; import pa_ringbuffer\n"
 
 
@@ -29,8 +31,29 @@ def test_the_portable_class_takes_over():
 
 def test_what_is_compiled_says_why_it_is_missing():
     program = "try:\n    {}\nexcept (AttributeError, ImportError) as error:\n    print(error)\n"
-    for statement in ("pa_ringbuffer.StreamCallback", "import pa_ringbuffer.testing"):
+    for statement in (
+        "pa_ringbuffer.StreamCallback",
+        "import pa_ringbuffer.testing",
+        "import pa_ringbuffer.streams",
+    ):
         assert "there are wheels with" in run(program.format(statement))
+
+
+@pytest.mark.parametrize("missing", ["sounddevice", "numpy"])
+def test_streams_say_what_has_to_be_installed(missing):
+    program = (
+        # PortAudio may be missing, too.
+        "import sys; sys.modules['sounddevice'] = type(sys)('sounddevice')\n"
+        f"sys.modules[{missing!r}] = None\n"
+        "try:\n    import pa_ringbuffer.sounddevice\n"
+        "except ImportError as error:\n    print(error)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    assert "pip install 'pa-ringbuffer[sounddevice]'" in result.stdout
+    assert missing in result.stdout
 
 
 def test_an_extension_that_does_not_load_is_an_error():

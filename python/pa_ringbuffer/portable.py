@@ -38,8 +38,11 @@ _INTEGER_FIELDS = (
 )
 _FIELDS = (*_INTEGER_FIELDS, "buffer")
 
-# Seconds between two looks at a ring that somebody waits for. The other side tells nobody.
+# Seconds between two looks at a ring that somebody waits for, because the other side tells nobody:
+# as long as something may come at any moment, and afterwards.
 _WAIT_INTERVAL = 1e-3
+_IDLE_INTERVAL = 2.5e-3
+_MOMENT = 50e-3
 
 
 def _is_darwin():
@@ -1083,8 +1086,9 @@ class _RingBufferBase:
     def wait_for_data(self, size=1, timeout=None):
         """Wait until elements can be read.
 
-        The other side need not know that somebody waits: the ring is looked at every millisecond,
-        and Python is not needed for that. Other threads go on, and Ctrl-C works.
+        The other side need not know that somebody waits: the ring is looked at every millisecond
+        (after a while, less often), and Python is not needed for that. Other threads go on, and
+        Ctrl-C works.
 
         :param size: The number of elements that must be available.
         :type size: int, optional
@@ -1153,12 +1157,13 @@ class _RingBufferBase:
         timeout = math.inf if timeout is None else timeout
         if math.isnan(timeout):
             raise ValueError("timeout must be a number of seconds, not nan")
-        end = time.monotonic() + timeout
+        begin = time.monotonic()
         while available() < size:
-            left = end - time.monotonic()
-            if left <= 0:
+            waited = time.monotonic() - begin
+            if waited >= timeout:
                 return
-            yield min(left, _WAIT_INTERVAL)
+            interval = _WAIT_INTERVAL if waited < _MOMENT else _IDLE_INTERVAL
+            yield min(timeout - waited, interval)
 
     def __wait(self, available, size, timeout):
         for pause in self.__pauses(available, size, timeout):

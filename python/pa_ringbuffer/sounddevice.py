@@ -11,10 +11,15 @@ import os
 import weakref
 from typing import Any, Callable, ClassVar
 
-import sounddevice
+try:
+    import sounddevice
 
-from . import StreamCallback, streams
-from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError, default_warn
+    from . import StreamCallback, streams
+    from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError, default_warn
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"pa_ringbuffer.sounddevice needs {error.name}: pip install 'pa-ringbuffer[sounddevice]'"
+    ) from error
 
 __all__ = [
     "AsyncInputStream",

@@ -724,8 +724,9 @@ impl RingBuffer {
 
     /// Wait until elements can be read.
     ///
-    /// The other side need not know that somebody waits: the ring is looked at every millisecond,
-    /// and Python is not needed for that. Other threads go on, and Ctrl-C works.
+    /// The other side need not know that somebody waits: the ring is looked at every millisecond
+    /// (after a while, less often), and Python is not needed for that. Other threads go on, and
+    /// Ctrl-C works.
     ///
     /// :param size: The number of elements that must be available.
     /// :type size: int, optional

@@ -15,12 +15,29 @@ use pyo3::prelude::*;
 
 use crate::integer::Integer;
 
-/// Time between two looks. What it adds to the latency is half of it on average, and what it costs
-/// is some microseconds each time; `comparison/waiting.py` measures both.
+/// Time between two looks, while something may come at any moment: a callback is called more often
+/// than every [`MOMENT`]. What it adds to the latency is half of it on average.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(1);
 
-/// For those whom a millisecond more does not matter.
+/// Time between two looks after that. On a virtual machine, where waking up took 15 to 20
+/// microseconds, looking every millisecond was 2 % of a core (`python comparison/waiting`); nobody
+/// shall pay that for a stream that does not run.
+pub(crate) const IDLE_INTERVAL: Duration = Duration::from_micros(2500);
+
+/// How long something may come at any moment: a block of 2048 frames, with some delay.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// For those to whom some milliseconds more do not matter.
 pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Time until the next look of somebody who has waited for some time.
+pub(crate) fn interval_after(waited: Duration) -> Duration {
+    if waited < MOMENT {
+        INTERVAL
+    } else {
+        IDLE_INTERVAL
+    }
+}
 
 /// How long Ctrl-C may take to be seen.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -151,8 +168,8 @@ fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     main.getattr(intern!(py, "ident"))?.eq(ident)
 }
 
-/// Takes steps, first at once, then one every `interval` without needing Python, until one has an
-/// outcome or the time is over.
+/// Takes steps, first at once, then again and again without needing Python, until one has an outcome
+/// or the time is over. There is at least `interval` between two of them.
 ///
 /// # Errors
 ///
@@ -167,6 +184,7 @@ pub(crate) fn poll(
         return Ok(outcome);
     }
     let signals = is_main_thread(py)?;
+    let begin = Instant::now();
     loop {
         let outcome = py.detach(|| {
             // Elsewhere there is no reason to come back, and the GIL may be hard to get.
@@ -179,7 +197,8 @@ pub(crate) fn poll(
                 if look.is_some_and(|look| look <= now) {
                     return None;
                 }
-                thread::sleep(end.map_or(interval, |end| interval.min(end - now)));
+                let pause = interval_after(now - begin).max(interval);
+                thread::sleep(end.map_or(pause, |end| pause.min(end - now)));
                 if let Some(outcome) = step() {
                     return Some(outcome);
                 }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pyo3::exceptions::PyRuntimeError;
@@ -15,7 +15,7 @@ use pyo3::prelude::*;
 use crate::callback::StreamCallback;
 use crate::integer::Integer;
 use crate::ring::RingBuffer;
-use crate::wait::{self, INTERVAL, Outcome, Pulse, Side};
+use crate::wait::{self, Outcome, Pulse, Side, interval_after};
 
 /// Somebody waits.
 struct Watch {
@@ -24,6 +24,7 @@ struct Watch {
     ring: *const PaUtilRingBuffer,
     side: Side,
     size: usize,
+    begin: Instant,
     end: Option<Instant>,
     /// Borrows from `stream`, which is kept.
     pulse: Option<Pulse<'static>>,
@@ -80,6 +81,13 @@ impl Watches {
             }
         }
         over
+    }
+
+    /// Time until the next look: that of the one who is least patient.
+    fn interval(&self) -> Duration {
+        let now = Instant::now();
+        let newest = self.list.iter().map(|watch| watch.begin).max();
+        interval_after(newest.map_or(Duration::ZERO, |begin| now - begin))
     }
 }
 
@@ -170,6 +178,7 @@ impl Watcher {
             }
             let last = watches.quit;
             let over = watches.take_over();
+            let pause = watches.interval();
             // Python may be waiting for the lock, and has the GIL.
             drop(watches);
             if !over.is_empty() {
@@ -184,7 +193,11 @@ impl Watcher {
             if last {
                 return;
             }
-            thread::sleep(INTERVAL);
+            let watches = self.lock();
+            if !watches.list.is_empty() && !watches.quit {
+                // Whoever comes now does not wait for the rest of the pause.
+                drop(self.added.wait_timeout(watches, pause));
+            }
         }
     }
 }
@@ -234,6 +247,7 @@ pub(crate) fn watch(
         ring: pointer,
         side,
         size,
+        begin: Instant::now(),
         end,
         pulse,
         done,

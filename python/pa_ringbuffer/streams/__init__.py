@@ -10,6 +10,14 @@ callback and the user's arrays is here.
 - ``stats``: what was counted, and reports of losses
 """
 
+import pa_ringbuffer
+
+if not hasattr(pa_ringbuffer, "StreamCallback"):
+    raise ImportError(
+        "streams need the extension module, which this installation of pa-ringbuffer does not "
+        "have: there are wheels with it for CPython 3.9 and newer"
+    )
+
 from .backend import Backend
 from .base import Base
 from .errors import StreamStoppedError, StreamTimeoutError
