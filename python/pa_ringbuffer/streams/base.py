@@ -247,7 +247,7 @@ class Base:
 
     @property
     def stats(self) -> Stats:
-        """What was counted so far, a new :class:`Stats` object."""
+        """What was counted so far, a new :class:`~pa_ringbuffer.streams.Stats` object."""
         self._report()
         return collect(self._callback, self.samplerate)
 
