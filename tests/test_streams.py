@@ -202,8 +202,14 @@ def test_numbers_of_frames_are_checked():
     stream = holding_still()
     with pytest.raises(ValueError, match="frames must not be negative, not -1"):
         stream.read(-1)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"frames must be an integer, not 1\.5"):
         stream.read(1.5)
+    with pytest.raises(TypeError, match="blocksize must be an integer, not '1'"):
+        stream.blocks("1")
+    with pytest.raises(TypeError, match="timeout must be a number of seconds, not 'soon'"):
+        stream.read(1, "soon")
+    with pytest.raises(TypeError, match="timeout must be a number of seconds"):
+        stream.write(signal(1), [1])
     with pytest.raises(TypeError):
         stream.read_nowait("2")
     with pytest.raises(ValueError, match="timeout"):
@@ -407,6 +413,8 @@ def test_rings_can_be_used_without_copies():
         ({"ring_seconds": float("inf")}, ValueError, "ring_seconds"),
         ({"ring_seconds": float("nan")}, ValueError, "ring_seconds"),
         ({"ring_frames": 0}, ValueError, "ring_frames must be a positive number, not 0"),
+        ({"ring_frames": 1.5}, TypeError, "ring_frames must be an integer, not 1.5"),
+        ({"ring_seconds": "1"}, TypeError, "ring_seconds must be a number of seconds, not '1'"),
         ({"ring_frames": 2**70}, (OverflowError, MemoryError), None),
         ({"dtype": "int24"}, ValueError, "int24.*'int32' loses nothing"),
         ({"dtype": "float64"}, ValueError, "float64"),
@@ -461,8 +469,10 @@ def test_blocks_are_new_arrays():
         first = next(iterator)
         first[:] = 7
         kept = first.copy()
-        next(iterator)
+        second = next(iterator)
         assert np.array_equal(first, kept)
+        # What the user does with a block is not seen in the next one.
+        assert not second.any()
 
 
 def test_blocks_need_a_stream_that_runs():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import threading
 import time
 import weakref
@@ -50,15 +51,34 @@ def _watch_for_end(
         finished_callback()
 
 
+def integer(value: Any, name: str) -> int:
+    """An argument that must be an integer."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {value!r}") from None
+
+
+def number(value: Any, name: str) -> float:
+    """An argument that must be a number of seconds."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{name} must be a number of seconds, not {value!r}")
+    try:
+        return float(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a number of seconds, not {value!r}") from None
+
+
 def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> int:
     """The power of 2 that a ring's length in seconds or frames comes to."""
     if seconds is not None and frames is not None:
         raise TypeError("give either ring_seconds or ring_frames, not both")
     if frames is None:
-        seconds = 1.0 if seconds is None else seconds
+        seconds = 1.0 if seconds is None else number(seconds, "ring_seconds")
         if not 0 < seconds < math.inf:
             raise ValueError(f"ring_seconds must be a positive number, not {seconds}")
         frames = math.ceil(seconds * samplerate)
+    frames = integer(frames, "ring_frames")
     if frames < 1:
         raise ValueError(f"ring_frames must be a positive number, not {frames}")
     return 1 << (frames - 1).bit_length()
@@ -326,12 +346,15 @@ class _Waiting:
 
     def __init__(self, stream: Base, timeout: float | None) -> None:
         self._stream = stream
-        self._end = None if timeout is None else time.monotonic() + timeout
+        self._end = None
+        if timeout is not None:
+            self._end = time.monotonic() + number(timeout, "timeout")
         self._blocks = -1
         self._quiet_since = 0.0
 
     def time_left(self) -> float | None:
-        return None if self._end is None else max(self._end - time.monotonic(), 0.0)
+        # Not max(0.0, …), which would make a timeout out of NaN.
+        return None if self._end is None else self._end - time.monotonic()
 
     def is_hopeless(self) -> bool:
         """Whether a device that has not called for a moment will not call again."""

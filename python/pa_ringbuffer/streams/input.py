@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._asyncio import outcome_of
-from .base import Async, Base, Blocking
+from .base import Async, Base, Blocking, integer
 from .errors import StreamStoppedError
 
 if TYPE_CHECKING:
@@ -22,13 +22,15 @@ class Blocks:
         self._step = blocksize - overlap
         self._overlap = overlap
         self.wanted = blocksize
-        self._last: npt.NDArray[Any] | None = None
+        self._end: npt.NDArray[Any] | None = None
 
     def next(self, frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
         block = frames
-        if self._overlap and self._last is not None:
-            block = np.concatenate([self._last[-self._overlap :], frames])
-        self._last = block
+        if self._overlap:
+            if self._end is not None:
+                block = np.concatenate([self._end, frames])
+            # What becomes of the block is up to the user.
+            self._end = block[-self._overlap :].copy()
         self.wanted = self._step
         return block
 
@@ -51,6 +53,7 @@ class Input(Base):
         return np.frombuffer(data, self._dtypes[0]).reshape(-1, self._channels[0])
 
     def _empty(self, frames: int) -> npt.NDArray[Any]:
+        frames = integer(frames, "frames")
         if frames < 0:
             raise ValueError(f"frames must not be negative, not {frames}")
         return np.empty((frames, self._channels[0]), self._dtypes[0])
@@ -85,6 +88,7 @@ class Input(Base):
         return self._array(self.input_ring.read_latest(frames))
 
     def _block_steps(self, blocksize: int, overlap: int) -> Blocks:
+        blocksize, overlap = integer(blocksize, "blocksize"), integer(overlap, "overlap")
         if blocksize < 1:
             raise ValueError(f"blocksize must be a positive number of frames, not {blocksize}")
         if not 0 <= overlap < blocksize:
