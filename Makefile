@@ -88,7 +88,7 @@ $(VENV)/.base:
 	@touch $@
 
 $(VENV)/.native: $(VENV)/.base pyproject.toml $(SOURCES)
-	$(BIN)/maturin develop --release --locked --quiet --extras demo $(FEATURES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet --extras demo $(FEATURES)
 	@touch $@
 
 # After the package itself: rtmixer depends on it, and would bring upstream's.
