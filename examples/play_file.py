@@ -1,69 +1,54 @@
-"""Play a sound file through a ring buffer, whatever the rest of the program does meanwhile.
+#!/usr/bin/env python3
+"""Play a sound file, whatever the rest of the program does meanwhile.
 
-Needs sounddevice and soundfile: pip install 'pa-ringbuffer[demo]'
+Any format that soundfile can read, and any length: only about a second of it is in memory.
+
+    pip install 'pa-ringbuffer[sounddevice]' soundfile
 """
 
 import argparse
-import sys
 
-import pa_ringbuffer
-import sounddevice
-import soundfile
-
-RING = 65536  # frames; a power of two. 1.4 seconds at 48 kHz: how long Python may be busy.
+import sounddevice as sd
+import soundfile as sf
+from pa_ringbuffer.sounddevice import OutputStream
 
 
-def play(path, device):
-    """Play one file and return how many frames of silence had to be put in."""
-    with soundfile.SoundFile(path) as file:
-        # One element of the ring is one frame: four bytes for each channel.
-        ring = pa_ringbuffer.RingBuffer(elementsize=4 * file.channels, size=RING)
-        callback = pa_ringbuffer.StreamCallback(output_ring=ring)
-        stream = sounddevice._StreamBase(
-            kind="output",
-            device=device,
-            samplerate=file.samplerate,
-            channels=file.channels,
-            dtype="float32",
-            callback=callback.function,
-            userdata=callback.userdata,
-        )
-        ring.write(file.read(RING, dtype="float32"))
-        with stream:
-            for block in file.blocks(RING // 8, dtype="float32"):
-                while ring.write_available < len(block):
-                    sounddevice.sleep(10)
-                ring.write(block)
-            # Nothing more will come: end when the ring is empty.
-            callback.mode = "complete"
-            while stream.active:
-                sounddevice.sleep(10)
-    return callback.counters["output_underflow_frames"]
-
-
-def device_argument(text):
+def int_or_str(text):
     return int(text) if text.isdigit() else text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", help="a sound file")
-    parser.add_argument(
-        "--device", type=device_argument, help="number of a device, or a part of its name"
-    )
-    options = parser.parse_args()
-    try:
-        silence = play(options.file, options.device)
-    except (OSError, ValueError, RuntimeError) as error:
-        # Files raise RuntimeErrors and OSErrors, devices ValueErrors.
-        sys.exit(f"error: {error}")
-    except sounddevice.PortAudioError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted")
-    if silence:
-        sys.exit(f"{silence} frames were not there in time")
+def play(filename, device):
+    with sf.SoundFile(filename) as file:
+        stream = OutputStream(samplerate=file.samplerate, channels=file.channels, device=device)
+        # Fill the ring before the first frame is played.
+        stream.write(file.read(stream.write_available, dtype="float32", always_2d=True))
+        with stream:
+            for block in file.blocks(4096, dtype="float32", always_2d=True):
+                stream.write(block)
+        # Leaving the with statement has played what was still in the ring.
 
 
-if __name__ == "__main__":
-    main()
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+parser.add_argument("file", help="sound file to be played")
+parser.add_argument(
+    "-l",
+    "--list-devices",
+    action="version",
+    version=str(sd.query_devices()),
+    help="show all devices and exit",
+)
+parser.add_argument(
+    "-d", "--device", type=int_or_str, help="output device (number or part of its name)"
+)
+args = parser.parse_args()
+
+try:
+    play(args.file, args.device)
+except KeyboardInterrupt:
+    parser.exit(130, "\n")
+except sd.PortAudioError as error:
+    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except (OSError, RuntimeError, ValueError) as error:
+    parser.exit(1, f"{parser.prog}: {error}\n")

@@ -7,14 +7,13 @@ be given up from within.
 import importlib.util
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from headless_audio import JackServer
+from jack_crash import JackCrash, jack_has_crashed
 
 HERE = Path(__file__).parent
 # There is no compiled callback for any other Python.
@@ -22,25 +21,6 @@ collect_ignore_glob = [] if sys.implementation.name == "cpython" else ["test_*.p
 
 # Longer than the programs give themselves: only for one that cannot even do that.
 TIME_LIMIT = 90
-
-
-class JackCrash(Exception):
-    """JACK has taken a program with it before that could tell anything."""
-
-
-def jack_has_crashed(status, errors):
-    """Whether a program has fallen victim to JACK's issue 216 while it closed a stream.
-
-    When a client unregisters its ports, its notification thread may be walking the list of them
-    (JackClient::HandleLatencyCallback): 3 of about 30 000 streams. The stream is stopped by then,
-    so the thread that has crashed, none of Python's, is not one that runs a callback, and all that
-    a callback uses is still there. The programs tell what they have to tell before they close; one
-    that closes many streams is run again.
-    """
-    closing = re.search(
-        r"most recent call first\):\n.*sounddevice.*\.py\", line \d+ in close", errors
-    )
-    return status == -signal.SIGSEGV and closing and "Current thread" not in errors
 
 
 class Program:

@@ -1,13 +1,10 @@
-"""The demo and the example, as users run them, on PortAudio's device."""
+"""The demo, as users run it, on PortAudio's device."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -79,11 +76,3 @@ def test_the_demo_lists_devices_that_can_play_where_one_is_unknown(run):
     status, _, errors = run("-m", "pa_ringbuffer", "demo", "--device", "no such device")
     assert status == 2
     assert "no such device" in errors and "system" in errors
-
-
-def test_the_example_plays_a_file(run, sound_file):
-    example = PROJECT / "examples" / "play_file.py"
-    assert run(example, sound_file(), "--device", "system") == (0, "", "")
-    status, _, errors = run(example, "missing.wav", "--device", "system")
-    assert status == 1
-    assert errors.startswith("error: ") and "missing.wav" in errors

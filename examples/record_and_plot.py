@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Record to a file without dropouts while the waveform is plotted.
+
+A thread writes every block to the file. Plotting, which takes long, is done by the main thread, and
+only with the most recent second. Ctrl-C or closing the window ends the recording.
+
+    pip install 'pa-ringbuffer[sounddevice]' soundfile matplotlib
+"""
+
+import argparse
+import math
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import sounddevice as sd
+import soundfile as sf
+from pa_ringbuffer.sounddevice import InputStream
+
+
+class Recorder:
+    """Writes a stream to a file, and keeps the most recent second."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.frames = 0
+        self.recent = np.zeros((round(stream.samplerate), stream.channels), stream.dtype)
+
+    def run(self, file, frames):
+        # Ends after so many frames, or with the stream.
+        for block in self.stream.blocks(1024):
+            block = block[: min(frames - self.frames, len(block))]
+            file.write(block)
+            self.frames += len(block)
+            # A new array each time: the plot may still be using the old one.
+            self.recent = np.concatenate([self.recent[len(block) :], block])
+            if self.frames == frames:
+                break
+
+
+class Plot:
+    """The waveform of each channel, one below the other."""
+
+    def __init__(self, samplerate, channels):
+        self.figure, axes = plt.subplots(
+            channels,
+            figsize=(9, 1 + 2 * channels),
+            sharex=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        time = np.arange(-samplerate, 0) / samplerate
+        self.lines = []
+        for channel, ax in enumerate(axes[:, 0], 1):
+            self.lines += ax.plot(time, np.zeros(samplerate), linewidth=0.5)
+            ax.set(xlim=(-1, 0), ylim=(-1, 1), ylabel=f"channel {channel}")
+            ax.grid(alpha=0.3)
+        ax.set_xlabel("seconds")
+
+    def draw(self, waveform):
+        for line, samples in zip(self.lines, waveform.T):
+            line.set_ydata(samples)
+        self.figure.canvas.draw_idle()
+        # Leaves time to the window, if there is one.
+        self.figure.canvas.start_event_loop(0.05)
+
+    def is_open(self):
+        return plt.fignum_exists(self.figure.number)
+
+
+def record(args):
+    stream = InputStream(args.samplerate, device=args.device, channels=args.channels)
+    samplerate = round(stream.samplerate)
+    frames = math.inf if args.seconds is None else round(args.seconds * samplerate)
+    recorder = Recorder(stream)
+    plot = Plot(samplerate, stream.channels)
+    # "x": never overwrite a recording.
+    file = sf.SoundFile(args.file, "x", samplerate, stream.channels, args.subtype)
+    if not args.png:
+        plt.show(block=False)
+    # A KeyboardInterrupt would be lost where a window's toolkit is drawing.
+    interrupted = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    # The stream is closed first, which ends the thread, which has to be done with the file.
+    with file, ThreadPoolExecutor(1) as pool, stream:
+        print("recording; Ctrl-C ends")
+        thread = pool.submit(recorder.run, file, frames)
+        while plot.is_open() and not thread.done() and not interrupted.is_set():
+            plot.draw(recorder.recent)
+        stream.stop()
+        thread.result()  # raises what has gone wrong there
+        print(f"{args.file}: {recorder.frames / samplerate:.2f} s")
+        print(stream.stats)
+    if args.png:
+        plot.draw(recorder.recent)
+        plot.figure.savefig(args.png)
+
+
+def int_or_str(text):
+    return int(text) if text.isdigit() else text
+
+
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+parser.add_argument("file", help="sound file to be written; its extension says the format")
+parser.add_argument(
+    "-l",
+    "--list-devices",
+    action="version",
+    version=str(sd.query_devices()),
+    help="show all devices and exit",
+)
+parser.add_argument(
+    "-d", "--device", type=int_or_str, help="input device (number or part of its name)"
+)
+parser.add_argument("-c", "--channels", type=int, default=1, help="default: %(default)s")
+parser.add_argument("-r", "--samplerate", type=int, help="default: the device's")
+parser.add_argument("--subtype", default="FLOAT", help="PCM_24, say (default: %(default)s)")
+parser.add_argument("--seconds", type=float, help="length of the recording")
+parser.add_argument("--png", metavar="FILE", help="save the last second's plot; no window")
+args = parser.parse_args()
+if args.seconds is not None and args.seconds <= 0:
+    parser.error("--seconds must be positive")
+if args.png:
+    matplotlib.use("Agg")
+elif matplotlib.get_backend().lower() == "agg":
+    parser.exit(1, f"{parser.prog}: there is no window system; see --png\n")
+
+try:
+    record(args)
+except KeyboardInterrupt:
+    pass
+except sd.PortAudioError as error:
+    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except (OSError, RuntimeError, ValueError) as error:
+    parser.exit(1, f"{parser.prog}: {error}\n")

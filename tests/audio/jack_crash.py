@@ -1,0 +1,23 @@
+"""When JACK, and not the program, is to blame."""
+
+import re
+import signal
+
+
+class JackCrash(Exception):
+    """JACK has taken a program with it before that could tell anything."""
+
+
+def jack_has_crashed(status, errors):
+    """Whether a program has fallen victim to JACK's issue 216 while it closed a stream.
+
+    When a client unregisters its ports, its notification thread may be walking the list of them
+    (JackClient::HandleLatencyCallback): 3 of about 30 000 streams. The stream is stopped by then,
+    so the thread that has crashed, none of Python's, is not one that runs a callback, and all that
+    a callback uses is still there. The programs tell what they have to tell before they close; one
+    that closes many streams is run again.
+    """
+    closing = re.search(
+        r"most recent call first\):\n.*sounddevice.*\.py\", line \d+ in close", errors
+    )
+    return status == -signal.SIGSEGV and closing and "Current thread" not in errors
