@@ -126,4 +126,13 @@ def markdown(report):
         lines += ["", f"Without PortAudio: {report['without_portaudio']}."]
     for title, show in zip(EXPLANATION, (_lost, _xruns, _lowest)):
         lines += ["", f"## {title}", "", EXPLANATION[title], "", *_table(cells, show)]
-    return "\n".join(["# Dropouts", "", *lines, ""])
+    head = [
+        "# Dropouts",
+        "",
+        "What of the sound is lost while Python stalls, as `make bench` (or `python "
+        "comparison/dropouts`) measured it.",
+        "",
+        "![Share of the sound that is lost, for each contestant and load](dropouts.svg)",
+        "",
+    ]
+    return "\n".join([*head, *lines, ""])

@@ -14,8 +14,8 @@ def jack_has_crashed(status, errors):
     When a client unregisters its ports, its notification thread may be walking the list of them
     (JackClient::HandleLatencyCallback): 3 of about 30 000 streams. The stream is stopped by then,
     so the thread that has crashed, none of Python's, is not one that runs a callback, and all that
-    a callback uses is still there. The programs tell what they have to tell before they close; one
-    that closes many streams is run again.
+    a callback uses is still there. The programs tell what they have to tell before they close; the
+    tests of others are run again.
     """
     closing = re.search(
         r"most recent call first\):\n.*sounddevice.*\.py\", line \d+ in close", errors

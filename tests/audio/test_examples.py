@@ -17,7 +17,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from jack_crash import jack_has_crashed
+from jack_crash import JackCrash, jack_has_crashed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = Path(__file__).parent / "programs"
@@ -71,7 +71,7 @@ class Running:
             self.process.kill()
             output, errors = self.process.communicate()
         if jack_has_crashed(self.process.returncode, errors):
-            pytest.xfail("JACK's issue 216 has hit a program: see jack_crash.py")
+            raise JackCrash(errors)
         return self.process.returncode, output, errors
 
     def succeed(self, text=None):
