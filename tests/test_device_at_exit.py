@@ -67,6 +67,33 @@ def test_the_callback_may_ask_and_stop_the_device_that_calls_it():
     assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_the_callback_may_close_the_device_that_calls_it():
+    program = IN_PYTHON.replace("return 0", "calls.append(1); device.close(); return 0")
+    program += (
+        "calls = []\n"
+        "device = pa_ringbuffer.testing.VirtualDevice(callback, blocksize=64)\n"
+        "assert device.run(6400) == 64\n"
+        "for use in (device.start, lambda: device.run(64)):\n"
+        "    try:\n"
+        "        use()\n"
+        "    except RuntimeError as error:\n"
+        "        assert 'closed' in str(error)\n"
+        "    else:\n"
+        "        raise AssertionError\n"
+        "device.close()\n"
+        "device = pa_ringbuffer.testing.VirtualDevice(callback, blocksize=64)\n"
+        "device.start()\n"
+        "device.stop()\n"
+        "assert device.wait(30)\n"
+        "device.close()\n"
+        "assert len(calls) <= 2, calls\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 @pytest.mark.impossible(not hasattr(os, "fork"), reason="this system has no fork()")
 def test_a_forked_child_ends_without_the_device():
     program = (

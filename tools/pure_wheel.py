@@ -33,11 +33,11 @@ def main(target):
     )[0].replace('dynamic = ["version"]', f'version = "{version}"')
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        package = folder / "pa_ringbuffer"
-        package.mkdir()
-        for file in (ROOT / "python" / "pa_ringbuffer").iterdir():
-            if file.suffix in (".py", ".pyi") or file.name == "py.typed":
-                shutil.copy(file, package)
+        shutil.copytree(
+            ROOT / "python" / "pa_ringbuffer",
+            folder / "pa_ringbuffer",
+            ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"),
+        )
         for file in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
             shutil.copy(ROOT / file, folder)
         (folder / "pyproject.toml").write_text(BUILD_SYSTEM + project)

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::vec::Vec;
 
+use crate::calling::Calling;
 use crate::config::{DeviceConfig, DeviceError};
 use crate::engine::Engine;
 use crate::monitor::{Monitor, Shared, lock};
@@ -235,6 +236,13 @@ impl VirtualDevice {
         self.check_idle()?;
         self.shared.set_stop(false);
         lock(&self.engine).run(script, tape, &self.shared)
+    }
+
+    /// Whether this thread is just now being used by a virtual device for a call of its callback.
+    ///
+    /// Such a thread must not wait for the device.
+    pub fn in_callback() -> bool {
+        Calling::is_here()
     }
 
     /// Something to watch the device with while others use it.

@@ -8,6 +8,7 @@ use std::vec::Vec;
 use pa_ringbuffer::RingError;
 
 use crate::cable::{Cable, silence};
+use crate::calling::Calling;
 use crate::config::{DeviceConfig, DeviceError, Pace};
 use crate::monitor::Shared;
 use crate::random::Random;
@@ -92,6 +93,7 @@ impl Engine {
     /// Tells the user that there will be no more calls.
     pub(crate) fn finish(&self) {
         if let Some(finished) = self.config.finished {
+            let _calling = Calling::begin();
             // SAFETY: the maker of the device has allowed it.
             unsafe { finished(self.config.user_data) };
         }
@@ -211,6 +213,7 @@ impl Engine {
             0 => core::ptr::null_mut(),
             _ => self.output.as_mut_ptr().cast::<c_void>(),
         };
+        let calling = Calling::begin();
         // SAFETY: the maker of the device has allowed it with these blocks.
         let result = unsafe {
             (config.callback)(
@@ -222,6 +225,7 @@ impl Engine {
                 config.user_data,
             )
         };
+        drop(calling);
         if xruns & flags::OUTPUT_OVERFLOW == 0 && result != CallbackResult::Abort as c_int {
             self.emit(frames, tape);
         }

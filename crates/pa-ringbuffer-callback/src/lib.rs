@@ -18,6 +18,8 @@ extern crate std;
 mod cable;
 mod callback;
 #[cfg(feature = "std")]
+mod calling;
+#[cfg(feature = "std")]
 mod config;
 mod counters;
 #[cfg(feature = "std")]

@@ -1,6 +1,7 @@
 //! The virtual device as a Python object.
 
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -102,6 +103,8 @@ pub(crate) fn stop_all(py: Python<'_>) {
 pub(crate) struct VirtualDevice {
     /// Locked by whoever starts, stops or runs it; the callback uses only the monitor.
     device: Mutex<Option<Device>>,
+    /// Whether a callback has closed it; then somebody else still holds the device.
+    closed: AtomicBool,
     monitor: Monitor,
     samples: SampleFormat,
     /// Numbers of input and output channels.
@@ -158,8 +161,10 @@ impl VirtualDevice {
                 Err(TryLockError::WouldBlock) => return Err(device_error(DeviceError::Running)),
             };
             match &mut *device {
-                Some(device) => f(device).map_err(device_error),
-                None => Err(PyRuntimeError::new_err("the virtual device is closed")),
+                Some(device) if !self.closed.load(Ordering::Relaxed) => {
+                    f(device).map_err(device_error)
+                }
+                _ => Err(PyRuntimeError::new_err("the virtual device is closed")),
             }
         })
     }
@@ -258,6 +263,7 @@ impl VirtualDevice {
         Ok(Self {
             monitor: device.monitor(),
             device: Mutex::new(Some(device)),
+            closed: AtomicBool::new(false),
             samples,
             channels: [input, output],
             kept: [
@@ -295,9 +301,19 @@ impl VirtualDevice {
     /// Stop for good. The callback and its data are no longer needed then.
     fn close(&self, py: Python<'_>) {
         self.monitor.request_stop();
+        self.closed.store(true, Ordering::Relaxed);
         py.detach(|| {
-            let device = self.take();
-            drop(device);
+            if Device::in_callback() {
+                // Who waits for this call to return may have the lock.
+                let device = self
+                    .device
+                    .try_lock()
+                    .ok()
+                    .and_then(|mut device| device.take());
+                drop(device);
+            } else {
+                drop(self.take());
+            }
         });
     }
 

@@ -8,7 +8,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-class StreamTimeoutError(TimeoutError):
+class _Incomplete(Exception):
+    """A transfer has ended too early; what was transferred is not lost."""
+
+    def __init__(self, message: str, frames: int = 0, data: npt.NDArray[Any] | None = None) -> None:
+        super().__init__(message)
+        self.frames = frames
+        self.data = data
+
+
+class StreamTimeoutError(_Incomplete, TimeoutError):
     """The time was over before everything was transferred.
 
     .. attribute:: frames
@@ -20,13 +29,8 @@ class StreamTimeoutError(TimeoutError):
         When reading: these frames. (:class:`numpy.ndarray` or ``None``)
     """
 
-    def __init__(self, message: str, frames: int = 0, data: npt.NDArray[Any] | None = None) -> None:
-        super().__init__(message)
-        self.frames = frames
-        self.data = data
 
-
-class StreamStoppedError(RuntimeError):
+class StreamStoppedError(_Incomplete, RuntimeError):
     """The stream does not run, or not any more, and so waiting makes no sense.
 
     .. attribute:: frames
@@ -37,8 +41,3 @@ class StreamStoppedError(RuntimeError):
 
         When reading: these frames. (:class:`numpy.ndarray` or ``None``)
     """
-
-    def __init__(self, message: str, frames: int = 0, data: npt.NDArray[Any] | None = None) -> None:
-        super().__init__(message)
-        self.frames = frames
-        self.data = data
