@@ -16,10 +16,10 @@ try:
 
     from . import StreamCallback, streams
     from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError, default_warn
-except ModuleNotFoundError as error:
+except ModuleNotFoundError as _error:
     raise ImportError(
-        f"pa_ringbuffer.sounddevice needs {error.name}: pip install 'pa-ringbuffer[sounddevice]'"
-    ) from error
+        f"pa_ringbuffer.sounddevice needs {_error.name}: pip install 'pa-ringbuffer[sounddevice]'"
+    ) from _error
 
 __all__ = [
     "AsyncInputStream",
