@@ -9,9 +9,13 @@ import gc
 import importlib
 import os
 import platform
+import signal
 import sys
 
 import pytest
+
+# A shell's background jobs ignore Ctrl-C, and so would the programs that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PYPY = platform.python_implementation() == "PyPy"
 

@@ -1,6 +1,7 @@
 """Waiting for a ring's other side, whatever drives it."""
 
 import asyncio
+import contextlib
 import inspect
 import os
 import signal
@@ -230,13 +231,18 @@ print("waiting", flush=True)
 """
 
 
+@contextlib.contextmanager
 def program(implementation, text):
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(module=implementation.__name__) + text],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.impossible(os.name == "nt", reason="Windows sends no such signal to one process")
