@@ -7,9 +7,11 @@ use pa_ringbuffer::PaUtilRingBuffer;
 
 use crate::stream::flags;
 
-/// How often a reader looks again before it takes what is there. A block is published in some tens
-/// of nanoseconds; only a callback that was suspended in the middle, or killed, takes longer.
-const ATTEMPTS: usize = 10_000;
+/// How often a reader looks again before it takes what is there: for some tens of milliseconds. A
+/// block is published in some tens of nanoseconds, but its thread may be suspended in the middle
+/// while others have the processor (10,000 attempts were once too few); only one that was killed
+/// takes longer.
+const ATTEMPTS: usize = 1_000_000;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -142,7 +144,7 @@ impl Counters {
     ///
     /// The callback never waits for a reader; the reader looks again if the callback came in
     /// between. If the callback's thread stands still in the middle of counting, the reader gives
-    /// up after some microseconds and returns what there is.
+    /// up after some tens of milliseconds and returns what there is.
     pub fn snapshot(&self) -> [u64; Self::COUNT] {
         // A sequence lock, with the fences of Boehm, "Can seqlocks get along with programming
         // language memory models?", MSPC 2012, figure 6.
