@@ -41,7 +41,18 @@ def test_it_needs_nothing_but_the_standard_library_and_cffi():
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             imported.add(node.module)
-    assert imported == {"cffi", "operator", "platform", "re", "struct", "sys", "threading"}
+    assert imported == {
+        "asyncio",
+        "cffi",
+        "math",
+        "operator",
+        "platform",
+        "re",
+        "struct",
+        "sys",
+        "threading",
+        "time",
+    }
 
 
 def test_it_works_as_a_module_of_its_own(run, new_ffi):
