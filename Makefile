@@ -41,7 +41,8 @@ ifeq ($(PYPY),)
 else
 	$(PYPY) -m venv build/pypy
 	$(BIN)/python tools/pure_wheel.py build/pypy
-	build/pypy/bin/python -m pip install --quiet --upgrade pytest sphinx build/pypy/*.whl
+	build/pypy/bin/python -m pip install --quiet --upgrade pytest sphinx
+	build/pypy/bin/python -m pip install --quiet --force-reinstall --no-deps build/pypy/*.whl
 	build/pypy/bin/python -m pytest -q tests --ignore tests/audio --ignore tests/c
 endif
 

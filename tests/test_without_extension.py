@@ -39,6 +39,9 @@ def test_what_is_compiled_says_why_it_is_missing():
         assert "there are wheels with" in run(program.format(statement))
 
 
+@pytest.mark.impossible(
+    sys.implementation.name == "pypy", reason="there is no extension, and that is said first"
+)
 @pytest.mark.parametrize("missing", ["sounddevice", "numpy"])
 def test_streams_say_what_has_to_be_installed(missing):
     program = (
