@@ -669,6 +669,33 @@ def test_a_stream_that_ends_wakes_whoever_waits():
         stream.close()
 
 
+class SlowToAnswer:
+    """A backend that lets other threads run while it is asked, as PortAudio does."""
+
+    def __init__(self, backend):
+        self._backend = backend
+
+    def __getattr__(self, name):
+        time.sleep(0.001)
+        return getattr(self._backend, name)
+
+
+def test_threads_that_ask_at_once_get_the_same_answer():
+    with loopback() as stream:
+        stream._handle.backend = SlowToAnswer(stream._handle.backend)
+        answers = []
+        threads = [
+            threading.Thread(target=lambda: answers.extend(stream.active for _ in range(20)))
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(LONG)
+    assert len(answers) == 80
+    assert all(answers)
+
+
 def test_a_device_that_stops_by_itself_is_an_error_where_somebody_waits():
     stream = loopback()
     stream.start()

@@ -71,6 +71,8 @@ class Handle:
         self.given_up = False
         self._give_up = give_up
         self._lock = threading.Lock()
+        #: Number of threads that stop or close the backend, or wait for doing so.
+        self._ending = 0
         self._call: threading.Thread | None = None
 
     @property
@@ -86,9 +88,12 @@ class Handle:
     @property
     def active(self) -> bool:
         """Whether the device plays or records."""
-        # If somebody holds the lock, it is about to end.
-        if not self.here or not self._lock.acquire(blocking=False):
+        if not self.here:
             return False
+        # Others who only ask have the lock for a moment; whoever ends the stream, for seconds.
+        while self._ending or not self._lock.acquire(timeout=0.01):
+            if self._ending:
+                return False
         try:
             return not self.closed and self.backend.active
         finally:
@@ -96,6 +101,13 @@ class Handle:
 
     def end(self, how: Callable[[], None]) -> bool:
         """Stop or close the backend; return whether it could be."""
+        self._ending += 1
+        try:
+            return self._end(how)
+        finally:
+            self._ending -= 1
+
+    def _end(self, how: Callable[[], None]) -> bool:
         with self._lock:
             if self.closed:
                 return not self.given_up
