@@ -44,11 +44,16 @@ def _watch_for_end(
         again = functools.partial(_watch_for_end, callback, finished_callback)
         if watch(None, "end", 0, None, callback, again) != "ended":
             return
+    thread = threading.Thread(target=finished_callback, name="finished callback")
     try:
-        threading.Thread(target=finished_callback, name="finished callback").start()
+        thread.start()
     except RuntimeError:
         # There are no new threads while the interpreter exits.
         finished_callback()
+        return
+    if not threading.main_thread().is_alive():
+        # Nor does anybody else wait for them then.
+        thread.join()
 
 
 def integer(value: Any, name: str) -> int:
