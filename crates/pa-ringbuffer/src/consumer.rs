@@ -1,24 +1,28 @@
 //! The reading side.
 
 use core::fmt;
-use core::mem::MaybeUninit;
+use core::marker::PhantomData;
 use core::slice::from_raw_parts;
 
 use crate::error::RingError;
-use crate::handle::Handle;
-use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+use crate::geometry::Span;
+use crate::handle::{Handle, Reading};
+use crate::layout::PaUtilRingBuffer;
 use crate::plain::Plain;
 use crate::producer::TooFew;
-use crate::raw::Regions;
 
 /// The reading side of a ring. There must be only one.
 ///
 /// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
 /// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
 /// ring that C or Python owns. All methods but `from_raw` are real-time safe.
-pub struct Consumer<'a, T>(pub(crate) Handle<'a, T>);
+pub struct Consumer<'a, T>(Handle<T, Reading>, PhantomData<&'a mut [T]>);
 
-impl<'a, T: Plain> Consumer<'a, T> {
+impl<T: Plain> Consumer<'_, T> {
+    pub(crate) fn new(handle: Handle<T, Reading>) -> Self {
+        Self(handle, PhantomData)
+    }
+
     /// The reading side of a ring that somebody else made.
     ///
     /// # Errors
@@ -43,13 +47,13 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
         // SAFETY: the same contract.
-        unsafe { Handle::from_raw(ring) }.map(Self)
+        unsafe { Handle::from_raw(ring) }.map(Self::new)
     }
 
     /// Number of elements in the ring, full or not.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.0.geometry().size()
+        self.0.capacity()
     }
 
     /// The struct's address, for the other side.
@@ -60,7 +64,7 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// Number of elements that can be read now. It grows by itself, while the producer writes.
     #[inline]
     pub fn read_available(&self) -> usize {
-        self.0.ring().read_available_in(self.0.geometry())
+        self.0.available_now()
     }
 
     /// Whether nothing can be read now.
@@ -72,15 +76,19 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// Takes one element out, if there is one.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        let mut element = MaybeUninit::<T>::uninit();
-        // SAFETY: there is room for one element, and `&mut self` is the only reader.
-        let read = unsafe {
-            self.0
-                .ring()
-                .read(self.0.geometry(), element.as_mut_ptr().cast(), 1)
-        };
-        // SAFETY: one element was copied there, and every pattern of bytes is a valid one.
-        (read == 1).then(|| unsafe { element.assume_init() })
+        let element = (self.0.claim_one()).then(|| self.next());
+        if element.is_some() {
+            self.0.advance(1);
+        }
+        element
+    }
+
+    /// The next element, of which the caller knows that it is there.
+    #[inline]
+    fn next(&self) -> T {
+        // SAFETY: the address is one of the storage, which lives with the handle, is aligned for
+        // `T` and holds plain data.
+        unsafe { self.0.next().read() }
     }
 
     /// The next element, if there is one, left where it is.
@@ -97,16 +105,7 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn peek(&self) -> Option<T> {
-        let mut element = MaybeUninit::<T>::uninit();
-        // SAFETY: there is room for one element; nothing can be taken out meanwhile, because that
-        // takes `&mut self`.
-        let read = unsafe {
-            self.0
-                .ring()
-                .peek(self.0.geometry(), element.as_mut_ptr().cast(), 1)
-        };
-        // SAFETY: one element was copied there, and every pattern of bytes is a valid one.
-        (read == 1).then(|| unsafe { element.assume_init() })
+        (self.0.claim_shared(1) != 0).then(|| self.next())
     }
 
     /// Fills the slice from its start with as many elements as there are, and returns how many
@@ -125,14 +124,13 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn read(&mut self, elements: &mut [T]) -> usize {
-        let target = elements.as_mut_ptr().cast();
-        // SAFETY: the geometry was read from this ring, whose storage lives with the handle; the
-        // slice has as many elements as it says, and `&mut self` is the only reader.
-        unsafe {
-            self.0
-                .ring()
-                .read(self.0.geometry(), target, elements.len())
+        let count = self.0.claim(elements.len());
+        if count != 0 {
+            // SAFETY: the slice has room for `count` elements at least.
+            unsafe { self.0.copy_out(elements.as_mut_ptr(), count) };
+            self.0.advance(count);
         }
+        count
     }
 
     /// Fills all of the slice, or leaves it as it was if there are too few elements.
@@ -153,7 +151,7 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn read_all(&mut self, elements: &mut [T]) -> Result<(), TooFew> {
-        let available = self.read_available();
+        let available = self.0.claim(elements.len());
         if available < elements.len() {
             return Err(TooFew { available });
         }
@@ -175,13 +173,12 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn peek_slice(&self, elements: &mut [T]) -> usize {
-        let target = elements.as_mut_ptr().cast();
-        // SAFETY: as in `read`; nothing can be taken out meanwhile, because that takes `&mut self`.
-        unsafe {
-            self.0
-                .ring()
-                .peek(self.0.geometry(), target, elements.len())
+        let count = self.0.claim_shared(elements.len());
+        if count != 0 {
+            // SAFETY: the slice has room for `count` elements at least.
+            unsafe { self.0.copy_out(elements.as_mut_ptr(), count) };
         }
+        count
     }
 
     /// Drops up to `count` elements and returns how many there were.
@@ -222,56 +219,54 @@ impl<'a, T: Plain> Consumer<'a, T> {
     /// ```
     #[inline]
     pub fn chunk(&mut self, count: usize) -> ReadChunk<'_, T> {
-        let regions = self.0.ring().read_regions(self.0.geometry(), count);
+        let count = self.0.claim(count);
         ReadChunk {
-            handle: &self.0,
-            regions,
+            span: self.0.span(count),
+            handle: &mut self.0,
         }
     }
 }
 
 impl<T> fmt::Debug for Consumer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Consumer").field(self.0.ring()).finish()
+        f.debug_tuple("Consumer").field(&self.0).finish()
     }
 }
 
 /// Elements in a ring, in place; see [`Consumer::chunk`].
 pub struct ReadChunk<'a, T> {
-    handle: &'a Handle<'a, T>,
-    regions: Regions,
+    handle: &'a mut Handle<T, Reading>,
+    span: Span,
 }
 
 impl<T: Plain> ReadChunk<'_, T> {
     /// Number of elements in both slices.
     #[inline]
     pub fn len(&self) -> usize {
-        self.regions.len()
+        self.span.len()
     }
 
     /// Whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.regions.is_empty()
+        self.len() == 0
     }
 
     /// The elements, in order. The second slice is empty unless they wrap around the end of the
     /// storage.
     #[inline]
     pub fn as_slices(&self) -> (&[T], &[T]) {
-        let Regions {
+        let Span {
+            position,
             first,
-            first_len,
             second,
-            second_len,
-        } = self.regions;
-        let second = if second_len == 0 { first } else { second };
+        } = self.span;
         // SAFETY: both stretches lie in the storage, hold plain data, and belong to the consumer
         // until it commits, which consumes `self`.
         unsafe {
             (
-                from_raw_parts(first.cast(), first_len),
-                from_raw_parts(second.cast(), second_len),
+                from_raw_parts(self.handle.at(position), first),
+                from_raw_parts(self.handle.at(0), second),
             )
         }
     }
@@ -281,10 +276,7 @@ impl<T: Plain> ReadChunk<'_, T> {
     pub fn commit(self, count: usize) {
         let count = count.min(self.len());
         if count != 0 {
-            let geometry = self.handle.geometry();
-            self.handle
-                .ring()
-                .advance_read_index(geometry, count as ring_buffer_size_t);
+            self.handle.advance(count);
         }
     }
 
@@ -298,6 +290,6 @@ impl<T: Plain> ReadChunk<'_, T> {
 
 impl<T> fmt::Debug for ReadChunk<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ReadChunk").field(&self.regions).finish()
+        f.debug_tuple("ReadChunk").field(&self.span).finish()
     }
 }

@@ -148,21 +148,61 @@ impl Geometry {
     }
 
     /// Elements that can be read.
+    #[inline]
     pub(crate) fn readable(&self, write: ring_buffer_size_t, read: ring_buffer_size_t) -> usize {
-        let filled = write.wrapping_sub(read) & self.big_mask;
         // Only overwritten indices (or masks) give more than there is.
-        (filled.max(0) as usize).min(self.size)
+        self.distance(read, write).min(self.size)
+    }
+
+    /// Elements between two indices. Only what both were computed here for is sure to be at most the
+    /// size.
+    #[inline]
+    pub(crate) fn distance(&self, from: ring_buffer_size_t, to: ring_buffer_size_t) -> usize {
+        // A mask is negative only where it was overwritten.
+        (to.wrapping_sub(from) & self.big_mask).max(0) as usize
     }
 
     /// Elements that can be written.
+    #[inline]
     pub(crate) fn writable(&self, write: ring_buffer_size_t, read: ring_buffer_size_t) -> usize {
         self.size - self.readable(write, read)
     }
 
+    /// Where in the storage an index points to.
+    #[inline]
+    pub(crate) fn position(&self, index: ring_buffer_size_t) -> usize {
+        (index & self.small_mask) as usize
+    }
+
+    /// Whether every position is one of an element, so that [`whole_span`](Self::whole_span) can be
+    /// used. Not so if `bufferSize` was made smaller.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.small_mask.wrapping_add(1).max(0) as usize == self.size
+    }
+
+    /// How many elements there are from where an index points to up to the end of the storage, in a
+    /// ring that [is whole](Self::is_whole).
+    #[inline]
+    pub(crate) fn until_end(&self, index: ring_buffer_size_t) -> usize {
+        self.size - self.position(index)
+    }
+
+    /// [`span`](Self::span) for a ring that [is whole](Self::is_whole).
+    #[inline]
+    pub(crate) fn whole_span(&self, index: ring_buffer_size_t, count: usize) -> Span {
+        let first = count.min(self.until_end(index));
+        Span {
+            position: self.position(index),
+            first,
+            second: count - first,
+        }
+    }
+
     /// Where `count` elements from `index` on are. The caller has limited `count` to what is
     /// available, which is at most the size.
+    #[inline]
     pub(crate) fn span(&self, index: ring_buffer_size_t, count: usize) -> Span {
-        let position = (index & self.small_mask) as usize;
+        let position = self.position(index);
         // A position behind the end comes from a foreign index, or from wrapping a ring whose
         // size is no power of two. PortAudio's C computes a negative length here; nothing is the
         // only answer that touches no foreign memory and overwrites nothing unread.
@@ -182,6 +222,7 @@ impl Geometry {
     }
 
     /// The index `count` elements further on.
+    #[inline]
     pub(crate) fn advanced(
         &self,
         index: ring_buffer_size_t,
@@ -191,6 +232,7 @@ impl Geometry {
     }
 
     /// Address of a position.
+    #[inline]
     pub(crate) fn at(&self, position: usize) -> *mut u8 {
         self.buffer
             .wrapping_add(position.wrapping_mul(self.element_size))

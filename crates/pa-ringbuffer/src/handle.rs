@@ -1,12 +1,21 @@
-//! What the two handles have in common: a checked pointer to a ring for elements of type `T`.
+//! What the two handles have in common: a ring for elements of type `T`, and what of it does not
+//! have to be looked up again.
+//!
+//! A handle is the only one on its side of the ring. So the fields that do not change are read once,
+//! and its own index is only ever written. The other side's index is looked at when less is known
+//! to be available than is asked for: what was available once stays so, because the other side can
+//! only make it more. Looking less often at what another core writes is most of what makes handles
+//! faster than C's functions.
 
+use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{align_of, size_of};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, copy};
 
+use crate::atomic::{AtomicSize, Ordering};
 use crate::error::RingError;
-use crate::geometry::Geometry;
-use crate::layout::PaUtilRingBuffer;
+use crate::geometry::{Geometry, InvalidField, Span};
+use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 use crate::plain::Plain;
 
 /// What keeps a ring's memory alive, where the handle does.
@@ -15,31 +24,94 @@ type Owner = Option<alloc::sync::Arc<crate::memory::RingMemory>>;
 #[cfg(not(feature = "alloc"))]
 type Owner = Option<core::convert::Infallible>;
 
-pub(crate) struct Handle<'a, T> {
+/// One of the two sides of a ring.
+pub(crate) trait Side {
+    /// The index that this side moves.
+    fn own(ring: &PaUtilRingBuffer) -> &AtomicSize;
+    /// The index that the other side moves.
+    fn other(ring: &PaUtilRingBuffer) -> &AtomicSize;
+    /// Where the other side's index stops this side.
+    fn limit(g: &Geometry, other: ring_buffer_size_t) -> ring_buffer_size_t;
+}
+
+/// The producer's side.
+pub(crate) enum Writing {}
+
+impl Side for Writing {
+    #[inline]
+    fn own(ring: &PaUtilRingBuffer) -> &AtomicSize {
+        &ring.write_index
+    }
+
+    #[inline]
+    fn other(ring: &PaUtilRingBuffer) -> &AtomicSize {
+        &ring.read_index
+    }
+
+    #[inline]
+    fn limit(g: &Geometry, other: ring_buffer_size_t) -> ring_buffer_size_t {
+        // A ring's size is of that type.
+        g.advanced(other, g.size() as ring_buffer_size_t)
+    }
+}
+
+/// The consumer's side.
+pub(crate) enum Reading {}
+
+impl Side for Reading {
+    #[inline]
+    fn own(ring: &PaUtilRingBuffer) -> &AtomicSize {
+        &ring.read_index
+    }
+
+    #[inline]
+    fn other(ring: &PaUtilRingBuffer) -> &AtomicSize {
+        &ring.write_index
+    }
+
+    #[inline]
+    fn limit(g: &Geometry, other: ring_buffer_size_t) -> ring_buffer_size_t {
+        g.advanced(other, 0)
+    }
+}
+
+pub(crate) struct Handle<T, S> {
     ring: NonNull<PaUtilRingBuffer>,
+    /// Of a whole ring, see [`Geometry::is_whole`].
     geometry: Geometry,
+    /// The own index; that in the struct is always the same.
+    index: ring_buffer_size_t,
+    /// Up to here, elements can certainly be transferred.
+    limit: ring_buffer_size_t,
     _owner: Owner,
-    elements: PhantomData<&'a mut [T]>,
+    side: PhantomData<S>,
+    elements: PhantomData<T>,
 }
 
 // SAFETY: a handle stands for one side of the ring, and the ring's protocol lets each side be on a
 // thread of its own; elements are plain data.
-unsafe impl<T: Plain> Send for Handle<'_, T> {}
-// SAFETY: with a shared handle one can only ask how much is available.
-unsafe impl<T: Plain> Sync for Handle<'_, T> {}
+unsafe impl<T: Plain, S> Send for Handle<T, S> {}
+// SAFETY: with a shared handle one can only ask what is available and copy it, which changes
+// nothing.
+unsafe impl<T: Plain, S> Sync for Handle<T, S> {}
 
-impl<T: Plain> Handle<'_, T> {
+impl<T: Plain, S: Side> Handle<T, S> {
     /// # Safety
     ///
-    /// `ring` points to a ring that was initialised for elements of type `T`, whose storage is
-    /// aligned for them, and which lives as long as `'a` or is kept alive by `owner`.
-    pub(crate) unsafe fn over(ring: *mut PaUtilRingBuffer, owner: Owner) -> Self {
+    /// `ring` points to a whole ring that was initialised for elements of type `T`, whose storage is
+    /// aligned for them, and which lives as long as the handle or is kept alive by `owner`.
+    pub(crate) unsafe fn over(pointer: *mut PaUtilRingBuffer, owner: Owner) -> Self {
         // SAFETY: not null, and alive, as the caller promises.
-        let (ring, geometry) = unsafe { (NonNull::new_unchecked(ring), (*ring).geometry()) };
+        let (pointer, ring) = unsafe { (NonNull::new_unchecked(pointer), &*pointer) };
+        let geometry = ring.geometry();
+        let index = geometry.advanced(S::own(ring).load(Ordering::Relaxed), 0);
         Self {
-            ring,
+            ring: pointer,
             geometry,
+            index,
+            limit: index,
             _owner: owner,
+            side: PhantomData,
             elements: PhantomData,
         }
     }
@@ -67,6 +139,12 @@ impl<T: Plain> Handle<'_, T> {
                 value: geometry.size(),
             });
         }
+        if !geometry.is_whole() {
+            return Err(RingError::Field(InvalidField {
+                name: "bufferSize",
+                expected: "smallMask plus one",
+            }));
+        }
         let needed = align_of::<T>();
         if geometry.buffer().addr() % needed != 0 {
             return Err(RingError::Alignment { needed });
@@ -74,19 +152,145 @@ impl<T: Plain> Handle<'_, T> {
         // SAFETY: just checked; that it lives long enough is the caller's promise.
         Ok(unsafe { Self::over(pointer, None) })
     }
+
+    /// Where the other side's index stops this side at this moment.
+    #[inline]
+    fn limit_now(&self) -> ring_buffer_size_t {
+        let other = S::other(self.ring()).load(Ordering::Acquire);
+        S::limit(&self.geometry, other)
+    }
+
+    /// How many elements can be transferred up to there.
+    #[inline]
+    fn available_to(&self, limit: ring_buffer_size_t) -> usize {
+        self.geometry.readable(limit, self.index)
+    }
+
+    /// How many elements can be transferred at this moment.
+    #[inline]
+    pub(crate) fn available_now(&self) -> usize {
+        self.available_to(self.limit_now())
+    }
+
+    /// Whether an element can be transferred.
+    #[inline]
+    pub(crate) fn claim_one(&mut self) -> bool {
+        if self.index == self.limit {
+            self.limit = self.limit_now();
+        }
+        self.index != self.limit
+    }
+
+    /// How many of `count` elements can be transferred; less than `count` is how many there are at
+    /// this moment.
+    #[inline]
+    pub(crate) fn claim(&mut self, count: usize) -> usize {
+        let mut available = self.available_to(self.limit);
+        if count > available {
+            self.limit = self.limit_now();
+            available = self.available_to(self.limit);
+        }
+        count.min(available)
+    }
+
+    /// [`claim`](Self::claim) for those who share the handle, and cannot keep what they learn.
+    #[inline]
+    pub(crate) fn claim_shared(&self, count: usize) -> usize {
+        if count > self.available_to(self.limit) {
+            count.min(self.available_now())
+        } else {
+            count
+        }
+    }
+
+    /// Where the next element is that this side transfers.
+    #[inline]
+    pub(crate) fn next(&self) -> *mut T {
+        self.at(self.geometry.position(self.index))
+    }
+
+    /// Where the next `count` elements are, which were claimed.
+    #[inline]
+    pub(crate) fn span(&self, count: usize) -> Span {
+        self.geometry.whole_span(self.index, count)
+    }
+
+    /// Address of a position.
+    #[inline]
+    pub(crate) fn at(&self, position: usize) -> *mut T {
+        self.geometry.buffer().cast::<T>().wrapping_add(position)
+    }
+
+    /// Copies elements to where this side goes on. The source may overlap the storage.
+    ///
+    /// # Safety
+    ///
+    /// `count` elements were claimed, this is the producer's side, and the source has as many.
+    #[inline]
+    pub(crate) unsafe fn copy_in(&self, source: *const T, count: usize) {
+        let first = self.geometry.until_end(self.index);
+        // A branch, not a minimum: the copy need not wait for the index.
+        // SAFETY: the storage lives with the handle and is aligned for `T`; `count` elements from
+        // the index on, wrapped at the end of the storage, are the producer's.
+        unsafe {
+            if count <= first {
+                copy(source, self.next(), count);
+            } else {
+                copy(source, self.next(), first);
+                copy(source.add(first), self.at(0), count - first);
+            }
+        }
+    }
+
+    /// Copies elements from where this side goes on. The target may overlap the storage.
+    ///
+    /// # Safety
+    ///
+    /// `count` elements were claimed, this is the consumer's side, and the target has room for them.
+    #[inline]
+    pub(crate) unsafe fn copy_out(&self, target: *mut T, count: usize) {
+        let first = self.geometry.until_end(self.index);
+        // SAFETY: the storage lives with the handle, is aligned for `T` and holds plain data;
+        // `count` elements from the index on, wrapped at the end of the storage, are the consumer's.
+        unsafe {
+            if count <= first {
+                copy(self.next(), target, count);
+            } else {
+                copy(self.next(), target, first);
+                copy(self.at(0), target.add(first), count - first);
+            }
+        }
+    }
+
+    /// Hands over `count` elements, which were claimed, to the other side.
+    #[inline]
+    pub(crate) fn advance(&mut self, count: usize) {
+        // Not more than the ring's size, which is of that type.
+        self.index = (self.geometry).advanced(self.index, count as ring_buffer_size_t);
+        S::own(self.ring()).store(self.index, Ordering::Release);
+    }
 }
 
-impl<T> Handle<'_, T> {
-    pub(crate) fn ring(&self) -> &PaUtilRingBuffer {
+impl<T, S> Handle<T, S> {
+    #[inline]
+    fn ring(&self) -> &PaUtilRingBuffer {
         // SAFETY: alive and aligned since `over`; all fields are atomics.
         unsafe { self.ring.as_ref() }
     }
 
-    pub(crate) fn geometry(&self) -> &Geometry {
-        &self.geometry
+    /// Number of elements in the ring, full or not.
+    #[inline]
+    pub(crate) fn capacity(&self) -> usize {
+        self.geometry.size()
     }
 
     pub(crate) fn as_ptr(&self) -> *mut PaUtilRingBuffer {
         self.ring.as_ptr()
+    }
+}
+
+impl<T, S> fmt::Debug for Handle<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ring().fmt(f)
     }
 }

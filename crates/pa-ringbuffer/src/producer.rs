@@ -1,29 +1,34 @@
 //! The writing side.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::slice::from_raw_parts_mut;
 
 use crate::error::RingError;
-use crate::handle::Handle;
-use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+use crate::geometry::Span;
+use crate::handle::{Handle, Writing};
+use crate::layout::PaUtilRingBuffer;
 use crate::plain::Plain;
-use crate::raw::Regions;
 
 /// The writing side of a ring. There must be only one.
 ///
 /// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
 /// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
 /// ring that C or Python owns. All methods but `from_raw` are real-time safe.
-pub struct Producer<'a, T>(pub(crate) Handle<'a, T>);
+pub struct Producer<'a, T>(Handle<T, Writing>, PhantomData<&'a mut [T]>);
 
-impl<'a, T: Plain> Producer<'a, T> {
+impl<T: Plain> Producer<'_, T> {
+    pub(crate) fn new(handle: Handle<T, Writing>) -> Self {
+        Self(handle, PhantomData)
+    }
+
     /// The writing side of a ring that somebody else made.
     ///
     /// # Errors
     ///
     /// - [`RingError::Null`]: the pointer is null;
     /// - [`RingError::Alignment`]: struct or storage are not aligned for `T`;
-    /// - [`RingError::Field`]: the struct was not initialised;
+    /// - [`RingError::Field`]: the struct was not initialised, or its `bufferSize` made smaller;
     /// - [`RingError::ElementSize`]: elements have another size than `T`;
     /// - [`RingError::Capacity`]: `bufferSize` was set to what is no power of two.
     ///
@@ -52,13 +57,13 @@ impl<'a, T: Plain> Producer<'a, T> {
     /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
         // SAFETY: the same contract.
-        unsafe { Handle::from_raw(ring) }.map(Self)
+        unsafe { Handle::from_raw(ring) }.map(Self::new)
     }
 
     /// Number of elements in the ring, full or not.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.0.geometry().size()
+        self.0.capacity()
     }
 
     /// The struct's address, for the other side.
@@ -69,7 +74,7 @@ impl<'a, T: Plain> Producer<'a, T> {
     /// Number of elements that can be written now. It grows by itself, while the consumer reads.
     #[inline]
     pub fn write_available(&self) -> usize {
-        self.0.ring().write_available_in(self.0.geometry())
+        self.0.available_now()
     }
 
     /// Whether nothing can be written now.
@@ -95,11 +100,13 @@ impl<'a, T: Plain> Producer<'a, T> {
     /// ```
     #[inline]
     pub fn push(&mut self, element: T) -> Result<(), T> {
-        if self.write(core::slice::from_ref(&element)) == 1 {
-            Ok(())
-        } else {
-            Err(element)
+        if !self.0.claim_one() {
+            return Err(element);
         }
+        // SAFETY: one element was claimed, and it is there; `&mut self` is the only writer.
+        unsafe { self.0.next().write(element) };
+        self.0.advance(1);
+        Ok(())
     }
 
     /// Writes as many of the elements as there is room for, from the first one on, and returns how
@@ -116,14 +123,15 @@ impl<'a, T: Plain> Producer<'a, T> {
     /// ```
     #[inline]
     pub fn write(&mut self, elements: &[T]) -> usize {
-        let source = elements.as_ptr().cast();
-        // SAFETY: the geometry was read from this ring, whose storage lives with the handle; the
-        // slice has as many elements as it says, and `&mut self` is the only writer.
-        unsafe {
-            self.0
-                .ring()
-                .write(self.0.geometry(), source, elements.len())
+        let count = self.0.claim(elements.len());
+        if count != 0 {
+            // SAFETY: the slice has `count` elements at least; `&mut self` is the only writer.
+            // The slice may be one of a `ReadChunk` of this ring, and then, should the other side
+            // have overwritten its index, overlap.
+            unsafe { self.0.copy_in(elements.as_ptr(), count) };
+            self.0.advance(count);
         }
+        count
     }
 
     /// Writes all of the elements, or none if there is not room for all.
@@ -143,7 +151,7 @@ impl<'a, T: Plain> Producer<'a, T> {
     /// ```
     #[inline]
     pub fn write_all(&mut self, elements: &[T]) -> Result<(), TooFew> {
-        let available = self.write_available();
+        let available = self.0.claim(elements.len());
         if available < elements.len() {
             return Err(TooFew { available });
         }
@@ -170,17 +178,17 @@ impl<'a, T: Plain> Producer<'a, T> {
     /// ```
     #[inline]
     pub fn chunk(&mut self, count: usize) -> WriteChunk<'_, T> {
-        let regions = self.0.ring().write_regions(self.0.geometry(), count);
+        let count = self.0.claim(count);
         WriteChunk {
-            handle: &self.0,
-            regions,
+            span: self.0.span(count),
+            handle: &mut self.0,
         }
     }
 }
 
 impl<T> fmt::Debug for Producer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Producer").field(self.0.ring()).finish()
+        f.debug_tuple("Producer").field(&self.0).finish()
     }
 }
 
@@ -201,40 +209,38 @@ impl core::error::Error for TooFew {}
 
 /// Room in a ring, to be filled in place; see [`Producer::chunk`].
 pub struct WriteChunk<'a, T> {
-    handle: &'a Handle<'a, T>,
-    regions: Regions,
+    handle: &'a mut Handle<T, Writing>,
+    span: Span,
 }
 
 impl<T: Plain> WriteChunk<'_, T> {
     /// Number of elements in both slices.
     #[inline]
     pub fn len(&self) -> usize {
-        self.regions.len()
+        self.span.len()
     }
 
     /// Whether there is no room.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.regions.is_empty()
+        self.len() == 0
     }
 
     /// The room, in the order in which the consumer will read it. The second slice is empty unless
     /// the room wraps around the end of the storage.
     #[inline]
     pub fn as_mut_slices(&mut self) -> (&mut [T], &mut [T]) {
-        let Regions {
+        let Span {
+            position,
             first,
-            first_len,
             second,
-            second_len,
-        } = self.regions;
-        let second = if second_len == 0 { first } else { second };
+        } = self.span;
         // SAFETY: both stretches lie in the storage and apart from each other, hold plain data,
         // and belong to the producer until it commits; `&mut self` keeps it from committing.
         unsafe {
             (
-                from_raw_parts_mut(first.cast(), first_len),
-                from_raw_parts_mut(second.cast(), second_len),
+                from_raw_parts_mut(self.handle.at(position), first),
+                from_raw_parts_mut(self.handle.at(0), second),
             )
         }
     }
@@ -244,10 +250,7 @@ impl<T: Plain> WriteChunk<'_, T> {
     pub fn commit(self, count: usize) {
         let count = count.min(self.len());
         if count != 0 {
-            let geometry = self.handle.geometry();
-            self.handle
-                .ring()
-                .advance_write_index(geometry, count as ring_buffer_size_t);
+            self.handle.advance(count);
         }
     }
 
@@ -261,6 +264,6 @@ impl<T: Plain> WriteChunk<'_, T> {
 
 impl<T> fmt::Debug for WriteChunk<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WriteChunk").field(&self.regions).finish()
+        f.debug_tuple("WriteChunk").field(&self.span).finish()
     }
 }

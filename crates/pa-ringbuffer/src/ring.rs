@@ -116,7 +116,7 @@ impl<T: Plain> RingBuffer<T> {
                 Handle::over(pointer, Some(memory)),
             )
         };
-        (Producer(left), Consumer(right))
+        (Producer::new(left), Consumer::new(right))
     }
 
     /// Both handles, borrowed: for scoped threads, and for rings that are flushed in between.
@@ -138,8 +138,8 @@ impl<T: Plain> RingBuffer<T> {
         // SAFETY: the struct was initialised for `T`, and the borrow outlives the handles.
         unsafe {
             (
-                Producer(Handle::over(pointer, None)),
-                Consumer(Handle::over(pointer, None)),
+                Producer::new(Handle::over(pointer, None)),
+                Consumer::new(Handle::over(pointer, None)),
             )
         }
     }

@@ -249,6 +249,7 @@ fn a_handle_over_foreign_memory_is_checked() {
     assert_eq!(field(attempt(|r| r.element_size = -4)), "elementSizeBytes");
     assert_eq!(field(attempt(|r| r.buffer_size = 0)), "bufferSize");
     assert_eq!(field(attempt(|r| r.buffer_size = 9)), "bufferSize");
+    assert_eq!(field(attempt(|r| r.buffer_size = 4)), "bufferSize");
     assert_eq!(
         attempt(|r| r.buffer_size = 7),
         RingError::Capacity { value: 7 }
@@ -308,6 +309,82 @@ fn foreign_indices_never_lead_outside_the_storage() {
     }
     assert!(storage[..3 * SIZE].iter().all(|&b| b == GUARD));
     assert!(storage[2 * 3 * SIZE..].iter().all(|&b| b == GUARD));
+}
+
+#[test]
+fn foreign_indices_never_lead_handles_outside_the_storage() {
+    const GUARD: u8 = 0xA5;
+    const SIZE: usize = 8;
+    let mut storage = [[GUARD; 3]; 3 * SIZE];
+    let middle = unsafe { storage.as_mut_ptr().add(SIZE) };
+    let ring = PaUtilRingBuffer::zeroed();
+    ring.initialize(3, SIZE, middle.cast()).unwrap();
+    let pointer = (&raw const ring).cast_mut();
+    let view = foreign(pointer);
+    let extremes = [ring_buffer_size_t::MIN, -1, ring_buffer_size_t::MAX];
+    let indices = || (-9..20).chain(extremes);
+    for (start, wrong) in indices().flat_map(|start| indices().map(move |wrong| (start, wrong))) {
+        unsafe { (*view).write_index = start };
+        unsafe { (*view).read_index = start };
+        let mut producer = unsafe { Producer::<[u8; 3]>::from_raw(pointer) }.unwrap();
+        let mut consumer = unsafe { Consumer::<[u8; 3]>::from_raw(pointer) }.unwrap();
+        let mut block = [[0; 3]; 2 * SIZE];
+        unsafe { (*view).read_index = wrong };
+        assert!(producer.write_available() <= SIZE);
+        assert!(producer.chunk(usize::MAX).len() <= SIZE);
+        assert!(producer.write(&block) <= SIZE);
+        let _ = producer.push([0; 3]);
+        unsafe { (*view).write_index = wrong };
+        assert!(consumer.read_available() <= SIZE);
+        assert!(consumer.chunk(usize::MAX).len() <= SIZE);
+        assert!(consumer.peek_slice(&mut block) <= SIZE);
+        assert!(consumer.read(&mut block) <= SIZE);
+        let _ = (consumer.peek(), consumer.pop());
+    }
+    assert!(storage[..SIZE].iter().all(|&e| e == [GUARD; 3]));
+    assert!(storage[2 * SIZE..].iter().all(|&e| e == [GUARD; 3]));
+}
+
+/// What a handle knows of the other side may be old, and must never be wrong: on the other side are
+/// functions that look at both indices each time, as C does.
+#[test]
+fn handles_agree_with_functions_on_the_other_side() {
+    let mut random = Random(7);
+    let ring = RingMemory::new(4, 8).unwrap();
+    let g = ring.geometry();
+    let (mut written, mut read) = (0u32, 0u32);
+    let mut producer = unsafe { Producer::<u32>::from_raw(ring.as_ptr()) }.unwrap();
+    let mut consumer = unsafe { Consumer::<u32>::from_raw(ring.as_ptr()) }.unwrap();
+    let mut block = [0u32; 12];
+    // A handle and functions in turns on the *same* side is what handles are not made for: each
+    // pass has one of each.
+    for by_handle in [true, false] {
+        for _ in 0..if cfg!(miri) { 300 } else { 100_000 } {
+            let count = random.below(12);
+            for (value, slot) in (written..).zip(&mut block) {
+                *slot = value;
+            }
+            let room = 8 - (written - read) as usize;
+            let n = if by_handle {
+                producer.write(&block[..count])
+            } else {
+                unsafe { ring.write(&g, block.as_ptr().cast(), count) }
+            };
+            assert_eq!(n, count.min(room));
+            written += n as u32;
+            let count = random.below(12);
+            let n = if by_handle {
+                unsafe { ring.read(&g, block.as_mut_ptr().cast(), count) }
+            } else {
+                consumer.read(&mut block[..count])
+            };
+            assert_eq!(n, count.min((written - read) as usize));
+            assert!(block[..n].iter().copied().eq(read..read + n as u32));
+            read += n as u32;
+        }
+        // The consumer's handle starts where the functions have got to.
+        consumer = unsafe { Consumer::<u32>::from_raw(ring.as_ptr()) }.unwrap();
+    }
 }
 
 #[test]
