@@ -19,7 +19,7 @@ use crate::producer::TooFew;
 pub struct Consumer<'a, T>(Handle<T, Reading>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Consumer<'_, T> {
-    pub(crate) fn new(handle: Handle<T, Reading>) -> Self {
+    pub(crate) fn over(handle: Handle<T, Reading>) -> Self {
         Self(handle, PhantomData)
     }
 
@@ -47,7 +47,7 @@ impl<T: Plain> Consumer<'_, T> {
     /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
         // SAFETY: the same contract.
-        unsafe { Handle::from_raw(ring) }.map(Self::new)
+        unsafe { Handle::new(ring, None) }.map(Self::over)
     }
 
     /// Number of elements in the ring, full or not.

@@ -150,16 +150,9 @@ impl Geometry {
     /// Elements that can be read.
     #[inline]
     pub(crate) fn readable(&self, write: ring_buffer_size_t, read: ring_buffer_size_t) -> usize {
+        let filled = write.wrapping_sub(read) & self.big_mask;
         // Only overwritten indices (or masks) give more than there is.
-        self.distance(read, write).min(self.size)
-    }
-
-    /// Elements between two indices. Only what both were computed here for is sure to be at most the
-    /// size.
-    #[inline]
-    pub(crate) fn distance(&self, from: ring_buffer_size_t, to: ring_buffer_size_t) -> usize {
-        // A mask is negative only where it was overwritten.
-        (to.wrapping_sub(from) & self.big_mask).max(0) as usize
+        (filled.max(0) as usize).min(self.size)
     }
 
     /// Elements that can be written.
@@ -168,41 +161,11 @@ impl Geometry {
         self.size - self.readable(write, read)
     }
 
-    /// Where in the storage an index points to.
-    #[inline]
-    pub(crate) fn position(&self, index: ring_buffer_size_t) -> usize {
-        (index & self.small_mask) as usize
-    }
-
-    /// Whether every position is one of an element, so that [`whole_span`](Self::whole_span) can be
-    /// used. Not so if `bufferSize` was made smaller.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.small_mask.wrapping_add(1).max(0) as usize == self.size
-    }
-
-    /// How many elements there are from where an index points to up to the end of the storage, in a
-    /// ring that [is whole](Self::is_whole).
-    #[inline]
-    pub(crate) fn until_end(&self, index: ring_buffer_size_t) -> usize {
-        self.size - self.position(index)
-    }
-
-    /// [`span`](Self::span) for a ring that [is whole](Self::is_whole).
-    #[inline]
-    pub(crate) fn whole_span(&self, index: ring_buffer_size_t, count: usize) -> Span {
-        let first = count.min(self.until_end(index));
-        Span {
-            position: self.position(index),
-            first,
-            second: count - first,
-        }
-    }
-
     /// Where `count` elements from `index` on are. The caller has limited `count` to what is
     /// available, which is at most the size.
     #[inline]
     pub(crate) fn span(&self, index: ring_buffer_size_t, count: usize) -> Span {
-        let position = self.position(index);
+        let position = (index & self.small_mask) as usize;
         // A position behind the end comes from a foreign index, or from wrapping a ring whose
         // size is no power of two. PortAudio's C computes a negative length here; nothing is the
         // only answer that touches no foreign memory and overwrites nothing unread.
@@ -236,6 +199,80 @@ impl Geometry {
     pub(crate) fn at(&self, position: usize) -> *mut u8 {
         self.buffer
             .wrapping_add(position.wrapping_mul(self.element_size))
+    }
+}
+
+/// The arithmetic once more for handles, for which everything is simpler: elements have a type, and
+/// the size is a power of two, so every position is one of an element.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole<T> {
+    buffer: *mut T,
+    /// Number of elements minus one.
+    mask: usize,
+}
+
+impl<T> Whole<T> {
+    /// `None` if `bufferSize` was made smaller than the masks say.
+    pub(crate) fn new(geometry: &Geometry) -> Option<Self> {
+        let mask = usize::try_from(geometry.small_mask).ok()?;
+        (mask + 1 == geometry.size && geometry.size.is_power_of_two()).then_some(Self {
+            buffer: geometry.buffer.cast(),
+            mask,
+        })
+    }
+
+    /// Number of elements.
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        self.mask + 1
+    }
+
+    /// An index as a number that is less than twice the size.
+    #[inline]
+    pub(crate) fn index(&self, foreign: ring_buffer_size_t) -> usize {
+        self.advanced(foreign as usize, 0)
+    }
+
+    /// The index `count` elements further on.
+    #[inline]
+    pub(crate) fn advanced(&self, index: usize, count: usize) -> usize {
+        index.wrapping_add(count) & (2 * self.mask + 1)
+    }
+
+    /// Elements from one index to another one.
+    #[inline]
+    pub(crate) fn distance(&self, from: usize, to: usize) -> usize {
+        // Only an overwritten index gives more than there is.
+        (to.wrapping_sub(from) & (2 * self.mask + 1)).min(self.size())
+    }
+
+    /// Where `count` elements from `index` on are, at most as many as the size.
+    #[inline]
+    pub(crate) fn span(&self, index: usize, count: usize) -> Span {
+        let first = count.min(self.until_end(index));
+        Span {
+            position: index & self.mask,
+            first,
+            second: count - first,
+        }
+    }
+
+    /// Elements from `index` to the end of the storage.
+    #[inline]
+    pub(crate) fn until_end(&self, index: usize) -> usize {
+        self.size() - (index & self.mask)
+    }
+
+    /// Address of the element that an index points to.
+    #[inline]
+    pub(crate) fn element(&self, index: usize) -> *mut T {
+        self.at(index & self.mask)
+    }
+
+    /// Address of a position.
+    #[inline]
+    pub(crate) fn at(&self, position: usize) -> *mut T {
+        self.buffer.wrapping_add(position)
     }
 }
 

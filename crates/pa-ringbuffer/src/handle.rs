@@ -14,7 +14,7 @@ use core::ptr::{NonNull, copy};
 
 use crate::atomic::{AtomicSize, Ordering};
 use crate::error::RingError;
-use crate::geometry::{Geometry, InvalidField, Span};
+use crate::geometry::{InvalidField, Span, Whole};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 use crate::plain::Plain;
 
@@ -30,8 +30,8 @@ pub(crate) trait Side {
     fn own(ring: &PaUtilRingBuffer) -> &AtomicSize;
     /// The index that the other side moves.
     fn other(ring: &PaUtilRingBuffer) -> &AtomicSize;
-    /// Where the other side's index stops this side.
-    fn limit(g: &Geometry, other: ring_buffer_size_t) -> ring_buffer_size_t;
+    /// How far behind the other side's index this side has to stop.
+    fn lead(size: usize) -> usize;
 }
 
 /// The producer's side.
@@ -49,9 +49,8 @@ impl Side for Writing {
     }
 
     #[inline]
-    fn limit(g: &Geometry, other: ring_buffer_size_t) -> ring_buffer_size_t {
-        // A ring's size is of that type.
-        g.advanced(other, g.size() as ring_buffer_size_t)
+    fn lead(size: usize) -> usize {
+        size
     }
 }
 
@@ -70,22 +69,20 @@ impl Side for Reading {
     }
 
     #[inline]
-    fn limit(g: &Geometry, other: ring_buffer_size_t) -> ring_buffer_size_t {
-        g.advanced(other, 0)
+    fn lead(_size: usize) -> usize {
+        0
     }
 }
 
 pub(crate) struct Handle<T, S> {
     ring: NonNull<PaUtilRingBuffer>,
-    /// Of a whole ring, see [`Geometry::is_whole`].
-    geometry: Geometry,
+    whole: Whole<T>,
     /// The own index; that in the struct is always the same.
-    index: ring_buffer_size_t,
+    index: usize,
     /// Up to here, elements can certainly be transferred.
-    limit: ring_buffer_size_t,
+    limit: usize,
     _owner: Owner,
     side: PhantomData<S>,
-    elements: PhantomData<T>,
 }
 
 // SAFETY: a handle stands for one side of the ring, and the ring's protocol lets each side be on a
@@ -98,37 +95,21 @@ unsafe impl<T: Plain, S> Sync for Handle<T, S> {}
 impl<T: Plain, S: Side> Handle<T, S> {
     /// # Safety
     ///
-    /// `ring` points to a whole ring that was initialised for elements of type `T`, whose storage is
-    /// aligned for them, and which lives as long as the handle or is kept alive by `owner`.
-    pub(crate) unsafe fn over(pointer: *mut PaUtilRingBuffer, owner: Owner) -> Self {
-        // SAFETY: not null, and alive, as the caller promises.
-        let (pointer, ring) = unsafe { (NonNull::new_unchecked(pointer), &*pointer) };
-        let geometry = ring.geometry();
-        let index = geometry.advanced(S::own(ring).load(Ordering::Relaxed), 0);
-        Self {
-            ring: pointer,
-            geometry,
-            index,
-            limit: index,
-            _owner: owner,
-            side: PhantomData,
-            elements: PhantomData,
-        }
-    }
-
-    /// # Safety
-    ///
     /// See [`Producer::from_raw`](crate::Producer::from_raw).
-    pub(crate) unsafe fn from_raw(pointer: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
-        if pointer.is_null() {
-            return Err(RingError::Null);
-        }
+    ///
+    /// The struct must live as long as the handle is used, or be kept alive by `owner`.
+    pub(crate) unsafe fn new(
+        pointer: *mut PaUtilRingBuffer,
+        owner: Owner,
+    ) -> Result<Self, RingError> {
         let needed = align_of::<PaUtilRingBuffer>();
         if pointer.addr() % needed != 0 {
             return Err(RingError::Alignment { needed });
         }
+        let pointer = NonNull::new(pointer).ok_or(RingError::Null)?;
         // SAFETY: not null, aligned, and the caller promises that it points to a ring.
-        let geometry = unsafe { &*pointer }.checked_geometry()?;
+        let ring = unsafe { pointer.as_ref() };
+        let geometry = ring.checked_geometry()?;
         if geometry.element_size() != size_of::<T>() {
             return Err(RingError::ElementSize {
                 value: geometry.element_size(),
@@ -139,37 +120,38 @@ impl<T: Plain, S: Side> Handle<T, S> {
                 value: geometry.size(),
             });
         }
-        if !geometry.is_whole() {
-            return Err(RingError::Field(InvalidField {
-                name: "bufferSize",
-                expected: "smallMask plus one",
-            }));
-        }
         let needed = align_of::<T>();
         if geometry.buffer().addr() % needed != 0 {
             return Err(RingError::Alignment { needed });
         }
-        // SAFETY: just checked; that it lives long enough is the caller's promise.
-        Ok(unsafe { Self::over(pointer, None) })
+        let whole = Whole::new(&geometry).ok_or(InvalidField {
+            name: "bufferSize",
+            expected: "smallMask plus one",
+        })?;
+        let index = whole.index(S::own(ring).load(Ordering::Relaxed));
+        Ok(Self {
+            ring: pointer,
+            whole,
+            index,
+            limit: index,
+            _owner: owner,
+            side: PhantomData,
+        })
     }
 
     /// Where the other side's index stops this side at this moment.
     #[inline]
-    fn limit_now(&self) -> ring_buffer_size_t {
-        let other = S::other(self.ring()).load(Ordering::Acquire);
-        S::limit(&self.geometry, other)
-    }
-
-    /// How many elements can be transferred up to there.
-    #[inline]
-    fn available_to(&self, limit: ring_buffer_size_t) -> usize {
-        self.geometry.readable(limit, self.index)
+    fn limit_now(&self) -> usize {
+        let other = self
+            .whole
+            .index(S::other(self.ring()).load(Ordering::Acquire));
+        self.whole.advanced(other, S::lead(self.whole.size()))
     }
 
     /// How many elements can be transferred at this moment.
     #[inline]
     pub(crate) fn available_now(&self) -> usize {
-        self.available_to(self.limit_now())
+        self.whole.distance(self.index, self.limit_now())
     }
 
     /// Whether an element can be transferred.
@@ -185,18 +167,18 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// this moment.
     #[inline]
     pub(crate) fn claim(&mut self, count: usize) -> usize {
-        let mut available = self.available_to(self.limit);
-        if count > available {
+        if count > self.whole.distance(self.index, self.limit) {
             self.limit = self.limit_now();
-            available = self.available_to(self.limit);
+            count.min(self.whole.distance(self.index, self.limit))
+        } else {
+            count
         }
-        count.min(available)
     }
 
     /// [`claim`](Self::claim) for those who share the handle, and cannot keep what they learn.
     #[inline]
     pub(crate) fn claim_shared(&self, count: usize) -> usize {
-        if count > self.available_to(self.limit) {
+        if count > self.whole.distance(self.index, self.limit) {
             count.min(self.available_now())
         } else {
             count
@@ -206,19 +188,19 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// Where the next element is that this side transfers.
     #[inline]
     pub(crate) fn next(&self) -> *mut T {
-        self.at(self.geometry.position(self.index))
+        self.whole.element(self.index)
     }
 
     /// Where the next `count` elements are, which were claimed.
     #[inline]
     pub(crate) fn span(&self, count: usize) -> Span {
-        self.geometry.whole_span(self.index, count)
+        self.whole.span(self.index, count)
     }
 
     /// Address of a position.
     #[inline]
     pub(crate) fn at(&self, position: usize) -> *mut T {
-        self.geometry.buffer().cast::<T>().wrapping_add(position)
+        self.whole.at(position)
     }
 
     /// Copies elements to where this side goes on. The source may overlap the storage.
@@ -228,7 +210,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// `count` elements were claimed, this is the producer's side, and the source has as many.
     #[inline]
     pub(crate) unsafe fn copy_in(&self, source: *const T, count: usize) {
-        let first = self.geometry.until_end(self.index);
+        let first = self.whole.until_end(self.index);
         // A branch, not a minimum: the copy need not wait for the index.
         // SAFETY: the storage lives with the handle and is aligned for `T`; `count` elements from
         // the index on, wrapped at the end of the storage, are the producer's.
@@ -249,7 +231,8 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// `count` elements were claimed, this is the consumer's side, and the target has room for them.
     #[inline]
     pub(crate) unsafe fn copy_out(&self, target: *mut T, count: usize) {
-        let first = self.geometry.until_end(self.index);
+        let first = self.whole.until_end(self.index);
+        // A branch, not a minimum: the copy need not wait for the index.
         // SAFETY: the storage lives with the handle, is aligned for `T` and holds plain data;
         // `count` elements from the index on, wrapped at the end of the storage, are the consumer's.
         unsafe {
@@ -265,23 +248,22 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// Hands over `count` elements, which were claimed, to the other side.
     #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
-        // Not more than the ring's size, which is of that type.
-        self.index = (self.geometry).advanced(self.index, count as ring_buffer_size_t);
-        S::own(self.ring()).store(self.index, Ordering::Release);
+        self.index = self.whole.advanced(self.index, count);
+        S::own(self.ring()).store(self.index as ring_buffer_size_t, Ordering::Release);
     }
 }
 
 impl<T, S> Handle<T, S> {
     #[inline]
     fn ring(&self) -> &PaUtilRingBuffer {
-        // SAFETY: alive and aligned since `over`; all fields are atomics.
+        // SAFETY: alive and aligned since `new`; all fields are atomics.
         unsafe { self.ring.as_ref() }
     }
 
     /// Number of elements in the ring, full or not.
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        self.geometry.size()
+        self.whole.size()
     }
 
     pub(crate) fn as_ptr(&self) -> *mut PaUtilRingBuffer {

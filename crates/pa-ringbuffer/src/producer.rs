@@ -18,7 +18,7 @@ use crate::plain::Plain;
 pub struct Producer<'a, T>(Handle<T, Writing>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Producer<'_, T> {
-    pub(crate) fn new(handle: Handle<T, Writing>) -> Self {
+    pub(crate) fn over(handle: Handle<T, Writing>) -> Self {
         Self(handle, PhantomData)
     }
 
@@ -57,7 +57,7 @@ impl<T: Plain> Producer<'_, T> {
     /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
         // SAFETY: the same contract.
-        unsafe { Handle::from_raw(ring) }.map(Self::new)
+        unsafe { Handle::new(ring, None) }.map(Self::over)
     }
 
     /// Number of elements in the ring, full or not.

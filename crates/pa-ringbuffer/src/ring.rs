@@ -106,20 +106,22 @@ impl<T: Plain> RingBuffer<T> {
     }
 
     /// Both handles, each for a thread of its own. The memory is freed with the later one.
+    ///
+    /// # Panics
+    ///
+    /// If foreign code, given [`as_ptr`](Self::as_ptr), has overwritten fields that must not change.
     pub fn split(self) -> (Producer<'static, T>, Consumer<'static, T>) {
         let memory = Arc::new(self.memory);
         let pointer = memory.as_ptr();
         // SAFETY: the struct was initialised for `T` and lives as long as the handles own a share.
-        let (left, right) = unsafe {
-            (
-                Handle::over(pointer, Some(Arc::clone(&memory))),
-                Handle::over(pointer, Some(memory)),
-            )
-        };
-        (Producer::new(left), Consumer::new(right))
+        unsafe { Self::handles_over(pointer, Some(memory)) }
     }
 
     /// Both handles, borrowed: for scoped threads, and for rings that are flushed in between.
+    ///
+    /// # Panics
+    ///
+    /// As for [`split`](Self::split).
     ///
     /// # Examples
     ///
@@ -136,10 +138,22 @@ impl<T: Plain> RingBuffer<T> {
     pub fn handles(&mut self) -> (Producer<'_, T>, Consumer<'_, T>) {
         let pointer = self.memory.as_ptr();
         // SAFETY: the struct was initialised for `T`, and the borrow outlives the handles.
+        unsafe { Self::handles_over(pointer, None) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Handle::new`], for as long as the handles say.
+    unsafe fn handles_over<'a>(
+        pointer: *mut PaUtilRingBuffer,
+        owner: Option<Arc<RingMemory>>,
+    ) -> (Producer<'a, T>, Consumer<'a, T>) {
+        const INTACT: &str = "nobody has overwritten the ring's struct";
+        // SAFETY: the same contract.
         unsafe {
             (
-                Producer::new(Handle::over(pointer, None)),
-                Consumer::new(Handle::over(pointer, None)),
+                Producer::over(Handle::new(pointer, owner.clone()).expect(INTACT)),
+                Consumer::over(Handle::new(pointer, owner).expect(INTACT)),
             )
         }
     }
