@@ -47,6 +47,7 @@ extern crate alloc;
 
 mod atomic;
 mod consumer;
+mod copy;
 mod error;
 mod geometry;
 mod handle;
@@ -54,6 +55,7 @@ mod layout;
 #[cfg(feature = "alloc")]
 mod memory;
 mod plain;
+mod prefetch;
 mod producer;
 mod raw;
 #[cfg(feature = "alloc")]
@@ -64,7 +66,7 @@ pub use error::RingError;
 pub use geometry::{Geometry, InvalidField};
 pub use layout::{Field, PaUtilRingBuffer, ring_buffer_size_t};
 #[cfg(feature = "alloc")]
-pub use memory::RingMemory;
+pub use memory::{Placement, RingMemory};
 pub use plain::Plain;
 pub use producer::{Producer, TooFew, WriteChunk};
 pub use raw::Regions;

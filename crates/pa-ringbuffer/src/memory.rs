@@ -3,17 +3,52 @@
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::ffi::c_void;
 use core::fmt;
-use core::mem::size_of;
+use core::mem::{align_of, offset_of, size_of};
 use core::ptr::NonNull;
 
 use crate::error::RingError;
 use crate::layout::PaUtilRingBuffer;
+use crate::prefetch::LINE;
 
-/// The struct begins a cache line and so does the storage behind it. All fields of the struct in
-/// one line is the best place for it while both sides read both indices on every call, as C does;
-/// storage aligned to less costs the peers that do so a factor of two for blocks of 512 bytes.
-const ALIGNMENT: usize = 64;
-const STRUCT: usize = size_of::<PaUtilRingBuffer>().next_multiple_of(ALIGNMENT);
+/// Where the C struct lies in a ring's memory. The elements begin with a cache line in any case.
+///
+/// The figures are nanoseconds per element for single elements of 8 bytes between two cores, as
+/// `make bench` prints them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// All of it in one cache line (of 64 bytes): best if one side or both look at both indices in
+    /// each call, as all C functions do.
+    #[default]
+    OneLine,
+    /// So that one cache line ends with the write index and the next one begins with the read
+    /// index: best if handles are on both sides, because they seldom look at the other side's index.
+    TwoLines,
+}
+
+impl Placement {
+    /// Distance of the struct from the beginning of the ring's memory.
+    const fn offset(self) -> usize {
+        match self {
+            Self::OneLine => 0,
+            Self::TwoLines => ALIGNMENT - offset_of!(PaUtilRingBuffer, read_index),
+        }
+    }
+
+    /// Distance of the elements from the beginning of the ring's memory.
+    const fn storage(self) -> usize {
+        (self.offset() + size_of::<PaUtilRingBuffer>()).next_multiple_of(LINE)
+    }
+}
+
+/// Two cache lines, because some processors fetch them in pairs.
+const ALIGNMENT: usize = 2 * LINE;
+
+const _: () = {
+    let offset = Placement::TwoLines.offset();
+    assert!(offset % align_of::<PaUtilRingBuffer>() == 0);
+    assert!((offset + offset_of!(PaUtilRingBuffer, write_index)) / LINE == 1);
+    assert!((offset + offset_of!(PaUtilRingBuffer, read_index)) / LINE == 2);
+};
 
 /// A ring that owns its struct and, unless told otherwise, its storage; the size of an element is
 /// known at run time.
@@ -38,6 +73,7 @@ const STRUCT: usize = size_of::<PaUtilRingBuffer>().next_multiple_of(ALIGNMENT);
 pub struct RingMemory {
     block: NonNull<u8>,
     layout: Layout,
+    placement: Placement,
 }
 
 // SAFETY: it owns its memory; the struct's fields are atomics, and every access to the elements is
@@ -49,8 +85,7 @@ unsafe impl Sync for RingMemory {}
 impl RingMemory {
     /// Allocates a ring of `element_count` elements of `element_size` bytes, all zero.
     ///
-    /// The storage is aligned to 64 bytes, and so is the struct, which thereby lies within one
-    /// cache line.
+    /// The struct lies [in one cache line](Placement::OneLine), the elements are aligned to 64 bytes.
     ///
     /// # Errors
     ///
@@ -58,13 +93,27 @@ impl RingMemory {
     /// [`RingError::ElementSize`] if `element_size` is 0, [`RingError::TooLarge`] if the storage
     /// does not fit into the address space, [`RingError::OutOfMemory`] if there is none.
     pub fn new(element_size: usize, element_count: usize) -> Result<Self, RingError> {
+        Self::with_placement(element_size, element_count, Placement::default())
+    }
+
+    /// [`new`](Self::new) with the struct where you want it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn with_placement(
+        element_size: usize,
+        element_count: usize,
+        placement: Placement,
+    ) -> Result<Self, RingError> {
         // An unfit count must be told from one that is too large to allocate.
         PaUtilRingBuffer::zeroed().initialize(
             element_size,
             element_count,
             core::ptr::null_mut(),
         )?;
-        let memory = Self::allocate(element_size, element_count, element_size * element_count)?;
+        let bytes = element_size * element_count;
+        let memory = Self::allocate(element_size, element_count, placement, bytes)?;
         memory.initialize(element_size, element_count, memory.storage().cast())?;
         Ok(memory)
     }
@@ -98,15 +147,21 @@ impl RingMemory {
         element_count: usize,
         storage: *mut c_void,
     ) -> Result<Self, RingError> {
-        let memory = Self::allocate(element_size, element_count, 0)?;
+        let memory = Self::allocate(element_size, element_count, Placement::default(), 0)?;
         memory.initialize(element_size, element_count, storage)?;
         Ok(memory)
     }
 
-    fn allocate(size: usize, count: usize, storage: usize) -> Result<Self, RingError> {
-        let layout = STRUCT
-            .checked_add(storage)
-            .and_then(|bytes| Layout::from_size_align(bytes, ALIGNMENT).ok())
+    fn allocate(
+        size: usize,
+        count: usize,
+        placement: Placement,
+        bytes: usize,
+    ) -> Result<Self, RingError> {
+        let layout = placement
+            .storage()
+            .checked_add(bytes)
+            .and_then(|all| Layout::from_size_align(all, ALIGNMENT).ok())
             .ok_or(RingError::TooLarge {
                 element_size: size,
                 element_count: count,
@@ -116,16 +171,21 @@ impl RingMemory {
             NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(RingError::OutOfMemory {
                 bytes: layout.size(),
             })?;
-        Ok(Self { block, layout })
+        Ok(Self {
+            block,
+            layout,
+            placement,
+        })
     }
 
     fn storage(&self) -> *mut u8 {
-        self.block.as_ptr().wrapping_add(STRUCT)
+        self.block.as_ptr().wrapping_add(self.placement.storage())
     }
 
     /// The struct's address, for C.
     pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
-        self.block.as_ptr().cast()
+        let offset = self.placement.offset();
+        self.block.as_ptr().wrapping_add(offset).cast()
     }
 
     /// Bytes allocated, the struct included.
@@ -138,9 +198,9 @@ impl core::ops::Deref for RingMemory {
     type Target = PaUtilRingBuffer;
 
     fn deref(&self) -> &PaUtilRingBuffer {
-        // SAFETY: the block begins with the struct, aligned and initialised, and lives as long as
-        // `self`. All its fields are atomics, so foreign writes are no aliasing violation.
-        unsafe { self.block.cast::<PaUtilRingBuffer>().as_ref() }
+        // SAFETY: the struct is in the block, aligned and initialised, and lives as long as `self`.
+        // All its fields are atomics, so foreign writes are no aliasing violation.
+        unsafe { &*self.as_ptr() }
     }
 }
 

@@ -6,6 +6,7 @@
 use core::ffi::c_void;
 
 use crate::atomic::Ordering;
+use crate::copy;
 use crate::error::RingError;
 use crate::geometry::{Geometry, InvalidField, Span};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
@@ -294,10 +295,10 @@ impl PaUtilRingBuffer {
             // SAFETY: the span lies inside the storage, which the caller vouches for; the source
             // has `count >= written` elements.
             unsafe {
-                core::ptr::copy(source, geometry.at(span.position), bytes);
+                copy::bytes(source, geometry.at(span.position), bytes);
                 if span.second != 0 {
                     let rest = span.second * geometry.element_size();
-                    core::ptr::copy(source.add(bytes), geometry.at(0), rest);
+                    copy::bytes(source.add(bytes), geometry.at(0), rest);
                 }
             }
             let index = geometry.advanced(index, written as ring_buffer_size_t);
@@ -354,10 +355,10 @@ impl PaUtilRingBuffer {
             // SAFETY: the span lies inside the storage, which the caller vouches for; the target
             // has room for `count >= span.len()` elements.
             unsafe {
-                core::ptr::copy(geometry.at(span.position), target, bytes);
+                copy::bytes(geometry.at(span.position), target, bytes);
                 if span.second != 0 {
                     let rest = span.second * geometry.element_size();
-                    core::ptr::copy(geometry.at(0), target.add(bytes), rest);
+                    copy::bytes(geometry.at(0), target.add(bytes), rest);
                 }
             }
         }

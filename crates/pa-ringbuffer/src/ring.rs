@@ -8,7 +8,7 @@ use core::mem::{align_of, size_of};
 use crate::error::RingError;
 use crate::handle::Handle;
 use crate::layout::PaUtilRingBuffer;
-use crate::memory::RingMemory;
+use crate::memory::{Placement, RingMemory};
 use crate::plain::Plain;
 use crate::{Consumer, Producer};
 
@@ -52,15 +52,37 @@ impl<T: Plain> RingBuffer<T> {
         );
     };
 
-    /// Allocates a ring of `capacity` elements, all zero.
+    /// Allocates a ring of `capacity` elements, all zero, for a handle on each side.
+    ///
+    /// The C struct lies [in two cache lines](Placement::TwoLines), one for each index.
     ///
     /// # Errors
     ///
     /// [`RingError::Capacity`] if `capacity` is not a power of two, [`RingError::TooLarge`] if it
     /// does not fit into the address space, [`RingError::OutOfMemory`] if there is none.
     pub fn new(capacity: usize) -> Result<Self, RingError> {
+        Self::with_placement(capacity, Placement::TwoLines)
+    }
+
+    /// [`new`](Self::new) with the C struct where you want it: [`Placement::OneLine`] if C drives
+    /// one side.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pa_ringbuffer::{Placement, RingBuffer};
+    ///
+    /// let ring = RingBuffer::<f32>::with_placement(1024, Placement::OneLine)?;
+    /// assert_eq!(ring.as_ptr().addr() % 64, 0);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    pub fn with_placement(capacity: usize, placement: Placement) -> Result<Self, RingError> {
         let () = Self::FITS;
-        let memory = RingMemory::new(size_of::<T>(), capacity)?;
+        let memory = RingMemory::with_placement(size_of::<T>(), capacity, placement)?;
         Ok(Self {
             memory,
             elements: PhantomData,

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::ffi::c_void;
 
 use pa_ringbuffer::{
-    Consumer, PaUtilRingBuffer, Producer, RingBuffer, RingError, RingMemory, ring_buffer_size_t,
+    Consumer, PaUtilRingBuffer, Placement, Producer, RingBuffer, RingError, RingMemory,
+    ring_buffer_size_t,
 };
 
 /// A small generator (xorshift64*, Vigna 2016), so that runs repeat without a dependency.
@@ -44,9 +45,19 @@ fn foreign(ring: *mut PaUtilRingBuffer) -> *mut Foreign {
 #[test]
 fn handles_behave_like_a_bounded_queue() {
     let mut random = Random(42);
-    let steps = if cfg!(miri) { 300 } else { 100_000 };
-    for capacity in [1usize, 2, 4, 64] {
-        let (mut producer, mut consumer) = RingBuffer::<u32>::new(capacity).unwrap().split();
+    let steps = if cfg!(miri) { 100 } else { 25_000 };
+    let choices = [Placement::OneLine, Placement::TwoLines].map(|p| [(p, false), (p, true)]);
+    let choices = || choices.into_iter().flatten();
+    for (capacity, (placement, prefetch)) in [1usize, 2, 4, 64]
+        .into_iter()
+        .flat_map(|c| choices().map(move |choice| (c, choice)))
+    {
+        let ring = RingBuffer::<u32>::with_placement(capacity, placement).unwrap();
+        let (mut producer, mut consumer) = ring.split();
+        if prefetch {
+            producer = producer.with_prefetch();
+            consumer = consumer.with_prefetch();
+        }
         let mut model = VecDeque::new();
         let mut next = 0u32;
         for _ in 0..steps {
@@ -133,8 +144,21 @@ fn handles_behave_like_a_bounded_queue() {
 
 #[test]
 fn two_threads_pass_every_element_once_and_in_order() {
+    let (producer, consumer) = RingBuffer::new(64).unwrap().split();
+    pass_in_order(producer, consumer);
+}
+
+#[test]
+fn prefetching_changes_nothing_but_the_time_it_takes() {
+    let (producer, consumer) = RingBuffer::new(64).unwrap().split();
+    pass_in_order(producer.with_prefetch(), consumer.with_prefetch());
+}
+
+fn pass_in_order(
+    mut producer: Producer<'static, [u64; 2]>,
+    mut consumer: Consumer<'static, [u64; 2]>,
+) {
     let total: u64 = if cfg!(miri) { 200 } else { 2_000_000 };
-    let (mut producer, mut consumer) = RingBuffer::<[u64; 2]>::new(64).unwrap().split();
     let writer = std::thread::spawn(move || {
         let mut random = Random(7);
         let mut next = 0;
@@ -186,6 +210,15 @@ fn struct_and_storage_are_where_the_documentation_says() {
         assert_eq!(view.element_size, element_size as ring_buffer_size_t);
         assert_eq!(view.small_mask, count as ring_buffer_size_t - 1);
         assert_eq!(view.big_mask, 2 * count as ring_buffer_size_t - 1);
+
+        let apart = Placement::TwoLines;
+        let ring = RingMemory::with_placement(element_size, count, apart).unwrap();
+        let view = foreign(ring.as_ptr());
+        let write_index = unsafe { &raw const (*view).write_index };
+        let read_index = unsafe { &raw const (*view).read_index };
+        assert_eq!(read_index.addr() % 128, 0);
+        assert_ne!(write_index.addr() / 64, read_index.addr() / 64);
+        assert_eq!(unsafe { (*view).buffer }.addr() % 64, 0);
     }
 }
 
