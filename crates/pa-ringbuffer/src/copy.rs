@@ -3,7 +3,11 @@
 use core::mem::size_of;
 use core::ptr;
 
-/// Copies bytes. The two stretches may overlap.
+use crate::atomic::{AtomicSize, Ordering};
+use crate::layout::ring_buffer_size_t;
+
+/// Copies the bytes of `count` elements, then publishes the next index, unless nothing was copied.
+/// Returns `count`. The two stretches may overlap.
 ///
 /// Up to 16 bytes, which is a sample, a frame or a message, are copied here: calling `memmove` would
 /// take as long as all the rest of a transfer (`make bench`, the C functions with one element).
@@ -12,18 +16,44 @@ use core::ptr;
 ///
 /// The source is valid for reads, and the target for writes, of so many bytes.
 #[inline(always)]
-pub(crate) unsafe fn bytes(source: *const u8, target: *mut u8, count: usize) {
+pub(crate) unsafe fn and_publish(
+    source: *const u8,
+    target: *mut u8,
+    bytes: usize,
+    index: &AtomicSize,
+    next: ring_buffer_size_t,
+    count: usize,
+) -> usize {
     // SAFETY: each branch touches only what the caller vouches for.
     unsafe {
-        match count {
-            17.. => ptr::copy(source, target, count),
-            8.. => ends::<u64>(source, target, count),
-            4.. => ends::<u32>(source, target, count),
-            2.. => ends::<u16>(source, target, count),
+        match bytes {
+            17.. => return many(source, target, bytes, index, next, count),
+            8.. => ends::<u64>(source, target, bytes),
+            4.. => ends::<u32>(source, target, bytes),
+            2.. => ends::<u16>(source, target, bytes),
             1 => target.write(source.read()),
-            0 => {}
+            0 => return 0,
         }
     }
+    index.store(next, Ordering::Release);
+    count
+}
+
+/// [`and_publish`] with a call, which is kept out of there so that a few bytes need not save
+/// registers for it.
+#[inline(never)]
+unsafe fn many(
+    source: *const u8,
+    target: *mut u8,
+    bytes: usize,
+    index: &AtomicSize,
+    next: ring_buffer_size_t,
+    count: usize,
+) -> usize {
+    // SAFETY: the caller's promises are the same.
+    unsafe { ptr::copy(source, target, bytes) };
+    index.store(next, Ordering::Release);
+    count
 }
 
 /// Copies the first and the last bytes, as many as a `T` has. If there are less than twice as many,
@@ -31,10 +61,10 @@ pub(crate) unsafe fn bytes(source: *const u8, target: *mut u8, count: usize) {
 ///
 /// # Safety
 ///
-/// As for [`bytes`], and `count` is at least the size of a `T`, which is an integer.
+/// As for [`and_publish`], and `bytes` is at least the size of a `T`, which is an integer.
 #[inline(always)]
-unsafe fn ends<T: Copy>(source: *const u8, target: *mut u8, count: usize) {
-    let last = count - size_of::<T>();
+unsafe fn ends<T: Copy>(source: *const u8, target: *mut u8, bytes: usize) {
+    let last = bytes - size_of::<T>();
     // SAFETY: both ends are inside of what the caller vouches for. Both are read before anything is
     // written, because the stretches may overlap.
     unsafe {

@@ -150,9 +150,9 @@ impl Geometry {
     /// Elements that can be read.
     #[inline]
     pub(crate) fn readable(&self, write: ring_buffer_size_t, read: ring_buffer_size_t) -> usize {
-        let filled = write.wrapping_sub(read) & self.big_mask;
-        // Only overwritten indices (or masks) give more than there is.
-        (filled.max(0) as usize).min(self.size)
+        let filled = (write.wrapping_sub(read) & self.big_mask) as usize;
+        // Only overwritten indices (or masks) give more than there is; a negative number is more.
+        filled.min(self.size)
     }
 
     /// Elements that can be written.
@@ -182,6 +182,15 @@ impl Geometry {
             first,
             second: (count - first).min(position),
         }
+    }
+
+    /// Address of the element that `index` points to, if `count` elements from there on do not go
+    /// beyond the end of the storage.
+    #[inline]
+    pub(crate) fn contiguous(&self, index: ring_buffer_size_t, count: usize) -> Option<*mut u8> {
+        let position = (index & self.small_mask) as usize;
+        let left = self.size.checked_sub(position)?;
+        (count <= left).then(|| self.at(position))
     }
 
     /// The index `count` elements further on.

@@ -4,6 +4,7 @@
 //! The memory orderings are explained in the documentation of [`PaUtilRingBuffer`]'s methods.
 
 use core::ffi::c_void;
+use core::ptr;
 
 use crate::atomic::Ordering;
 use crate::copy;
@@ -228,8 +229,7 @@ impl PaUtilRingBuffer {
     /// ```
     #[inline]
     pub fn write_regions(&self, geometry: &Geometry, count: usize) -> Regions {
-        let (_, span) = self.write_span(geometry, count);
-        Regions::new(geometry, span)
+        Regions::new(geometry, self.write_span(geometry, count))
     }
 
     /// Where the next `count` elements, or as many as there are, can be read.
@@ -237,8 +237,7 @@ impl PaUtilRingBuffer {
     /// Real-time safe.
     #[inline]
     pub fn read_regions(&self, geometry: &Geometry, count: usize) -> Regions {
-        let (_, span) = self.read_span(geometry, count);
-        Regions::new(geometry, span)
+        Regions::new(geometry, self.read_span(geometry, count))
     }
 
     /// Publishes `count` written elements and returns the new write index.
@@ -287,24 +286,47 @@ impl PaUtilRingBuffer {
     /// - no other thread is writing to this ring.
     #[inline]
     pub unsafe fn write(&self, geometry: &Geometry, source: *const c_void, count: usize) -> usize {
-        let (index, span) = self.write_span(geometry, count);
-        let written = span.len();
-        if written != 0 {
-            let source = source.cast::<u8>();
-            let bytes = span.first * geometry.element_size();
-            // SAFETY: the span lies inside the storage, which the caller vouches for; the source
-            // has `count >= written` elements.
-            unsafe {
-                copy::bytes(source, geometry.at(span.position), bytes);
-                if span.second != 0 {
-                    let rest = span.second * geometry.element_size();
-                    copy::bytes(source.add(bytes), geometry.at(0), rest);
+        let read = self.read_index.load(Ordering::Acquire);
+        let index = self.write_index.load(Ordering::Relaxed);
+        let count = count.min(geometry.writable(index, read));
+        let next = geometry.advanced(index, count as ring_buffer_size_t);
+        let source = source.cast::<u8>();
+        // SAFETY: so many elements from the write index on, as far as they are in the storage, for
+        // which the caller vouches, are the producer's; the source has at least as many.
+        unsafe {
+            match geometry.contiguous(index, count) {
+                Some(target) => {
+                    let bytes = count * geometry.element_size();
+                    copy::and_publish(source, target, bytes, &self.write_index, next, count)
                 }
+                None => self.write_wrapped(*geometry, source, index, count),
             }
-            let index = geometry.advanced(index, written as ring_buffer_size_t);
-            self.write_index.store(index, Ordering::Release);
         }
-        written
+    }
+
+    /// [`write`](Self::write) around the end of the storage.
+    #[cold]
+    #[inline(never)]
+    unsafe fn write_wrapped(
+        &self,
+        geometry: Geometry,
+        source: *const u8,
+        index: ring_buffer_size_t,
+        count: usize,
+    ) -> usize {
+        let span = geometry.span(index, count);
+        let bytes = span.first * geometry.element_size();
+        let rest = span.second * geometry.element_size();
+        // SAFETY: the span lies inside the storage; the rest are the caller's promises.
+        unsafe {
+            ptr::copy(source, geometry.at(span.position), bytes);
+            ptr::copy(source.add(bytes), geometry.at(0), rest);
+        }
+        if span.len() != 0 {
+            let next = geometry.advanced(index, span.len() as ring_buffer_size_t);
+            self.write_index.store(next, Ordering::Release);
+        }
+        span.len()
     }
 
     /// Copies `count` elements, or as many as there are, out of the ring and returns how many. The
@@ -319,13 +341,42 @@ impl PaUtilRingBuffer {
     /// - no other thread is reading from this ring.
     #[inline]
     pub unsafe fn read(&self, geometry: &Geometry, target: *mut c_void, count: usize) -> usize {
-        // SAFETY: the caller's promises are the same.
-        let (index, read) = unsafe { self.copy_out(geometry, target, count) };
-        if read != 0 {
-            let index = geometry.advanced(index, read as ring_buffer_size_t);
-            self.read_index.store(index, Ordering::Release);
+        let write = self.write_index.load(Ordering::Acquire);
+        let index = self.read_index.load(Ordering::Relaxed);
+        let count = count.min(geometry.readable(write, index));
+        let next = geometry.advanced(index, count as ring_buffer_size_t);
+        let target = target.cast::<u8>();
+        // SAFETY: so many elements from the read index on, as far as they are in the storage, for
+        // which the caller vouches, are the consumer's; the target has room for as many.
+        unsafe {
+            match geometry.contiguous(index, count) {
+                Some(source) => {
+                    let bytes = count * geometry.element_size();
+                    copy::and_publish(source, target, bytes, &self.read_index, next, count)
+                }
+                None => self.read_wrapped(*geometry, target, index, count),
+            }
         }
-        read
+    }
+
+    /// [`read`](Self::read) around the end of the storage.
+    #[cold]
+    #[inline(never)]
+    unsafe fn read_wrapped(
+        &self,
+        geometry: Geometry,
+        target: *mut u8,
+        index: ring_buffer_size_t,
+        count: usize,
+    ) -> usize {
+        let span = geometry.span(index, count);
+        // SAFETY: the caller's promises are the same.
+        unsafe { Self::copy_out(&geometry, span, target) };
+        if span.len() != 0 {
+            let next = geometry.advanced(index, span.len() as ring_buffer_size_t);
+            self.read_index.store(next, Ordering::Release);
+        }
+        span.len()
     }
 
     /// [`read`](Self::read) without taking the elements out.
@@ -337,53 +388,35 @@ impl PaUtilRingBuffer {
     /// As for [`read`](Self::read).
     #[inline]
     pub unsafe fn peek(&self, geometry: &Geometry, target: *mut c_void, count: usize) -> usize {
+        let span = self.read_span(geometry, count);
         // SAFETY: the caller's promises are the same.
-        unsafe { self.copy_out(geometry, target, count) }.1
+        unsafe { Self::copy_out(geometry, span, target.cast()) };
+        span.len()
     }
 
-    #[inline]
-    unsafe fn copy_out(
-        &self,
-        geometry: &Geometry,
-        target: *mut c_void,
-        count: usize,
-    ) -> (ring_buffer_size_t, usize) {
-        let (index, span) = self.read_span(geometry, count);
-        let target = target.cast::<u8>();
+    unsafe fn copy_out(geometry: &Geometry, span: Span, target: *mut u8) {
         let bytes = span.first * geometry.element_size();
-        if span.len() != 0 {
-            // SAFETY: the span lies inside the storage, which the caller vouches for; the target
-            // has room for `count >= span.len()` elements.
-            unsafe {
-                copy::bytes(geometry.at(span.position), target, bytes);
-                if span.second != 0 {
-                    let rest = span.second * geometry.element_size();
-                    copy::bytes(geometry.at(0), target.add(bytes), rest);
-                }
-            }
+        let rest = span.second * geometry.element_size();
+        // SAFETY: the span lies inside the storage, which the caller vouches for, as for the target.
+        unsafe {
+            ptr::copy(geometry.at(span.position), target, bytes);
+            ptr::copy(geometry.at(0), target.add(bytes), rest);
         }
-        (index, span.len())
     }
 
-    /// The write index, and where `count` elements or as many as there is room for go.
+    /// Where `count` elements or as many as there is room for go.
     #[inline]
-    fn write_span(&self, geometry: &Geometry, count: usize) -> (ring_buffer_size_t, Span) {
+    fn write_span(&self, geometry: &Geometry, count: usize) -> Span {
         let read = self.read_index.load(Ordering::Acquire);
         let write = self.write_index.load(Ordering::Relaxed);
-        (
-            write,
-            geometry.span(write, count.min(geometry.writable(write, read))),
-        )
+        geometry.span(write, count.min(geometry.writable(write, read)))
     }
 
-    /// The read index, and where `count` elements or as many as there are come from.
+    /// Where `count` elements or as many as there are come from.
     #[inline]
-    fn read_span(&self, geometry: &Geometry, count: usize) -> (ring_buffer_size_t, Span) {
+    fn read_span(&self, geometry: &Geometry, count: usize) -> Span {
         let write = self.write_index.load(Ordering::Acquire);
         let read = self.read_index.load(Ordering::Relaxed);
-        (
-            read,
-            geometry.span(read, count.min(geometry.readable(write, read))),
-        )
+        geometry.span(read, count.min(geometry.readable(write, read)))
     }
 }
