@@ -59,7 +59,7 @@ lint: $(VENV)/.native $(VENV)/.lint
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist
 
 bench: $(VENV)/.native $(VENV)/.test
-	$(BIN)/python comparison/python_calls.py
+	$(BIN)/python comparison/python_calls
 	$(BIN)/python comparison/waiting
 	$(BIN)/python comparison/dropouts $(ARGS)
 

@@ -1,5 +1,9 @@
 """The operations do what PortAudio's do."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 
 
@@ -316,3 +320,21 @@ def test_classes_of_several_cffi_modules_are_independent(implementation, genuine
     one.write(b"1111")
     two.write(b"2222")
     assert (one.read(), two.read()) == (b"1111", b"2222")
+
+
+@pytest.mark.impossible(
+    platform.python_implementation() == "PyPy", reason="there is no extension module"
+)
+def test_the_extension_module_can_be_imported_again():
+    program = """
+import sys
+import pa_ringbuffer
+before = pa_ringbuffer.RingBuffer(8, 8)
+for name in [name for name in sys.modules if name.startswith("pa_ringbuffer")]:
+    del sys.modules[name]
+import pa_ringbuffer
+for ring in before, pa_ringbuffer.RingBuffer(8, 8):
+    assert ring.write(bytes(8)) == ring.write(data=bytes(8)) == 1
+    assert ring.read_available == 2
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -3,19 +3,34 @@
 //! The extension does not need CFFI. An object can only be CData if CFFI's backend has been
 //! imported, so that is looked up, never imported, until somebody asks for CData.
 
+use std::mem::MaybeUninit;
+use std::ptr::null_mut;
+
 use pyo3::exceptions::{PyImportError, PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
+use pyo3::{ffi, intern};
 
 struct Backend {
     /// An `ffi` without declarations: enough to ask any CData what it is.
     ffi: Py<PyAny>,
     cdata: Py<PyType>,
+    /// `ffi.typeof`, bound.
+    typeof_: Py<PyAny>,
+    /// `ffi.buffer`, which can tell the address and the size of memory in one call.
+    buffer: Py<PyAny>,
     address: Py<PyAny>,
     /// What was found out about each C type: asking again takes three times as long as looking up.
     known: Py<PyDict>,
+}
+
+impl Backend {
+    fn is_cdata(&self, object: &Bound<'_, PyAny>) -> bool {
+        // Not `isinstance()`, which takes longer, and which an object can lie to.
+        // SAFETY: both are alive.
+        unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), self.cdata.as_ptr().cast()) != 0 }
+    }
 }
 
 static BACKEND: PyOnceLock<Backend> = PyOnceLock::new();
@@ -32,6 +47,8 @@ fn backend(py: Python<'_>) -> PyResult<Option<&'static Backend>> {
     let ffi = class.call0()?;
     let backend = Backend {
         cdata: class.getattr("CData")?.cast_into::<PyType>()?.unbind(),
+        typeof_: ffi.getattr("typeof")?.unbind(),
+        buffer: ffi.getattr("buffer")?.unbind(),
         address: ffi.call_method1("typeof", ("uintptr_t",))?.unbind(),
         ffi: ffi.unbind(),
         known: PyDict::new(py).unbind(),
@@ -79,6 +96,35 @@ fn classify(ffi: &Bound<'_, PyAny>, ctype: &Bound<'_, PyAny>) -> PyResult<isize>
     }
 }
 
+/// Calls `function(argument)`, without making a tuple.
+fn call<'py>(function: &Py<PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let null = null_mut::<ffi::PyObject>();
+    // SAFETY: both are alive, and null ends the arguments; the result is a new reference or null
+    // with an exception.
+    unsafe {
+        let result = ffi::PyObject_CallFunctionObjArgs(function.as_ptr(), argument.as_ptr(), null);
+        Bound::from_owned_ptr_or_err(argument.py(), result)
+    }
+}
+
+/// Address and size of what a pointer points to, or of an array. CFFI refuses `void *` and pointers
+/// to opaque types.
+fn extent(backend: &Backend, object: &Bound<'_, PyAny>) -> PyResult<(usize, usize)> {
+    let buffer = call(&backend.buffer, object)?;
+    let mut view = MaybeUninit::<ffi::Py_buffer>::uninit();
+    // SAFETY: the buffer is alive, and the view is released if it was filled. What it says goes on
+    // being true as long as the CData lives.
+    unsafe {
+        if ffi::PyObject_GetBuffer(buffer.as_ptr(), view.as_mut_ptr(), ffi::PyBUF_SIMPLE) != 0 {
+            return Err(PyErr::fetch(object.py()));
+        }
+        let filled = view.assume_init_ref();
+        let found = (filled.buf.expose_provenance(), filled.len as usize);
+        ffi::PyBuffer_Release(view.as_mut_ptr());
+        Ok(found)
+    }
+}
+
 fn address_of(backend: &Backend, object: &Bound<'_, PyAny>) -> PyResult<usize> {
     let py = object.py();
     backend
@@ -111,38 +157,43 @@ pub(crate) fn inspect(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Opt
     let Some(backend) = backend(py)? else {
         return Ok(None);
     };
-    if !object.is_instance(backend.cdata.bind(py))? {
+    if !backend.is_cdata(object) {
         return Ok(None);
     }
-    let ffi = backend.ffi.bind(py);
-    let ctype = ffi.call_method1(intern!(py, "typeof"), (object,))?;
+    let ctype = call(&backend.typeof_, object)?;
     let known = backend.known.bind(py);
     let class = match known.get_item(&ctype)? {
         Some(class) => class.extract()?,
         None => {
-            let class = classify(ffi, &ctype)?;
+            let class = classify(backend.ffi.bind(py), &ctype)?;
             known.set_item(&ctype, class)?;
             class
         }
     };
-    let pointee = match class {
-        ARRAY => Pointee::Array(
-            ffi.call_method1(intern!(py, "sizeof"), (object,))?
-                .extract()?,
-        ),
-        UNKNOWN => Pointee::Unknown,
+    let (address, pointee) = match class {
+        ARRAY => {
+            let (address, bytes) = extent(backend, object)?;
+            (address, Pointee::Array(bytes))
+        }
+        UNKNOWN => (address_of(backend, object)?, Pointee::Unknown),
         OTHER => {
             return Err(PyTypeError::new_err(format!(
                 "{argument} must be a CData pointer or array, not {}",
                 c_type_name(object)
             )));
         }
-        size => Pointee::Item(size.unsigned_abs()),
+        // The type says how large an item is. CFFI would count in what it has allocated behind a
+        // struct that ends with an array.
+        size => (
+            match extent(backend, object) {
+                Ok((address, _)) => address,
+                // NULL, says CFFI.
+                Err(_) => address_of(backend, object)?,
+            },
+            Pointee::Item(size.unsigned_abs()),
+        ),
     };
-    Ok(Some(CData {
-        address: address_of(backend, object)?,
-        pointee,
-    }))
+    Ok(Some(CData { address, pointee }))
 }
 
 /// The address that a CData pointer or an integer holds, never null.
@@ -186,7 +237,7 @@ pub(crate) fn struct_argument(
 ) -> PyResult<usize> {
     let py = object.py();
     if let Some(backend) = backend(py)? {
-        if object.is_instance(backend.cdata.bind(py))? {
+        if backend.is_cdata(object) {
             let ctype = backend.ffi.bind(py).call_method1("typeof", (object,))?;
             // Only pointers and arrays have items.
             let item = ctype.getattr("item").and_then(|item| item.getattr("cname"));
@@ -210,7 +261,7 @@ pub(crate) fn struct_argument(
 pub(crate) fn function(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let py = object.py();
     if let Some(backend) = backend(py)? {
-        if object.is_instance(backend.cdata.bind(py))? {
+        if backend.is_cdata(object) {
             let ffi = backend.ffi.bind(py);
             let ctype = ffi.call_method1("typeof", (object,))?;
             if ctype.getattr("kind")?.extract::<&str>()? == "function" {
@@ -224,7 +275,7 @@ pub(crate) fn function(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
 /// Whether the object is CData of any kind.
 pub(crate) fn is_cdata(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     match backend(object.py())? {
-        Some(backend) => object.is_instance(backend.cdata.bind(object.py())),
+        Some(backend) => Ok(backend.is_cdata(object)),
         None => Ok(false),
     }
 }

@@ -42,30 +42,36 @@ impl<S: BorrowMut<Slot>> View<S> {
         argument: &str,
         flags: c_int,
     ) -> PyResult<Self> {
-        // Contiguous memory of any format, which is asked for to recognise Python objects.
-        let flags = flags | ffi::PyBUF_ND | ffi::PyBUF_FORMAT;
-        let view = slot.borrow_mut().as_mut_ptr();
-        // SAFETY: the object is alive, and there is room for the view.
-        let get = |object: &Bound<'_, PyAny>| unsafe {
-            ffi::PyObject_GetBuffer(object.as_ptr(), view, flags)
-        };
-        if get(object) != 0 {
+        if !fill(slot.borrow_mut(), object, flags) {
             let error = PyErr::fetch(object.py());
             let Some(nameless) = nameless_bytes(object) else {
                 return Err(error);
             };
-            if get(&nameless) != 0 {
+            if !fill(slot.borrow_mut(), &nameless, flags) {
                 return Err(PyErr::fetch(object.py()));
             }
         }
-        // SAFETY: the slot is filled; its `obj` is null or a reference that lives until release.
-        let exporter = unsafe { Bound::from_owned_ptr_or_opt(object.py(), (*view).obj) };
-        let view = Self {
+        // SAFETY: the slot has just been filled.
+        let view = unsafe { Self::filled(slot, object.py()) };
+        if !view.is_plain() {
+            return Err(PyTypeError::new_err(format!(
+                "{argument} must hold plain numbers or bytes, not Python objects"
+            )));
+        }
+        Ok(view)
+    }
+
+    /// # Safety
+    ///
+    /// The slot is filled, and released by nobody else.
+    unsafe fn filled(mut slot: S, py: Python<'_>) -> Self {
+        // SAFETY: its `obj` is null or a reference that lives until release.
+        let exporter =
+            unsafe { Bound::from_owned_ptr_or_opt(py, (*slot.borrow_mut().as_mut_ptr()).obj) };
+        Self {
             slot,
             exporter: ManuallyDrop::new(exporter.map(Bound::unbind)),
-        };
-        view.check_plain(argument)?;
-        Ok(view)
+        }
     }
 
     fn get(&self) -> &ffi::Py_buffer {
@@ -115,21 +121,24 @@ impl<S: BorrowMut<Slot>> View<S> {
         self.exporter.as_ref()
     }
 
-    /// Refuses items that are, or contain, pointers to Python objects.
-    fn check_plain(&self, argument: &str) -> PyResult<()> {
+    /// Whether no items are, or contain, pointers to Python objects.
+    fn is_plain(&self) -> bool {
+        let format = self.format();
         // Names of fields stand between colons; everything else is codes.
-        if self
-            .format()
-            .split(|&c| c == b':')
-            .step_by(2)
-            .any(|codes| codes.contains(&b'O'))
-        {
-            return Err(PyTypeError::new_err(format!(
-                "{argument} must hold plain numbers or bytes, not Python objects"
-            )));
-        }
-        Ok(())
+        !format.contains(&b'O')
+            || !format
+                .split(|&c| c == b':')
+                .step_by(2)
+                .any(|codes| codes.contains(&b'O'))
     }
+}
+
+/// Asks for contiguous memory of any format, which is asked for to recognise Python objects. If
+/// that fails, an exception is set.
+fn fill(slot: &mut Slot, object: &Bound<'_, PyAny>, flags: c_int) -> bool {
+    let flags = flags | ffi::PyBUF_ND | ffi::PyBUF_FORMAT;
+    // SAFETY: the object is alive, and there is room for the view.
+    unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), slot.as_mut_ptr(), flags) == 0 }
 }
 
 /// NumPy cannot say what format dates have, but it can show them as nameless bytes.
@@ -169,33 +178,80 @@ pub(crate) struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    /// Memory to read from.
-    pub(crate) fn source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
+    fn of_bytes(pointer: *mut u8, bytes: usize, view: Option<View<&'a mut Slot>>) -> Self {
+        Self {
+            pointer,
+            extent: Extent::Bytes(bytes),
+            argument: "data",
+            _view: view,
+        }
+    }
+
+    /// What needs no buffer protocol to be read from.
+    #[inline]
+    fn plain_source(object: &Bound<'_, PyAny>) -> Option<Self> {
         if let Ok(bytes) = object.cast_exact::<PyBytes>() {
             let bytes = bytes.as_bytes();
-            return Ok(Self {
-                pointer: bytes.as_ptr().cast_mut(),
-                extent: Extent::Bytes(bytes.len()),
-                argument: "data",
-                _view: None,
-            });
+            return Some(Self::of_bytes(bytes.as_ptr().cast_mut(), bytes.len(), None));
         }
-        Self::new(object, slot, 0)
+        Self::plain_target(object)
+    }
+
+    /// What needs no buffer protocol to be written to.
+    #[inline]
+    fn plain_target(object: &Bound<'_, PyAny>) -> Option<Self> {
+        // With a GIL nothing can resize the bytearray before it is used.
+        #[cfg(not(Py_GIL_DISABLED))]
+        if let Ok(array) = object.cast_exact::<PyByteArray>() {
+            return Some(Self::of_bytes(array.data(), array.len(), None));
+        }
+        #[cfg(Py_GIL_DISABLED)]
+        let _ = object;
+        None
+    }
+
+    /// Memory to read from, if it is of a usual kind; raises nothing.
+    #[inline]
+    pub(crate) fn usual_source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> Option<Self> {
+        Self::plain_source(object).or_else(|| Self::usual(object, slot, 0))
+    }
+
+    /// Memory to write to, if it is of a usual kind; raises nothing.
+    #[inline]
+    pub(crate) fn usual_target(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> Option<Self> {
+        Self::plain_target(object).or_else(|| Self::usual(object, slot, ffi::PyBUF_WRITABLE))
+    }
+
+    fn usual(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> Option<Self> {
+        // SAFETY: the object is alive.
+        if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
+            return Self::cdata(object).ok().flatten();
+        }
+        if !fill(slot, object, flags) {
+            // SAFETY: the thread is attached. Who asks again gets the same exception.
+            unsafe { ffi::PyErr_Clear() };
+            return None;
+        }
+        // SAFETY: the slot has just been filled.
+        let view = unsafe { View::filled(slot, object.py()) };
+        view.is_plain()
+            .then(|| Self::of_bytes(view.pointer(), view.len(), Some(view)))
+    }
+
+    /// Memory to read from.
+    pub(crate) fn source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
+        match Self::plain_source(object) {
+            Some(data) => Ok(data),
+            None => Self::new(object, slot, 0),
+        }
     }
 
     /// Memory to write to.
     pub(crate) fn target(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
-        // With a GIL nothing can resize the bytearray before it is filled.
-        #[cfg(not(Py_GIL_DISABLED))]
-        if let Ok(array) = object.cast_exact::<PyByteArray>() {
-            return Ok(Self {
-                pointer: array.data(),
-                extent: Extent::Bytes(array.len()),
-                argument: "data",
-                _view: None,
-            });
+        match Self::plain_target(object) {
+            Some(data) => Ok(data),
+            None => Self::new(object, slot, ffi::PyBUF_WRITABLE),
         }
-        Self::new(object, slot, ffi::PyBUF_WRITABLE)
     }
 
     /// Memory to read from that stays as it is even while other threads run Python.
@@ -209,25 +265,27 @@ impl<'a> Data<'a> {
     }
 
     fn new(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> PyResult<Self> {
-        let argument = "data";
         // SAFETY: the object is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } != 0 {
-            let view = View::new(slot, object, argument, flags)?;
-            return Ok(Self {
-                pointer: view.pointer(),
-                extent: Extent::Bytes(view.len()),
-                argument,
-                _view: Some(view),
-            });
+            let view = View::new(slot, object, "data", flags)?;
+            return Ok(Self::of_bytes(view.pointer(), view.len(), Some(view)));
         }
+        Self::cdata(object)?.ok_or_else(|| {
+            PyTypeError::new_err(format!(
+                "data must be a bytes-like object or CData, not {}",
+                type_name(object)
+            ))
+        })
+    }
+
+    /// A CData pointer or array; `None` for all that is no CData.
+    fn cdata(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let argument = "data";
         let Some(CData {
             address, pointee, ..
         }) = cdata::inspect(object, argument)?
         else {
-            return Err(PyTypeError::new_err(format!(
-                "{argument} must be a bytes-like object or CData, not {}",
-                type_name(object)
-            )));
+            return Ok(None);
         };
         if address == 0 {
             return Err(PyValueError::new_err(format!(
@@ -239,39 +297,26 @@ impl<'a> Data<'a> {
             Pointee::Item(bytes) => Extent::Item(bytes),
             Pointee::Unknown => Extent::Unknown,
         };
-        Ok(Self {
+        Ok(Some(Self {
             pointer: std::ptr::with_exposed_provenance_mut(address),
             extent,
             argument,
             _view: None,
-        })
+        }))
     }
 
-    /// How many elements are meant: all of them, or the first `size`.
-    pub(crate) fn elements(&self, element_size: usize, size: Option<usize>) -> PyResult<usize> {
-        let argument = self.argument;
+    /// How many elements are meant: all of them, or the first `size`. `None` if that is wrong.
+    #[inline]
+    pub(crate) fn count(&self, element_size: usize, size: Option<usize>) -> Option<usize> {
         let bytes = match (&self.extent, size) {
-            (Extent::Item(_) | Extent::Unknown, Some(size)) => return Ok(size),
             (Extent::Bytes(bytes), Some(size)) => {
                 // No division: the product is what has to fit.
-                if size
-                    .checked_mul(element_size)
-                    .is_some_and(|needed| needed <= *bytes)
-                {
-                    return Ok(size);
-                }
-                return Err(PyValueError::new_err(format!(
-                    "size is {size} elements of {element_size} bytes, but {argument} has only \
-                     {bytes} bytes"
-                )));
+                let needed = size.checked_mul(element_size)?;
+                return (needed <= *bytes).then_some(size);
             }
+            (Extent::Item(_) | Extent::Unknown, Some(size)) => return Some(size),
             (Extent::Bytes(bytes) | Extent::Item(bytes), None) => *bytes,
-            (Extent::Unknown, None) => {
-                return Err(PyTypeError::new_err(format!(
-                    "{argument} is a pointer to something of unknown size: cast it to a pointer \
-                     to elements, or (in write) give a size"
-                )));
-            }
+            (Extent::Unknown, None) => return None,
         };
         // Most elements have a size that is a power of two, and dividing by a variable is slow.
         let (count, rest) = if element_size.is_power_of_two() {
@@ -282,12 +327,33 @@ impl<'a> Data<'a> {
         } else {
             (bytes / element_size, bytes % element_size)
         };
-        if rest != 0 {
-            return Err(PyValueError::new_err(format!(
+        (rest == 0).then_some(count)
+    }
+
+    /// As [`count`](Self::count), with an error that says what is wrong.
+    pub(crate) fn elements(&self, element_size: usize, size: Option<usize>) -> PyResult<usize> {
+        self.count(element_size, size)
+            .ok_or_else(|| self.wrong(element_size, size))
+    }
+
+    #[cold]
+    fn wrong(&self, element_size: usize, size: Option<usize>) -> PyErr {
+        let argument = self.argument;
+        match (&self.extent, size) {
+            (Extent::Unknown, _) => PyTypeError::new_err(format!(
+                "{argument} is a pointer to something of unknown size: cast it to a pointer to \
+                 elements, or (in write) give a size"
+            )),
+            (Extent::Bytes(bytes) | Extent::Item(bytes), Some(size)) => {
+                PyValueError::new_err(format!(
+                    "size is {size} elements of {element_size} bytes, but {argument} has only \
+                     {bytes} bytes"
+                ))
+            }
+            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => PyValueError::new_err(format!(
                 "{argument} size must be a multiple of elementsize: {bytes} bytes are no whole \
                  number of elements of {element_size} bytes"
-            )));
+            )),
         }
-        Ok(count)
     }
 }

@@ -16,6 +16,21 @@ impl Integer {
     /// The default of `blocksize`.
     pub(crate) const BLOCK: Self = Self(256);
 
+    /// An int that fits; `None` for everything else. Cannot fail, and runs no Python code.
+    #[inline]
+    pub(crate) fn exact(object: Borrowed<'_, '_, PyAny>) -> Option<Self> {
+        let mut overflow = 0;
+        // SAFETY: the object is alive. It is exactly an int, whose value is not asked of any
+        // method, and numbers that do not fit raise no exception.
+        let value = unsafe {
+            if pyo3::ffi::PyLong_CheckExact(object.as_ptr()) == 0 {
+                return None;
+            }
+            pyo3::ffi::PyLong_AsLongLongAndOverflow(object.as_ptr(), &mut overflow)
+        };
+        (overflow == 0).then_some(Self(value))
+    }
+
     /// `None` for negative numbers.
     pub(crate) fn count(self) -> Option<usize> {
         // Beyond the address space, one count is as good as another.
@@ -47,6 +62,9 @@ impl<'py> FromPyObject<'_, 'py> for Integer {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Some(value) = Self::exact(object) {
+            return Ok(value);
+        }
         let py = object.py();
         // SAFETY: the object is alive; the result is a new reference or null with an exception.
         let index = unsafe {

@@ -3,6 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | `ring` | the class `RingBuffer` |
+//! | `fast` | its most frequent calls, in a short way |
 //! | `memory` | the memory of a ring and the views of it that Python gets |
 //! | `data` | what Python passes as data: bytes-like objects and CFFI's CData |
 //! | `cdata` | everything that knows CFFI |
@@ -15,7 +16,7 @@
 //! | `wait` | waiting for the other side of a ring |
 //! | `watch` | the same for event loops |
 //!
-//! Only `data`, `memory`, `ring` and `samples` touch memory that Python objects own.
+//! Only `data`, `fast`, `memory`, `ring` and `samples` touch memory that Python objects own.
 
 #![allow(missing_docs, reason = "an extension module has no Rust users")]
 
@@ -23,6 +24,7 @@ mod callback;
 mod cdata;
 mod data;
 mod device;
+mod fast;
 mod function;
 mod integer;
 mod memory;
@@ -45,6 +47,7 @@ fn stop_all(py: Python<'_>) {
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ring::RingBuffer>()?;
+    fast::install(&module.py().get_type::<ring::RingBuffer>())?;
     module.add_class::<callback::StreamCallback>()?;
     module.add_class::<device::VirtualDevice>()?;
     module.add_function(wrap_pyfunction!(watch::watch, module)?)?;

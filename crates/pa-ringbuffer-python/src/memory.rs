@@ -4,6 +4,7 @@
 //! refers to none of them, so that there are no cycles, and is freed with the last one.
 
 use std::ffi::c_int;
+use std::sync::OnceLock;
 
 use pa_ringbuffer::{Geometry, RingError, RingMemory};
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
@@ -24,13 +25,14 @@ enum Borrowed {
     Array(Py<PyAny>),
 }
 
-/// The struct and the elements of a ring that `RingBuffer.__init__` has made.
+/// The struct and the elements of a ring that `RingBuffer.__init__` has made, for those who need them
+/// longer than the ring object. Its buffer is the storage.
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Memory {
-    ring: RingMemory,
-    /// What the struct said when the ring was made.
-    made: Geometry,
-    readonly: bool,
+    /// What is kept alive. Not set before `keep` only where there is nobody else who refers to this
+    /// object.
+    ring: OnceLock<RingMemory>,
+    storage: Stretch,
     borrowed: Option<Borrowed>,
 }
 
@@ -50,16 +52,28 @@ pub(crate) fn ring_error(error: RingError) -> PyErr {
     }
 }
 
+/// A ring of `size` elements, all zero.
+pub(crate) fn allocate(element_size: usize, size: usize) -> PyResult<RingMemory> {
+    RingMemory::new(element_size, size).map_err(ring_error)
+}
+
 impl Memory {
-    /// Memory for `size` elements, all zero.
-    pub(crate) fn allocate(element_size: usize, size: usize) -> PyResult<Self> {
-        let ring = RingMemory::new(element_size, size).map_err(ring_error)?;
-        Ok(Self {
-            made: ring.geometry(),
-            ring,
-            readonly: false,
+    /// An object to `keep` an allocated ring, whose fields are as they were made.
+    pub(crate) fn empty(made: &Geometry) -> Self {
+        Self {
+            ring: OnceLock::new(),
+            storage: Stretch {
+                pointer: made.buffer(),
+                bytes: made.size() * made.element_size(),
+                readonly: false,
+            },
             borrowed: None,
-        })
+        }
+    }
+
+    /// Takes over an allocated ring, once. Runs no Python code.
+    pub(crate) fn keep(&self, ring: RingMemory) {
+        self.ring.set(ring).expect("only a new object is filled");
     }
 
     /// A struct for elements that are in `buffer`.
@@ -110,23 +124,23 @@ impl Memory {
             unsafe { RingMemory::with_storage(element_size, bytes / element_size, pointer.cast()) }
                 .map_err(ring_error)?;
         Ok(Self {
-            made: ring.geometry(),
-            ring,
-            readonly,
+            ring: OnceLock::from(ring),
+            storage: Stretch {
+                pointer,
+                bytes,
+                readonly,
+            },
             borrowed: Some(borrowed),
         })
     }
 
-    pub(crate) fn ring(&self) -> &RingMemory {
-        &self.ring
-    }
-
-    pub(crate) fn made(&self) -> &Geometry {
-        &self.made
+    /// The struct; `None` for an object that keeps nothing yet.
+    pub(crate) fn ring(&self) -> Option<&RingMemory> {
+        self.ring.get()
     }
 
     pub(crate) fn is_readonly(&self) -> bool {
-        self.readonly
+        self.storage.readonly
     }
 
     /// The object that was passed as `buffer`.
@@ -139,6 +153,15 @@ impl Memory {
 
 #[pymethods]
 impl Memory {
+    unsafe fn __getbuffer__(
+        slf: Bound<'_, Self>,
+        view: *mut ffi::Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        // SAFETY: the interpreter passes a view to fill. The storage lives as long as this object.
+        unsafe { slf.get().storage.export(slf.as_any(), view, flags) }
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.borrowed {
             // Two references: the one that was passed, and the one in the view.
@@ -152,37 +175,73 @@ impl Memory {
     }
 }
 
-/// A stretch of memory that exports itself as a buffer and keeps the memory's owner alive.
-#[pyclass(frozen, module = "pa_ringbuffer._native")]
-pub(crate) struct Region {
+/// So many bytes somewhere.
+struct Stretch {
     pointer: *mut u8,
     bytes: usize,
     readonly: bool,
-    owner: Py<PyAny>,
 }
 
 // SAFETY: the pointer is only handed on to those who ask for a buffer; what they do with it on
 // which thread is theirs to answer for, as with any buffer.
-unsafe impl Send for Region {}
+unsafe impl Send for Stretch {}
 // SAFETY: as above.
-unsafe impl Sync for Region {}
+unsafe impl Sync for Stretch {}
+
+impl Stretch {
+    /// Fills a view of itself, which refers to `exporter`.
+    ///
+    /// # Safety
+    ///
+    /// The view is there to be filled, and the memory lives as long as the exporter.
+    unsafe fn export(
+        &self,
+        exporter: &Bound<'_, PyAny>,
+        view: *mut ffi::Py_buffer,
+        flags: c_int,
+    ) -> PyResult<()> {
+        // SAFETY: the caller's promises.
+        let failed = unsafe {
+            ffi::PyBuffer_FillInfo(
+                view,
+                exporter.as_ptr(),
+                self.pointer.cast(),
+                self.bytes as ffi::Py_ssize_t,
+                c_int::from(self.readonly),
+                flags,
+            )
+        };
+        if failed == 0 {
+            Ok(())
+        } else {
+            Err(PyErr::fetch(exporter.py()))
+        }
+    }
+}
+
+/// A stretch of memory that exports itself as a buffer and keeps the memory's owner alive.
+#[pyclass(frozen, module = "pa_ringbuffer._native")]
+pub(crate) struct Region {
+    stretch: Stretch,
+    owner: Py<PyAny>,
+}
 
 impl Region {
     /// `bytes` at `pointer`, valid as long as `owner` lives.
     pub(crate) fn new(pointer: *mut u8, bytes: usize, readonly: bool, owner: Py<PyAny>) -> Self {
         Self {
-            pointer,
-            bytes,
-            readonly,
+            stretch: Stretch {
+                pointer,
+                bytes,
+                readonly,
+            },
             owner,
         }
     }
 
     /// The stretch as memoryview of bytes.
     pub(crate) fn view(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let region = Bound::new(py, self)?;
-        // SAFETY: the region is a live object; the result is a new reference or null.
-        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyMemoryView_FromObject(region.as_ptr())) }
+        view_of(Bound::new(py, self)?.as_any())
     }
 }
 
@@ -193,24 +252,9 @@ impl Region {
         view: *mut ffi::Py_buffer,
         flags: c_int,
     ) -> PyResult<()> {
-        let region = slf.get();
-        // SAFETY: the interpreter passes a view to fill; the memory lives as long as the region,
-        // to which the view holds a reference.
-        let failed = unsafe {
-            ffi::PyBuffer_FillInfo(
-                view,
-                slf.as_ptr(),
-                region.pointer.cast(),
-                region.bytes as ffi::Py_ssize_t,
-                c_int::from(region.readonly),
-                flags,
-            )
-        };
-        if failed == 0 {
-            Ok(())
-        } else {
-            Err(PyErr::fetch(slf.py()))
-        }
+        // SAFETY: the interpreter passes a view to fill. The memory lives as long as the owner,
+        // which this object refers to.
+        unsafe { slf.get().stretch.export(slf.as_any(), view, flags) }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -218,15 +262,24 @@ impl Region {
     }
 }
 
+/// A new memoryview of what an object exports; of a memoryview, one that is released on its own.
+pub(crate) fn view_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the object is alive; the result is a new reference or null with an exception.
+    unsafe {
+        Bound::from_owned_ptr_or_err(object.py(), ffi::PyMemoryView_FromObject(object.as_ptr()))
+    }
+}
+
 /// A new memoryview of nothing. It cannot be one for all, because whoever gets it may release it.
 pub(crate) fn empty_view(py: Python<'_>, readonly: bool) -> PyResult<Bound<'_, PyAny>> {
-    static NOTHING: PyOnceLock<Py<PyByteArray>> = PyOnceLock::new();
-    let nothing = if readonly {
-        PyBytes::new(py, b"").into_any()
-    } else {
-        let array = NOTHING.get_or_init(py, || PyByteArray::new(py, b"").unbind());
-        array.bind(py).clone().into_any()
-    };
-    // SAFETY: both export buffers; the result is a new reference or null.
-    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyMemoryView_FromObject(nothing.as_ptr())) }
+    /// A view that is given to nobody. To make another one like it takes one object, to make one of
+    /// a bytearray two.
+    static NOTHING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if readonly {
+        return view_of(PyBytes::new(py, b"").as_any());
+    }
+    let nothing = NOTHING.get_or_try_init(py, || {
+        view_of(PyByteArray::new(py, b"").as_any()).map(Bound::unbind)
+    })?;
+    view_of(nothing.bind(py))
 }

@@ -11,12 +11,12 @@
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
-use pa_ringbuffer::{Geometry, PaUtilRingBuffer, ring_buffer_size_t};
+use pa_ringbuffer::{Geometry, PaUtilRingBuffer, Regions, RingMemory, ring_buffer_size_t};
 use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
-use pyo3::types::{PyByteArray, PyDict, PyTuple, PyType};
+use pyo3::types::{PyByteArray, PyDict, PySlice, PyTuple, PyType};
 use pyo3::{ffi, intern};
 
 use crate::cdata;
@@ -75,10 +75,18 @@ unsafe impl Send for RingBuffer {}
 #[derive(Default)]
 struct State {
     backing: Backing,
+    /// Where the struct is, unless there is none yet.
+    ring: Option<NonNull<PaUtilRingBuffer>>,
+    /// What the fields of the struct were when it was made, or when they were last found to be
+    /// right. As long as they are the same, nothing has to be checked.
+    checked: Option<Geometry>,
+    readonly: bool,
     /// `_ptr`: what was assigned, or what was made for the ring's own struct.
     pointer: Option<Py<PyAny>>,
     /// `_data`, where assigned.
     data: Option<Py<PyAny>>,
+    /// A view of all elements, which others are made from. It is given to nobody.
+    elements: Option<Py<PyAny>>,
     /// Sides on which a thread is working outside of the critical section.
     busy: Busy,
 }
@@ -105,9 +113,11 @@ enum Backing {
     #[default]
     Nothing,
     /// The ring that `__init__` has made.
-    Own(Py<Memory>),
+    Own(RingMemory),
+    /// The same, for others who need it longer than this object.
+    Shared(Py<Memory>),
     /// A ring that C owns.
-    Foreign(NonNull<PaUtilRingBuffer>),
+    Foreign,
 }
 
 /// A ring, checked for one operation.
@@ -116,6 +126,45 @@ struct Ring<'a> {
     geometry: Geometry,
     readonly: bool,
     busy: Busy,
+}
+
+/// What may be done without further questions.
+#[derive(Clone, Copy)]
+pub(crate) struct May {
+    readonly: bool,
+    pub(crate) write: bool,
+    pub(crate) advance_write: bool,
+    pub(crate) read: bool,
+}
+
+/// What views of a ring's elements are made from.
+enum Elements<'py> {
+    /// A view of all of them.
+    Own(Bound<'py, PyAny>),
+    /// Whoever keeps the memory alive, as far as is known.
+    Foreign(Py<PyAny>),
+}
+
+impl State {
+    #[inline]
+    fn ring(&self) -> Option<&'static PaUtilRingBuffer> {
+        // SAFETY: the backing keeps the struct alive, or whoever assigned the pointer does; it is
+        // aligned. The lifetime is that of the access to the state, which the callers do not leave.
+        self.ring.map(|ring| unsafe { ring.as_ref() })
+    }
+
+    /// The fields of the ring, which are not what they were.
+    #[cold]
+    fn check(&mut self, ring: &PaUtilRingBuffer) -> PyResult<Geometry> {
+        match (&self.backing, &self.checked) {
+            (Backing::Own(_) | Backing::Shared(_), Some(made)) => changed_geometry(ring, made),
+            _ => {
+                let geometry = foreign_geometry(ring)?;
+                self.checked = Some(geometry);
+                Ok(geometry)
+            }
+        }
+    }
 }
 
 /// What of the ring's elements is taken.
@@ -211,13 +260,9 @@ impl Drop for Claim<'_, '_> {
     }
 }
 
-/// The fields as they are now, unless they say something else than when the ring was made.
-fn own_geometry(memory: &Memory) -> PyResult<Geometry> {
-    let ring = memory.ring();
-    let (made, geometry) = (memory.made(), ring.geometry());
-    if geometry == *made {
-        return Ok(geometry);
-    }
+/// The fields of a ring of our own, unless they say something else than when the ring was made.
+#[cold]
+fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> PyResult<Geometry> {
     let geometry = ring
         .checked_geometry()
         .map_err(|field| PyRuntimeError::new_err(format!("{field}, but was overwritten")))?;
@@ -236,6 +281,14 @@ fn own_geometry(memory: &Memory) -> PyResult<Geometry> {
     )))
 }
 
+/// The fields of a ring that somebody else has made.
+#[cold]
+fn foreign_geometry(ring: &PaUtilRingBuffer) -> PyResult<Geometry> {
+    ring.checked_geometry()
+        .map_err(|field| PyRuntimeError::new_err(format!("{field}; was the ring initialised?")))
+}
+
+#[cold]
 fn not_initialised() -> PyErr {
     PyRuntimeError::new_err(
         "the ring buffer is not initialised: RingBuffer.__init__ was not called",
@@ -244,6 +297,7 @@ fn not_initialised() -> PyErr {
 
 impl RingBuffer {
     /// Exclusive access to the state. `f` must not run Python code, drop references included.
+    #[inline]
     fn with_state<R>(slf: &Bound<'_, Self>, f: impl FnOnce(&mut State) -> R) -> R {
         // SAFETY: inside the critical section nobody else has access, and `f` runs nothing that
         // could leave it.
@@ -251,50 +305,76 @@ impl RingBuffer {
     }
 
     /// Does something with the ring. `f` must not run Python code.
+    #[inline]
     fn with_ring<R>(
         slf: &Bound<'_, Self>,
         f: impl FnOnce(&Ring<'_>, &State) -> PyResult<R>,
     ) -> PyResult<R> {
-        Self::with_state(slf, |state| match &state.backing {
-            Backing::Own(memory) => {
-                let memory = memory.get();
-                let geometry = own_geometry(memory)?;
-                f(
-                    &Ring {
-                        ring: memory.ring(),
-                        geometry,
-                        readonly: memory.is_readonly(),
-                        busy: state.busy,
-                    },
-                    state,
-                )
+        Self::with_state(slf, |state| {
+            let ring = state.ring().ok_or_else(not_initialised)?;
+            let mut geometry = ring.geometry();
+            if state.checked != Some(geometry) {
+                geometry = state.check(ring)?;
             }
-            Backing::Foreign(pointer) => {
-                // SAFETY: whoever assigned the pointer keeps the struct alive; it is aligned.
-                let ring = unsafe { pointer.as_ref() };
-                let geometry = ring.checked_geometry().map_err(|field| {
-                    PyRuntimeError::new_err(format!("{field}; was the ring initialised?"))
-                })?;
-                f(
-                    &Ring {
-                        ring,
-                        geometry,
-                        readonly: false,
-                        busy: state.busy,
-                    },
-                    state,
-                )
+            f(
+                &Ring {
+                    ring,
+                    geometry,
+                    readonly: state.readonly,
+                    busy: state.busy,
+                },
+                state,
+            )
+        })
+    }
+
+    /// As [`with_ring`](Self::with_ring), but does nothing and returns `None` when something is
+    /// unusual: `f` may, too.
+    #[inline]
+    pub(crate) fn usually<R>(
+        slf: &Bound<'_, Self>,
+        f: impl FnOnce(&PaUtilRingBuffer, &Geometry, May) -> Option<R>,
+    ) -> Option<R> {
+        Self::with_state(slf, |state| {
+            let ring = state.ring()?;
+            let geometry = ring.geometry();
+            if state.checked != Some(geometry) {
+                return None;
             }
-            Backing::Nothing => Err(not_initialised()),
+            let may = May {
+                readonly: state.readonly,
+                write: !state.readonly && !state.busy.writing,
+                advance_write: !state.busy.writing,
+                read: !state.busy.reading,
+            };
+            f(ring, &geometry, may)
         })
     }
 
     /// Makes this object stand for a ring, unless it already does.
-    fn attach(slf: &Bound<'_, Self>, backing: Backing, pointer: Option<Py<PyAny>>) -> PyResult<()> {
+    fn attach(
+        slf: &Bound<'_, Self>,
+        backing: Backing,
+        ring: NonNull<PaUtilRingBuffer>,
+        pointer: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let (readonly, checked) = match &backing {
+            // SAFETY: the backing owns the struct.
+            Backing::Own(_) => (false, Some(unsafe { ring.as_ref() }.geometry())),
+            Backing::Shared(memory) => (
+                memory.get().is_readonly(),
+                // SAFETY: as above.
+                Some(unsafe { ring.as_ref() }.geometry()),
+            ),
+            Backing::Foreign | Backing::Nothing => (false, None),
+        };
         let refused = Self::with_state(slf, |state| match (&state.backing, &backing) {
             // Another pointer in place of an assigned one is how `_ptr` always worked.
-            (Backing::Nothing, _) | (Backing::Foreign(_), Backing::Foreign(_)) => {
+            (Backing::Nothing, _) | (Backing::Foreign, Backing::Foreign) => {
                 state.backing = backing;
+                state.ring = Some(ring);
+                state.checked = checked;
+                state.readonly = readonly;
                 Ok(std::mem::replace(&mut state.pointer, pointer))
             }
             _ => Err((backing, pointer)),
@@ -308,24 +388,55 @@ impl RingBuffer {
         })
     }
 
+    /// What keeps the memory of a ring that `__init__` has made; `None` if somebody else has made
+    /// the ring, or nobody.
+    fn memory(slf: &Bound<'_, Self>) -> PyResult<Option<Py<Memory>>> {
+        let py = slf.py();
+        let made = Self::with_state(slf, |state| match &state.backing {
+            Backing::Own(_) => Err(state.checked),
+            Backing::Shared(memory) => Ok(Some(memory.clone_ref(py))),
+            Backing::Foreign | Backing::Nothing => Ok(None),
+        });
+        let made = match made {
+            Ok(memory) => return Ok(memory),
+            Err(made) => made.ok_or_else(not_initialised)?,
+        };
+        // Most rings are never shared, and do without this object. It is made out here, where
+        // Python code may run; so another thread may be first.
+        let new = Py::new(py, Memory::empty(&made))?;
+        Ok(Self::with_state(slf, |state| {
+            match std::mem::take(&mut state.backing) {
+                Backing::Own(ring) => {
+                    // The struct does not move, and stays alive.
+                    new.get().keep(ring);
+                    state.backing = Backing::Shared(new.clone_ref(py));
+                    Some(new.clone_ref(py))
+                }
+                other => {
+                    state.backing = other;
+                    match &state.backing {
+                        Backing::Shared(memory) => Some(memory.clone_ref(py)),
+                        _ => None,
+                    }
+                }
+            }
+        }))
+    }
+
     /// The struct's address, and an object that keeps the struct alive.
     pub(crate) fn pin(slf: &Bound<'_, Self>) -> PyResult<(usize, Py<PyAny>)> {
         let py = slf.py();
-        Self::with_state(slf, |state| match &state.backing {
-            Backing::Own(memory) => {
-                let address = memory.get().ring().as_ptr().expose_provenance();
-                Ok((address, memory.clone_ref(py).into_any()))
-            }
-            Backing::Foreign(pointer) => {
-                let address = pointer.as_ptr().expose_provenance();
-                let keeper = state
-                    .pointer
-                    .as_ref()
-                    .map_or_else(|| py.None(), |p| p.clone_ref(py));
-                Ok((address, keeper))
-            }
-            Backing::Nothing => Err(not_initialised()),
-        })
+        let memory = Self::memory(slf)?;
+        let (ring, pointer) = Self::with_state(slf, |state| {
+            let pointer = state.pointer.as_ref().map(|p| p.clone_ref(py));
+            (state.ring, pointer)
+        });
+        let ring = ring.ok_or_else(not_initialised)?;
+        let keeper = match memory {
+            Some(memory) => memory.into_any(),
+            None => pointer.unwrap_or_else(|| py.None()),
+        };
+        Ok((ring.as_ptr().expose_provenance(), keeper))
     }
 
     /// The `ffi` of a class made by `init()`, after making sure, once for each class, that it has
@@ -356,7 +467,7 @@ impl RingBuffer {
     ) -> PyResult<(usize, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let py = slf.py();
         let size = size.required("size")?;
-        let (regions, element_size, readonly, owners) = Self::with_ring(slf, |ring, state| {
+        let (regions, start, element_size, readonly) = Self::with_ring(slf, |ring, _| {
             let regions = if write {
                 ring.check_writable()?;
                 ring.ring.write_regions(&ring.geometry, size)
@@ -364,33 +475,75 @@ impl RingBuffer {
                 ring.check_free(Side::Data)?;
                 ring.ring.read_regions(&ring.geometry, size)
             };
-            let owners = match &state.backing {
-                Backing::Own(memory) => (Some(memory.clone_ref(py).into_any()), None),
-                _ => (
-                    state.pointer.as_ref().map(|o| o.clone_ref(py)),
-                    state.data.as_ref().map(|o| o.clone_ref(py)),
-                ),
-            };
-            Ok((regions, ring.element_size(), ring.readonly, owners))
+            let start = ring.geometry.buffer();
+            Ok((regions, start, ring.element_size(), ring.readonly))
         })?;
-        let owner = match owners {
+        let (first, second) = match Self::elements(slf)? {
+            Elements::Own(all) => parts(&all, start, &regions, element_size, readonly)?,
+            Elements::Foreign(owner) => {
+                let view = |pointer, count: usize, owner| {
+                    Region::new(pointer, count * element_size, readonly, owner).view(py)
+                };
+                let second = if regions.second_len == 0 {
+                    memory::empty_view(py, readonly)?
+                } else {
+                    view(regions.second, regions.second_len, owner.clone_ref(py))?
+                };
+                (view(regions.first, regions.first_len, owner)?, second)
+            }
+        };
+        Ok((regions.len(), first, second))
+    }
+
+    /// As [`views`](Self::views), but does nothing and returns `None` when something is unusual.
+    pub(crate) fn views_usually<'py>(
+        slf: &Bound<'py, Self>,
+        size: usize,
+        side: Side,
+    ) -> Option<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let all = Self::with_state(slf, |state| {
+            state.elements.as_ref().map(|all| all.bind(py).clone())
+        })?;
+        let (regions, start, element_size, readonly) = Self::usually(slf, |raw, geometry, may| {
+            let regions = match side {
+                Side::Room => may.write.then(|| raw.write_regions(geometry, size)),
+                Side::Data => may.read.then(|| raw.read_regions(geometry, size)),
+            };
+            let (start, element_size) = (geometry.buffer(), geometry.element_size());
+            Some((regions?, start, element_size, may.readonly))
+        })?;
+        let (first, second) = parts(&all, start, &regions, element_size, readonly).ok()?;
+        (regions.len(), first, second).into_pyobject(py).ok()
+    }
+
+    /// What views of the elements are made from.
+    fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Elements<'py>> {
+        let py = slf.py();
+        let cached = Self::with_state(slf, |state| {
+            state.elements.as_ref().map(|view| view.clone_ref(py))
+        });
+        if let Some(elements) = cached {
+            return Ok(Elements::Own(elements.into_bound(py)));
+        }
+        if let Some(memory) = Self::memory(slf)? {
+            let all = memory::view_of(memory.bind(py))?;
+            let kept = all.clone().unbind();
+            // Should another thread have made one meanwhile, both are good.
+            let _previous = Self::with_state(slf, |state| state.elements.replace(kept));
+            return Ok(Elements::Own(all));
+        }
+        let owners = Self::with_state(slf, |state| {
+            (
+                state.pointer.as_ref().map(|o| o.clone_ref(py)),
+                state.data.as_ref().map(|o| o.clone_ref(py)),
+            )
+        });
+        Ok(Elements::Foreign(match owners {
             (Some(owner), None) | (None, Some(owner)) => owner,
             (None, None) => py.None(),
             both => both.into_pyobject(py)?.into_any().unbind(),
-        };
-        let second = if regions.second_len == 0 {
-            memory::empty_view(py, readonly)?
-        } else {
-            let bytes = regions.second_len * element_size;
-            Region::new(regions.second, bytes, readonly, owner.clone_ref(py)).view(py)?
-        };
-        let first = Region::new(
-            regions.first,
-            regions.first_len * element_size,
-            readonly,
-            owner,
-        );
-        Ok((regions.len(), first.view(py)?, second))
+        }))
     }
 
     fn advance(slf: &Bound<'_, Self>, size: Integer, write: bool) -> PyResult<ring_buffer_size_t> {
@@ -432,18 +585,7 @@ impl RingBuffer {
                 ring.element_size(),
             ))
         })?;
-        // SAFETY: null stands for uninitialised contents, which no one sees before they are filled
-        // or cut off below. No more is asked for than the ring holds.
-        let target = unsafe {
-            Bound::from_owned_ptr_or_err(
-                py,
-                ffi::PyByteArray_FromStringAndSize(
-                    std::ptr::null(),
-                    (count * element_size) as ffi::Py_ssize_t,
-                ),
-            )?
-            .cast_into_unchecked::<PyByteArray>()
-        };
+        let target = uninitialised(py, count * element_size)?;
         let pointer = target.data();
         let read = Self::with_ring(slf, |ring, _| {
             if ring.element_size() != element_size {
@@ -466,6 +608,32 @@ impl RingBuffer {
             target.resize(read * element_size)?;
         }
         Ok(target)
+    }
+
+    /// As [`take`](Self::take) the oldest elements, but does nothing and returns `None` when
+    /// something is unusual.
+    pub(crate) fn take_usually<'py>(
+        slf: &Bound<'py, Self>,
+        size: Integer,
+    ) -> Option<Bound<'py, PyByteArray>> {
+        let (count, bytes) = Self::usually(slf, |raw, geometry, _| {
+            let available = raw.read_available_in(geometry);
+            let count = size.count().map_or(available, |n| n.min(available));
+            Some((count, count * geometry.element_size()))
+        })?;
+        let target = uninitialised(slf.py(), bytes).ok()?;
+        let pointer = target.data();
+        let read = Self::usually(slf, |raw, geometry, may| {
+            // Nothing has changed, unless another thread, or a finaliser, was in between.
+            let unchanged = may.read
+                && count * geometry.element_size() == bytes
+                && raw.read_available_in(geometry) >= count;
+            // SAFETY: there is room for `count` elements, and nobody else has the array yet;
+            // nobody else is reading, because the critical section is held (and C promises not
+            // to).
+            unchanged.then(|| unsafe { raw.read(geometry, pointer.cast(), count) })
+        });
+        (read == Some(count)).then_some(target)
     }
 
     /// Number of elements in the ring, full or empty.
@@ -549,7 +717,7 @@ impl RingBuffer {
                 elementsize.value()
             )));
         }
-        let memory = match (size, buffer) {
+        let (backing, ring) = match (size, buffer) {
             (Some(size), None) => {
                 let count = size.allocatable("size")?;
                 if !count.is_power_of_two() {
@@ -558,9 +726,15 @@ impl RingBuffer {
                         size.value()
                     )));
                 }
-                Memory::allocate(element_size, count)?
+                let ring = memory::allocate(element_size, count)?;
+                let pointer = ring.as_ptr();
+                (Backing::Own(ring), pointer)
             }
-            (None, Some(buffer)) => Memory::over(element_size, buffer)?,
+            (None, Some(buffer)) => {
+                let memory = Py::new(slf.py(), Memory::over(element_size, buffer)?)?;
+                let pointer = memory.get().ring().map(RingMemory::as_ptr);
+                (Backing::Shared(memory), pointer.unwrap_or_default())
+            }
             (None, None) => {
                 return Err(PyTypeError::new_err(
                     "size (a number of elements) is required when there is no buffer",
@@ -570,7 +744,8 @@ impl RingBuffer {
                 return Err(PyTypeError::new_err("give either size or buffer, not both"));
             }
         };
-        Self::attach(slf, Backing::Own(Py::new(slf.py(), memory)?), None)
+        let ring = NonNull::new(ring).ok_or_else(not_initialised)?;
+        Self::attach(slf, backing, ring, None)
     }
 
     /// Use a ring that was initialised by somebody else, e.g. by C code.
@@ -602,7 +777,8 @@ impl RingBuffer {
             .map_err(|field| PyValueError::new_err(format!("pointer: {field}")))?;
         Self::attach(
             &object,
-            Backing::Foreign(ring),
+            Backing::Foreign,
+            ring,
             Some(pointer.clone().unbind()),
         )?;
         Ok(object)
@@ -926,7 +1102,9 @@ impl RingBuffer {
     /// etc. It is valid as long as this object exists. (:class:`int`)
     #[getter]
     fn address(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::pin(slf).map(|(address, _)| address)
+        Self::with_state(slf, |state| state.ring)
+            .map(|ring| ring.as_ptr().expose_provenance())
+            .ok_or_else(not_initialised)
     }
 
     /// Number of elements in the ring, full or empty.
@@ -994,31 +1172,25 @@ impl RingBuffer {
     fn set_pointer(slf: &Bound<'_, Self>, pointer: &Bound<'_, PyAny>) -> PyResult<()> {
         Self::checked_ffi(slf)?;
         let ring = struct_pointer(pointer, "_ptr")?;
-        Self::attach(slf, Backing::Foreign(ring), Some(pointer.clone().unbind()))
+        Self::attach(slf, Backing::Foreign, ring, Some(pointer.clone().unbind()))
     }
 
     #[getter(_data)]
     fn data<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let (assigned, memory) = Self::with_state(slf, |state| {
-            let memory = match &state.backing {
-                Backing::Own(memory) => Some(memory.clone_ref(py)),
-                _ => None,
-            };
-            (state.data.as_ref().map(|data| data.clone_ref(py)), memory)
+        let assigned = Self::with_state(slf, |state| {
+            state.data.as_ref().map(|data| data.clone_ref(py))
         });
         if let Some(data) = assigned {
             return Ok(data.into_bound(py));
         }
-        let Some(memory) = memory else {
+        let Some(memory) = Self::memory(slf)? else {
             return Err(PyAttributeError::new_err("the ring buffer has no _data"));
         };
-        if let Some(source) = memory.get().source(py) {
-            return Ok(source);
+        match memory.get().source(py) {
+            Some(source) => Ok(source),
+            None => memory::view_of(memory.bind(py)),
         }
-        let made = *memory.get().made();
-        let bytes = made.size() * made.element_size();
-        Region::new(made.buffer(), bytes, false, memory.into_any()).view(py)
     }
 
     #[setter(_data)]
@@ -1030,9 +1202,10 @@ impl RingBuffer {
         // SAFETY: the collector runs while no thread is inside a critical section of this object,
         // because nothing in there can start it.
         let state = unsafe { &*self.state.get() };
-        if let Backing::Own(memory) = &state.backing {
+        if let Backing::Shared(memory) = &state.backing {
             visit.call(memory)?;
         }
+        visit.call(&state.elements)?;
         visit.call(&state.pointer)?;
         visit.call(&state.data)
     }
@@ -1042,6 +1215,40 @@ impl RingBuffer {
         // may run Python code, so the state is complete before that.
         let state = unsafe { std::mem::take(&mut *self.state.get()) };
         drop(state);
+    }
+}
+
+/// Two stretches of a ring whose elements `all` is a view of, and which begin at `start`.
+fn parts<'py>(
+    all: &Bound<'py, PyAny>,
+    start: *mut u8,
+    regions: &Regions,
+    element_size: usize,
+    readonly: bool,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let py = all.py();
+    // A slice of a view is one object; a view of a new exporter would be three.
+    let part = |pointer: *mut u8, count: usize| {
+        // Both lie in the storage; whatever lay outside, a slice would leave out.
+        let begin = pointer.addr() - start.addr();
+        let end = begin + count * element_size;
+        all.get_item(PySlice::new(py, begin as isize, end as isize, 1))
+    };
+    let second = if regions.second_len == 0 {
+        memory::empty_view(py, readonly)?
+    } else {
+        part(regions.second, regions.second_len)?
+    };
+    Ok((part(regions.first, regions.first_len)?, second))
+}
+
+/// A new bytearray whose contents nobody may see before they are filled or cut off.
+fn uninitialised(py: Python<'_>, bytes: usize) -> PyResult<Bound<'_, PyByteArray>> {
+    // SAFETY: null stands for uninitialised contents. The result is a new reference to a bytearray,
+    // or null with an exception. No more is asked for than a ring holds.
+    unsafe {
+        let array = ffi::PyByteArray_FromStringAndSize(std::ptr::null(), bytes as ffi::Py_ssize_t);
+        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
     }
 }
 

@@ -26,11 +26,20 @@ pub enum Placement {
 }
 
 impl Placement {
+    /// What the ring's memory has to be aligned to. Two lines are four, because some processors
+    /// fetch them in pairs.
+    const fn alignment(self) -> usize {
+        match self {
+            Self::OneLine => LINE,
+            Self::TwoLines => 2 * LINE,
+        }
+    }
+
     /// Distance of the struct from the beginning of the ring's memory.
     const fn offset(self) -> usize {
         match self {
             Self::OneLine => 0,
-            Self::TwoLines => ALIGNMENT - offset_of!(PaUtilRingBuffer, read_index),
+            Self::TwoLines => self.alignment() - offset_of!(PaUtilRingBuffer, read_index),
         }
     }
 
@@ -40,8 +49,13 @@ impl Placement {
     }
 }
 
-/// Two cache lines, because some processors fetch them in pairs.
-const ALIGNMENT: usize = 2 * LINE;
+/// What the allocator is asked for. If that were more, it would take another way, which is slower;
+/// so the rest is aligned here. (glibc 2.36, making a ring of 512 bytes in Python and dropping it:
+/// 215 instead of 260 ns.)
+const ALLOCATED: usize = 2 * size_of::<usize>();
+
+/// The size of the smallest pages there are.
+const PAGE: usize = 4096;
 
 const _: () = {
     let offset = Placement::TwoLines.offset();
@@ -71,9 +85,11 @@ const _: () = {
 /// # Ok::<(), pa_ringbuffer::RingError>(())
 /// ```
 pub struct RingMemory {
+    /// The beginning of the ring's memory, aligned as its placement needs.
     block: NonNull<u8>,
-    layout: Layout,
     placement: Placement,
+    allocated: NonNull<u8>,
+    layout: Layout,
 }
 
 // SAFETY: it owns its memory; the struct's fields are atomics, and every access to the elements is
@@ -114,6 +130,7 @@ impl RingMemory {
         )?;
         let bytes = element_size * element_count;
         let memory = Self::allocate(element_size, element_count, placement, bytes)?;
+        memory.touch();
         memory.initialize(element_size, element_count, memory.storage().cast())?;
         Ok(memory)
     }
@@ -158,24 +175,37 @@ impl RingMemory {
         placement: Placement,
         bytes: usize,
     ) -> Result<Self, RingError> {
-        let layout = placement
-            .storage()
+        let alignment = placement.alignment();
+        let layout = (placement.storage() + alignment - ALLOCATED)
             .checked_add(bytes)
-            .and_then(|all| Layout::from_size_align(all, ALIGNMENT).ok())
+            .and_then(|all| Layout::from_size_align(all, ALLOCATED).ok())
             .ok_or(RingError::TooLarge {
                 element_size: size,
                 element_count: count,
             })?;
         // SAFETY: the layout has the struct's size at least. Zeros are a valid, unusable ring.
-        let block =
+        let allocated =
             NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(RingError::OutOfMemory {
                 bytes: layout.size(),
             })?;
+        let skipped = allocated.as_ptr().addr().wrapping_neg() % alignment;
         Ok(Self {
-            block,
-            layout,
+            // SAFETY: at most `alignment - ALLOCATED` bytes are skipped, because the allocated
+            // memory is aligned to ALLOCATED. So many more are there than struct and storage need.
+            block: unsafe { allocated.add(skipped) },
             placement,
+            allocated,
+            layout,
         })
+    }
+
+    /// Writes to every page, so that the system provides it now and not in an audio callback: zeros
+    /// that the allocator gets from the system are not there before.
+    fn touch(&self) {
+        for offset in (0..self.layout.size()).step_by(PAGE) {
+            // SAFETY: inside the allocated memory, which is all zero and which nobody uses yet.
+            unsafe { self.allocated.add(offset).write_volatile(0) }
+        }
     }
 
     fn storage(&self) -> *mut u8 {
@@ -188,7 +218,7 @@ impl RingMemory {
         self.block.as_ptr().wrapping_add(offset).cast()
     }
 
-    /// Bytes allocated, the struct included.
+    /// Bytes allocated: the storage, the struct and what aligns them.
     pub fn allocated(&self) -> usize {
         self.layout.size()
     }
@@ -207,7 +237,7 @@ impl core::ops::Deref for RingMemory {
 impl Drop for RingMemory {
     fn drop(&mut self) {
         // SAFETY: allocated with this layout, and nobody else frees it.
-        unsafe { dealloc(self.block.as_ptr(), self.layout) }
+        unsafe { dealloc(self.allocated.as_ptr(), self.layout) }
     }
 }
 

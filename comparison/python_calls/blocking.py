@@ -1,0 +1,75 @@
+"""What `stream.write()` of 64 frames takes when there is room, next to a ring's.
+
+sounddevice's stream copies into PortAudio's own ring. On a private JACK server, in a process of its
+own, which that takes to find the server.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve()
+FRAMES, CHANNELS, RATE = 64, 2, 48000
+SECONDS = 4
+
+
+def _main():
+    import numpy as np
+    import pa_ringbuffer.sounddevice
+    import sounddevice
+
+    parameters = {"device": "system", "samplerate": RATE, "channels": CHANNELS}
+    frames = np.zeros((FRAMES, CHANNELS), np.float32)
+    clock = time.perf_counter_ns
+
+    def measure(write, room):
+        times = []
+        end = time.monotonic() + SECONDS / 2
+        while time.monotonic() < end:
+            while room() < FRAMES:
+                time.sleep(0.001)
+            begin = clock()
+            write(frames)
+            times.append(clock() - begin)
+        return times
+
+    found = {}
+    with sounddevice.OutputStream(dtype="float32", latency=0.2, **parameters) as stream:
+        found["sounddevice.OutputStream.write()"] = measure(
+            stream.write, lambda: stream.write_available
+        )
+    with pa_ringbuffer.sounddevice.OutputStream(warn=None, **parameters) as stream:
+        ring = stream.output_ring
+        found["ours: OutputStream.write()"] = measure(stream.write, lambda: ring.write_available)
+        found["ours: RingBuffer.write()"] = measure(ring.write, lambda: ring.write_available)
+    print(json.dumps(found))
+
+
+def measure():
+    """`{way: nanoseconds of each call}`, or why that cannot be measured."""
+    from headless_audio import JackServer
+
+    if missing := JackServer.missing():
+        return {}, f"sounddevice's stream.write(): {missing} is not installed"
+    try:
+        with JackServer() as server:
+            done = subprocess.run(
+                [sys.executable, str(HERE)],
+                env={**os.environ, **server.environment},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+    except RuntimeError as error:
+        return {}, f"sounddevice's stream.write(): {str(error).splitlines()[0]}"
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["it did not end"])[-1]
+        return {}, f"sounddevice's stream.write(): {reason}"
+    return json.loads(done.stdout.splitlines()[-1]), None
+
+
+if __name__ == "__main__":
+    _main()
