@@ -1,6 +1,11 @@
 # make demo    the main job: sound that goes on while Python stalls     (ARGS='FILE --seconds 5')
 # make test    all tests                                                (ARGS='-k rtmixer')
-# make lint    formatting, clippy, ruff, types, documentation warnings
+# make test-all          the package installed, on every Python there is (ARGS='-s wheel-3.13')
+# make test-installed    the same in short, for this Python only
+# make lint    formatting, clippy, ruff, types, documentation warnings, what crates bring in
+# make check-msrv        whether the oldest Rust that is promised will do
+# make audit   licences, duplicates and origin of all crates, with cargo-deny
+# make audit-advisories  known vulnerabilities, which are looked up in the network
 # make bench   what a call and a wait cost, and what is lost while Python stalls
 # make docs    the documentation, in build/docs
 # make wheel   a wheel for this interpreter and a pure one for all, in dist
@@ -22,7 +27,12 @@ endif
 SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml Cargo.lock \
     $(wildcard crates/*/Cargo.toml)
 
-.PHONY: demo test test-pypy lint bench docs wheel install-c clean
+MATURIN := 'maturin>=1.12,<2'
+RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+CAPI := crates/pa-ringbuffer-capi/Cargo.toml
+
+.PHONY: demo test test-pypy test-all test-installed lint check-msrv audit audit-advisories audit-python \
+    need-cargo-deny bench docs wheel install-c clean
 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
@@ -43,8 +53,15 @@ else
 	$(BIN)/python tools/pure_wheel.py build/pypy
 	build/pypy/bin/python -m pip install --quiet --upgrade pytest sphinx
 	build/pypy/bin/python -m pip install --quiet --force-reinstall --no-deps build/pypy/*.whl
-	build/pypy/bin/python -m pytest -q tests --ignore tests/audio --ignore tests/c
+	build/pypy/bin/python tools/test_installed.py -q tests --ignore tests/audio --ignore tests/c
 endif
+
+# See noxfile.py.
+test-all: build/nox/.done
+	build/nox/bin/nox $(ARGS)
+
+test-installed: build/nox/.done
+	build/nox/bin/nox -s short
 
 lint: $(VENV)/.native $(VENV)/.lint
 	cargo fmt --all --check
@@ -52,11 +69,41 @@ lint: $(VENV)/.native $(VENV)/.lint
 	cargo clippy --locked -p pa-ringbuffer-callback --no-default-features -- -D warnings
 	cd crates/pa-ringbuffer-capi && cargo fmt --check && cargo clippy --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
+	$(BIN)/python tools/check_crates.py
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist
+
+# Clippy looks at each function of the standard library (`make lint`); only the compiler itself also
+# knows since when it understands the syntax.
+check-msrv:
+	@cargo +$(RUST) --version 2>/dev/null || { \
+	    echo 'Rust $(RUST) is missing: rustup toolchain install $(RUST) --profile minimal'; exit 1; }
+	cargo +$(RUST) check --locked --workspace --target-dir build/msrv
+	cargo +$(RUST) check --locked --manifest-path $(CAPI) --target-dir build/msrv
+
+# Without the network, once Cargo has downloaded the crates.
+audit: DENY = cargo deny --locked --offline --config deny.toml
+audit: need-cargo-deny
+	$(DENY) check licenses bans sources
+	$(DENY) --manifest-path $(CAPI) check -A license-not-encountered licenses bans sources
+
+audit-advisories: need-cargo-deny audit-python
+	cargo deny --locked --config deny.toml check advisories
+
+# What `make demo` has installed.
+audit-python: $(VENV)/.native
+	$(PYTHON) -m venv build/pip-audit
+	build/pip-audit/bin/python -m pip install --quiet --upgrade pip-audit
+	$(BIN)/python -m pip freeze --exclude pa-ringbuffer > build/pip-audit/installed.txt
+	build/pip-audit/bin/pip-audit --strict --no-deps --disable-pip \
+	    --requirement build/pip-audit/installed.txt
+
+need-cargo-deny:
+	@cargo deny --version 2>/dev/null || { \
+	    echo 'cargo-deny is missing: cargo install --locked cargo-deny'; exit 1; }
 
 bench: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python comparison/python_calls
@@ -71,6 +118,7 @@ docs: $(VENV)/.native $(VENV)/.docs
 wheel: $(VENV)/.native
 	$(BIN)/maturin build --release --locked --out dist $(FEATURES)
 	$(BIN)/python tools/pure_wheel.py dist
+	$(BIN)/python tools/check_sbom.py dist/*.whl
 
 install-c:
 	sh tools/install_c.sh
@@ -85,11 +133,17 @@ FEATURES = $(shell $(BIN)/python -c "import sys, sysconfig as s; print('--featur
 
 $(VENV)/.base:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.9,<2'
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' $(MATURIN)
 	@touch $@
 
 $(VENV)/.native: $(VENV)/.base pyproject.toml $(SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet --extras demo $(FEATURES)
+	@touch $@
+
+# Apart from $(VENV), where the source tree is installed.
+build/nox/.done: Makefile
+	$(PYTHON) -m venv build/nox
+	build/nox/bin/python -m pip install --quiet --upgrade nox $(MATURIN)
 	@touch $@
 
 # After the package itself: rtmixer depends on it, and would bring upstream's.

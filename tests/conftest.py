@@ -12,7 +12,11 @@ import platform
 import signal
 import sys
 
+import network_guard
 import pytest
+
+# It stays for as long as the process: audit hooks cannot be removed.
+sys.addaudithook(network_guard.refuse)
 
 # A shell's background jobs ignore Ctrl-C, and so would the programs that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
