@@ -6,7 +6,8 @@
 # make check-msrv        whether the oldest Rust that is promised will do
 # make audit   licences, duplicates and origin of all crates, with cargo-deny
 # make audit-advisories  known vulnerabilities, which are looked up in the network
-# make bench   what a call and a wait cost, and what is lost while Python stalls
+# make bench   what rings, calls and waits cost, and what is lost while Python stalls
+# make bench-instructions    whether the ring takes more instructions than it did
 # make docs    the documentation, in build/docs
 # make wheel   a wheel for this interpreter and a pure one for all, in dist
 # make install-c PREFIX=/usr/local    the C library, headers and pkg-config file
@@ -31,8 +32,8 @@ MATURIN := 'maturin>=1.12,<2'
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
 
-.PHONY: demo test test-pypy test-all test-installed lint check-msrv audit audit-advisories audit-python \
-    need-cargo-deny bench docs wheel install-c clean
+.PHONY: demo test test-pypy test-all test-installed lint lint-comparison check-msrv audit audit-advisories audit-python \
+    need-cargo-deny bench bench-instructions docs wheel install-c clean
 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
@@ -68,6 +69,8 @@ lint: $(VENV)/.native $(VENV)/.lint
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked -p pa-ringbuffer-callback --no-default-features -- -D warnings
 	cd crates/pa-ringbuffer-capi && cargo fmt --check && cargo clippy --locked -- -D warnings
+	cd comparison && cargo fmt --all --check
+	$(MAKE) lint-comparison
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 	$(BIN)/python tools/check_crates.py
 	$(BIN)/ruff check
@@ -75,6 +78,17 @@ lint: $(VENV)/.native $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist
+
+# To compile it, one needs those that the ring is compared with.
+lint-comparison:
+	@if test -e "$$($(CC) -print-file-name=libportaudio.a)" \
+	    && test -e "$$($(CC) -print-file-name=libjack.so)" \
+	    && echo '#include <boost/version.hpp>' | $(CXX) -fsyntax-only -x c++ - 2>/dev/null; then \
+	    cd comparison && cargo clippy --locked --all-targets -- -D warnings; \
+	else \
+	    echo 'comparison is not checked by clippy: see .ci/run for the packages that it needs.'; \
+	    test "$$CI" != true; \
+	fi
 
 # Clippy looks at each function of the standard library (`make lint`); only the compiler itself also
 # knows since when it understands the syntax.
@@ -106,9 +120,13 @@ need-cargo-deny:
 	    echo 'cargo-deny is missing: cargo install --locked cargo-deny'; exit 1; }
 
 bench: $(VENV)/.native $(VENV)/.test
+	$(BIN)/python comparison/rings
 	$(BIN)/python comparison/python_calls
 	$(BIN)/python comparison/waiting
 	$(BIN)/python comparison/dropouts $(ARGS)
+
+bench-instructions:
+	$(PYTHON) comparison/instructions $(ARGS)
 
 docs: $(VENV)/.native $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
@@ -124,7 +142,7 @@ install-c:
 	sh tools/install_c.sh
 
 clean:
-	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target
+	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target comparison/target
 
 # One wheel for CPython 3.11 and newer; below, the limited API has no buffer protocol, and
 # free-threaded Python has no limited API yet.

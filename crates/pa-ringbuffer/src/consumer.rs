@@ -50,21 +50,12 @@ impl<T: Plain> Consumer<'_, T> {
         unsafe { Handle::new(ring, None) }.map(Self::over)
     }
 
-    /// The same handle, which asks the processor for {what} before it needs it.
+    /// The same handle, which asks the processor for the next element at the same time as it asks
+    /// whether there is one.
     ///
-    /// Worth it if another core is busy on the other side all the time{more}: {figure} (`make
-    /// bench`, with both handles prefetching). Not worth it with one thread, which then takes up to
-    /// 40 % longer, or for blocks every few milliseconds.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let (producer, consumer) = pa_ringbuffer::RingBuffer::<f32>::new(4096)?.split();
-    /// let (mut producer, mut consumer) = (producer.with_prefetch(), consumer.with_prefetch());
-    /// # producer.push(0.5).unwrap();
-    /// # assert_eq!(consumer.pop(), Some(0.5));
-    /// # Ok::<(), pa_ringbuffer::RingError>(())
-    /// ```
+    /// Worth it if the producer, on another core, writes it just now: two cache lines have to come
+    /// from there, and come at once. For more, see
+    /// [`Producer::with_prefetch`](crate::Producer::with_prefetch).
     #[must_use]
     pub fn with_prefetch(self) -> Self {
         Self::over(self.0.with_prefetch())

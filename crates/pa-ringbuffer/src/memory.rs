@@ -12,8 +12,7 @@ use crate::prefetch::LINE;
 
 /// Where the C struct lies in a ring's memory. The elements begin with a cache line in any case.
 ///
-/// The figures are nanoseconds per element for single elements of 8 bytes between two cores, as
-/// `make bench` prints them.
+/// `make bench` measures both; the results are in the documentation (*Rings*).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Placement {
     /// All of it in one cache line (of 64 bytes): best if one side or both look at both indices in

@@ -60,19 +60,21 @@ impl<T: Plain> Producer<'_, T> {
         unsafe { Handle::new(ring, None) }.map(Self::over)
     }
 
-    /// The same handle, which asks the processor for {what} before it needs it.
+    /// The same handle, which asks the processor for the memory of the next elements while it writes
+    /// these ones.
     ///
-    /// Worth it if another core is busy on the other side all the time{more}: {figure} (`make
-    /// bench`, with both handles prefetching). Not worth it with one thread, which then takes up to
-    /// 40 % longer, or for blocks every few milliseconds.
+    /// Worth it if a consumer on another core is busy all the time: then most of what a transfer
+    /// takes is waiting for cache lines that the consumer has. Not worth it on one thread, which has
+    /// them all and takes up to a quarter longer, nor for a block every few milliseconds. `make
+    /// bench` prints both; the results are in the documentation (*Rings*).
     ///
     /// # Examples
     ///
     /// ```
-    /// let (producer, consumer) = pa_ringbuffer::RingBuffer::<f32>::new(4096)?.split();
+    /// let (producer, consumer) = pa_ringbuffer::RingBuffer::new(4096)?.split();
     /// let (mut producer, mut consumer) = (producer.with_prefetch(), consumer.with_prefetch());
-    /// # producer.push(0.5).unwrap();
-    /// # assert_eq!(consumer.pop(), Some(0.5));
+    /// producer.push(0.5f32).unwrap();
+    /// assert_eq!(consumer.pop(), Some(0.5));
     /// # Ok::<(), pa_ringbuffer::RingError>(())
     /// ```
     #[must_use]
