@@ -58,7 +58,9 @@ def test_static_library_is_one_object_without_a_rust_runtime(installed, run):
     archive = installed / "lib" / "libpa_ringbuffer.a"
     assert run("ar", "t", archive).split() == ["pa_ringbuffer.o"]
     listing = run("nm", archive)
-    assert _names(listing, "TDBRVWtdbr") == FUNCTIONS
+    assert _names(listing, "TDBRVW") == FUNCTIONS
+    # Parts of the functions that the compiler was told to keep apart.
+    assert all("pa_ringbuffer" in name for name in _names(listing, "tdbr"))
     assert _names(listing, "U") <= {"memcpy", "memmove", "memset"}
 
 

@@ -138,13 +138,13 @@ impl CallbackState {
             .begin(unsafe { [output_ring.as_ref(), input_ring.as_ref()] });
     }
 
-    /// Says what an empty output ring means from now on.
+    /// Says what an empty output ring means from now on. Real-time safe.
     pub fn set_mode(&self, mode: Mode) {
         // What was written to the ring before must be there when the callback sees the mode.
         self.mode.store(mode as u32, Ordering::Release);
     }
 
-    /// What an empty output ring means at the moment.
+    /// What an empty output ring means at the moment. Real-time safe.
     pub fn mode(&self) -> Mode {
         let mode = self.mode.load(Ordering::Relaxed);
         // C cannot put anything else there: its functions check what they are given.
@@ -154,7 +154,7 @@ impl CallbackState {
             .unwrap_or(&Mode::Run)
     }
 
-    /// Says what ends the stream from now on: flags of [`policy`].
+    /// Says what ends the stream from now on: flags of [`policy`]. Real-time safe.
     pub fn set_policy(&self, policy: u32) {
         self.policy.store(policy, Ordering::Relaxed);
     }
@@ -162,6 +162,7 @@ impl CallbackState {
     /// Why the stream does not go on: flags of [`end`], 0 while it does.
     ///
     /// Whoever sees a flag also sees all that the callback had written to the input ring before.
+    /// Real-time safe.
     pub fn end(&self) -> u32 {
         self.end.load(Ordering::Acquire)
     }

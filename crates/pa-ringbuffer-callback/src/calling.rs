@@ -12,7 +12,8 @@ pub(crate) struct Calling {
 }
 
 impl Calling {
-    /// Real-time safe: the flag is there from the thread's start.
+    /// Real-time safe: in a program, the flag is there from the thread's start. In a library that
+    /// is loaded later, such as a Python extension, a thread's first look at it may allocate.
     pub(crate) fn begin() -> Self {
         Self {
             before: CALLING.replace(true),

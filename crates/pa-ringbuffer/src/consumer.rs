@@ -16,6 +16,8 @@ use crate::producer::TooFew;
 /// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
 /// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
 /// ring that C or Python owns. All methods but `from_raw` are real-time safe.
+///
+/// Dropping a handle that `split` has made is not: the later one frees the ring's memory.
 pub struct Consumer<'a, T>(Handle<T, Reading>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Consumer<'_, T> {
@@ -244,7 +246,7 @@ impl<T> fmt::Debug for Consumer<'_, T> {
     }
 }
 
-/// Elements in a ring, in place; see [`Consumer::chunk`].
+/// Elements in a ring, in place; see [`Consumer::chunk`]. All methods are real-time safe.
 pub struct ReadChunk<'a, T> {
     handle: &'a mut Handle<T, Reading>,
     span: Span,

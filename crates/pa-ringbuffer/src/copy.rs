@@ -1,6 +1,6 @@
 //! Copies of bytes whose number is known at run time only.
 
-use core::mem::size_of;
+use core::mem::{MaybeUninit, size_of};
 use core::ptr;
 
 use crate::atomic::{AtomicSize, Ordering};
@@ -31,7 +31,7 @@ pub(crate) unsafe fn and_publish(
             8.. => ends::<u64>(source, target, bytes),
             4.. => ends::<u32>(source, target, bytes),
             2.. => ends::<u16>(source, target, bytes),
-            1 => target.write(source.read()),
+            1 => ends::<u8>(source, target, bytes),
             0 => return 0,
         }
     }
@@ -59,6 +59,9 @@ unsafe fn many(
 /// Copies the first and the last bytes, as many as a `T` has. If there are less than twice as many,
 /// some of them are copied twice.
 ///
+/// What is copied need not be numbers: elements may have padding, or hold pointers. So the bytes are
+/// moved as they are, as `memmove` would.
+///
 /// # Safety
 ///
 /// As for [`and_publish`], and `bytes` is at least the size of a `T`, which is an integer.
@@ -68,9 +71,12 @@ unsafe fn ends<T: Copy>(source: *const u8, target: *mut u8, bytes: usize) {
     // SAFETY: both ends are inside of what the caller vouches for. Both are read before anything is
     // written, because the stretches may overlap.
     unsafe {
-        let first_part = source.cast::<T>().read_unaligned();
-        let last_part = source.add(last).cast::<T>().read_unaligned();
-        target.cast::<T>().write_unaligned(first_part);
-        target.add(last).cast::<T>().write_unaligned(last_part);
+        let first_part = source.cast::<MaybeUninit<T>>().read_unaligned();
+        let last_part = (source.add(last)).cast::<MaybeUninit<T>>().read_unaligned();
+        target.cast::<MaybeUninit<T>>().write_unaligned(first_part);
+        target
+            .add(last)
+            .cast::<MaybeUninit<T>>()
+            .write_unaligned(last_part);
     }
 }

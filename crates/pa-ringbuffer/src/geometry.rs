@@ -20,7 +20,8 @@ use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 
 /// The fields of a ring that do not change while it is in use, read once.
 ///
-/// A copy protects from a struct that changes between a check and its use.
+/// A copy protects from a struct that changes between a check and its use. All methods are real-time
+/// safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     buffer: *mut u8,

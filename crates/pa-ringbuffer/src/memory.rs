@@ -201,7 +201,9 @@ impl RingMemory {
     /// Writes to every page, so that the system provides it now and not in an audio callback: zeros
     /// that the allocator gets from the system are not there before.
     fn touch(&self) {
-        for offset in (0..self.layout.size()).step_by(PAGE) {
+        // The memory need not begin with a page; the last byte may be in one more.
+        let last = self.layout.size() - 1;
+        for offset in (0..last).step_by(PAGE).chain([last]) {
             // SAFETY: inside the allocated memory, which is all zero and which nobody uses yet.
             unsafe { self.allocated.add(offset).write_volatile(0) }
         }

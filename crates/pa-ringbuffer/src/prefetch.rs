@@ -27,7 +27,7 @@ pub(crate) fn for_reading<T>(address: *const T) {
 #[inline(always)]
 pub(crate) fn for_writing<T>(address: *const T) {
     // In assembler, because compilers only use this instruction for processors of which they know
-    // that they have it. All others of this architecture ignore it.
+    // that they have it. All 64-bit ones have, or ignore it, but for the first few Pentium 4 of 2004.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: the instruction changes nothing and never faults.
     unsafe {

@@ -15,6 +15,8 @@ use crate::plain::Plain;
 /// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
 /// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
 /// ring that C or Python owns. All methods but `from_raw` are real-time safe.
+///
+/// Dropping a handle that `split` has made is not: the later one frees the ring's memory.
 pub struct Producer<'a, T>(Handle<T, Writing>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Producer<'_, T> {
@@ -66,7 +68,8 @@ impl<T: Plain> Producer<'_, T> {
     /// Worth it if a consumer on another core is busy all the time: then most of what a transfer
     /// takes is waiting for cache lines that the consumer has. Not worth it on one thread, which has
     /// them all and takes up to a quarter longer, nor for a block every few milliseconds. `make
-    /// bench` prints both; the results are in the documentation (*Rings*).
+    /// bench` prints both; the results are in the documentation (*Rings*). On x86-64, this uses the
+    /// instruction PREFETCHW, which the first Pentium 4 with 64 bits (2004) did not have.
     ///
     /// # Examples
     ///
@@ -229,7 +232,7 @@ impl fmt::Display for TooFew {
 
 impl core::error::Error for TooFew {}
 
-/// Room in a ring, to be filled in place; see [`Producer::chunk`].
+/// Room in a ring, to be filled in place; see [`Producer::chunk`]. All methods are real-time safe.
 pub struct WriteChunk<'a, T> {
     handle: &'a mut Handle<T, Writing>,
     span: Span,

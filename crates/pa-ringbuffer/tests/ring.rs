@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 
 use pa_ringbuffer::{
     Consumer, PaUtilRingBuffer, Placement, Producer, RingBuffer, RingError, RingMemory,
@@ -472,6 +473,38 @@ fn a_size_that_is_no_power_of_two_works_until_the_end() {
     }
     assert_eq!(&block[..5], b"abcde");
     assert_eq!(ring.read_available(), 0);
+}
+
+/// What the functions on the struct carry need not be plain. Miri sees if a byte of it gets lost.
+#[test]
+fn padding_and_pointers_pass_through_the_functions() {
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Padded {
+        kind: u8,
+        value: f32,
+    }
+    unsafe fn pass<T: Copy>(element: T) -> T {
+        let ring = RingMemory::new(size_of::<T>(), 2).unwrap();
+        let g = ring.geometry();
+        let mut passed = MaybeUninit::<T>::uninit();
+        unsafe {
+            assert_eq!(ring.write(&g, (&raw const element).cast(), 1), 1);
+            assert_eq!(ring.read(&g, (&raw mut passed).cast(), 1), 1);
+            passed.assume_init()
+        }
+    }
+    let padded = Padded {
+        kind: 3,
+        value: 0.5,
+    };
+    let number = 42;
+    unsafe {
+        assert_eq!(pass(padded), padded);
+        assert_eq!(pass([padded; 2]), [padded; 2]);
+        assert_eq!(*pass(&number), 42);
+        assert_eq!(pass((&number, 1u8)).1, 1);
+    }
 }
 
 #[test]
