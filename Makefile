@@ -2,6 +2,7 @@
 # make test    all tests                                                (ARGS='-k rtmixer')
 # make test-all          the package installed, on every Python there is (ARGS='-s wheel-3.13')
 # make test-installed    the same in short, for this Python only
+# make loom    all orderings of the ring and the callback, model checked  (ARGS=--long)
 # make lint    formatting, clippy, ruff, types, documentation warnings, what crates bring in
 # make check-msrv        whether the oldest Rust that is promised will do
 # make audit   licences, duplicates and origin of all crates, with cargo-deny
@@ -31,8 +32,9 @@ SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml 
 MATURIN := 'maturin>=1.12,<2'
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
+LOOM := verification/loom/Cargo.toml
 
-.PHONY: demo test test-pypy test-all test-installed lint lint-comparison check-msrv audit audit-advisories audit-python \
+.PHONY: demo test test-pypy test-all test-installed loom lint lint-comparison check-msrv audit audit-advisories audit-python \
     need-cargo-deny bench bench-instructions docs wheel install-c clean
 
 demo: $(VENV)/.native
@@ -64,6 +66,10 @@ test-all: build/nox/.done
 test-installed: build/nox/.done
 	build/nox/bin/nox -s short
 
+# Needs no Python. See verification/loom/README.md.
+loom:
+	cargo run --locked --release --quiet --manifest-path $(LOOM) -- $(ARGS)
+
 lint: $(VENV)/.native $(VENV)/.lint
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -71,6 +77,7 @@ lint: $(VENV)/.native $(VENV)/.lint
 	cd crates/pa-ringbuffer-capi && cargo fmt --check && cargo clippy --locked -- -D warnings
 	cd comparison && cargo fmt --all --check
 	$(MAKE) lint-comparison
+	cd verification/loom && cargo fmt --all --check && cargo clippy --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
 	$(BIN)/python tools/check_crates.py
 	$(BIN)/ruff check
@@ -142,7 +149,7 @@ install-c:
 	sh tools/install_c.sh
 
 clean:
-	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target comparison/target
+	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target comparison/target verification/loom/target
 
 # One wheel for CPython 3.11 and newer; below, the limited API has no buffer protocol, and
 # free-threaded Python has no limited API yet.

@@ -12,7 +12,11 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
-WORKSPACES = [ROOT / "Cargo.toml", ROOT / "crates" / "pa-ringbuffer-capi" / "Cargo.toml"]
+WORKSPACES = [
+    ROOT / "Cargo.toml",
+    ROOT / "crates" / "pa-ringbuffer-capi" / "Cargo.toml",
+    ROOT / "verification" / "loom" / "Cargo.toml",
+]
 REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 
 

@@ -1,10 +1,10 @@
 //! The compiled callback and its state.
 
 use core::ffi::{c_int, c_ulong, c_void};
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use crate::counters::{Counters, Fill, Tally};
 use crate::stream::{CallbackResult, TimeInfo};
 

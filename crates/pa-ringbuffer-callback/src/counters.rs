@@ -1,10 +1,10 @@
 //! What a callback counts, and how others read it while it goes on counting.
 
 use core::ffi::c_ulong;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
 use crate::stream::flags;
 
 /// How often a reader looks again before it takes what is there: for some tens of milliseconds. A
@@ -155,7 +155,7 @@ impl Counters {
             if before & 1 == 0 && before == self.sequence.load(Ordering::Relaxed) {
                 return values;
             }
-            core::hint::spin_loop();
+            spin_loop();
         }
         self.load()
     }

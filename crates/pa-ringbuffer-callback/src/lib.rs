@@ -14,6 +14,7 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+mod atomic;
 #[cfg(feature = "std")]
 mod cable;
 mod callback;

@@ -1,8 +1,14 @@
-//! The one place that names the atomics, so that a model checker can put its own in their place.
+//! The one place that names the atomics, so that a model checker can put its own in their place:
+//! `verification/loom` compiles these sources with `pa_ringbuffer_loom`, and nobody else.
 
-pub(crate) use core::sync::atomic::{AtomicPtr, Ordering};
+#[cfg(pa_ringbuffer_loom)]
+use checker as implementation;
+#[cfg(not(pa_ringbuffer_loom))]
+use core::sync::atomic as implementation;
+
+pub(crate) use implementation::{AtomicPtr, Ordering};
 
 #[cfg(any(target_vendor = "apple", windows, target_pointer_width = "32"))]
-pub(crate) use core::sync::atomic::AtomicI32 as AtomicSize;
+pub(crate) use implementation::AtomicI32 as AtomicSize;
 #[cfg(not(any(target_vendor = "apple", windows, target_pointer_width = "32")))]
-pub(crate) use core::sync::atomic::AtomicI64 as AtomicSize;
+pub(crate) use implementation::AtomicI64 as AtomicSize;

@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::slice::from_raw_parts;
 
+use crate::elements;
 use crate::error::RingError;
 use crate::geometry::Span;
 use crate::handle::{Handle, Reading};
@@ -101,7 +102,7 @@ impl<T: Plain> Consumer<'_, T> {
     fn next(&self) -> T {
         // SAFETY: the address is one of the storage, which lives with the handle, is aligned for
         // `T` and holds plain data.
-        unsafe { self.0.next().read() }
+        unsafe { elements::read(self.0.next()) }
     }
 
     /// The next element, if there is one, left where it is.
@@ -274,6 +275,12 @@ impl<T: Plain> ReadChunk<'_, T> {
             first,
             second,
         } = self.span;
+        // The others would get other machine code from it.
+        #[cfg(pa_ringbuffer_loom)]
+        {
+            elements::reading(self.handle.at(position), first);
+            elements::reading(self.handle.at(0), second);
+        }
         // SAFETY: both stretches lie in the storage, hold plain data, and belong to the consumer
         // until it commits, which consumes `self`.
         unsafe {

@@ -4,6 +4,7 @@ use core::mem::{MaybeUninit, size_of};
 use core::ptr;
 
 use crate::atomic::{AtomicSize, Ordering};
+use crate::elements;
 use crate::layout::ring_buffer_size_t;
 
 /// Copies the bytes of `count` elements, then publishes the next index, unless nothing was copied.
@@ -24,6 +25,8 @@ pub(crate) unsafe fn and_publish(
     next: ring_buffer_size_t,
     count: usize,
 ) -> usize {
+    elements::reading(source, bytes);
+    elements::writing(target, bytes);
     // SAFETY: each branch touches only what the caller vouches for.
     unsafe {
         match bytes {

@@ -10,9 +10,10 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{align_of, size_of};
-use core::ptr::{NonNull, copy};
+use core::ptr::NonNull;
 
 use crate::atomic::{AtomicSize, Ordering};
+use crate::elements::copy;
 use crate::error::RingError;
 use crate::geometry::{InvalidField, Span, Whole};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};

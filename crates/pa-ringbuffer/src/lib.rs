@@ -48,6 +48,7 @@ extern crate alloc;
 mod atomic;
 mod consumer;
 mod copy;
+mod elements;
 mod error;
 mod geometry;
 mod handle;

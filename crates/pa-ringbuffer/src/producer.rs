@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::slice::from_raw_parts_mut;
 
+use crate::elements;
 use crate::error::RingError;
 use crate::geometry::Span;
 use crate::handle::{Handle, Writing};
@@ -129,7 +130,7 @@ impl<T: Plain> Producer<'_, T> {
             return Err(element);
         }
         // SAFETY: one element was claimed, and it is there; `&mut self` is the only writer.
-        unsafe { self.0.next().write(element) };
+        unsafe { elements::write(self.0.next(), element) };
         self.0.advance(1);
         Ok(())
     }
@@ -260,6 +261,12 @@ impl<T: Plain> WriteChunk<'_, T> {
             first,
             second,
         } = self.span;
+        // The others would get other machine code from it.
+        #[cfg(pa_ringbuffer_loom)]
+        {
+            elements::writing(self.handle.at(position), first);
+            elements::writing(self.handle.at(0), second);
+        }
         // SAFETY: both stretches lie in the storage and apart from each other, hold plain data,
         // and belong to the producer until it commits; `&mut self` keeps it from committing.
         unsafe {

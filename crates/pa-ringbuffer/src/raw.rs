@@ -4,10 +4,10 @@
 //! The memory orderings are explained in the documentation of [`PaUtilRingBuffer`]'s methods.
 
 use core::ffi::c_void;
-use core::ptr;
 
 use crate::atomic::Ordering;
 use crate::copy;
+use crate::elements;
 use crate::error::RingError;
 use crate::geometry::{Geometry, InvalidField, Span};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
@@ -75,6 +75,9 @@ impl Regions {
 /// store behind it, and a release store with an acquire fence behind the load that reads it
 /// ([C11 7.17.4], [`fence`](core::sync::atomic::fence)): the two implementations pair up in both
 /// directions.
+///
+/// In the sources, `verification/loom` checks with a model checker that this is enough, and that each
+/// acquire and release is needed.
 ///
 /// [C11 7.17.4]: https://www.open-std.org/jtc1/sc22/wg14/www/docs/n1570.pdf
 impl PaUtilRingBuffer {
@@ -319,8 +322,8 @@ impl PaUtilRingBuffer {
         let rest = span.second * geometry.element_size();
         // SAFETY: the span lies inside the storage; the rest are the caller's promises.
         unsafe {
-            ptr::copy(source, geometry.at(span.position), bytes);
-            ptr::copy(source.add(bytes), geometry.at(0), rest);
+            elements::copy(source, geometry.at(span.position), bytes);
+            elements::copy(source.add(bytes), geometry.at(0), rest);
         }
         if span.len() != 0 {
             let next = geometry.advanced(index, span.len() as ring_buffer_size_t);
@@ -399,8 +402,8 @@ impl PaUtilRingBuffer {
         let rest = span.second * geometry.element_size();
         // SAFETY: the span lies inside the storage, which the caller vouches for, as for the target.
         unsafe {
-            ptr::copy(geometry.at(span.position), target, bytes);
-            ptr::copy(geometry.at(0), target.add(bytes), rest);
+            elements::copy(geometry.at(span.position), target, bytes);
+            elements::copy(geometry.at(0), target.add(bytes), rest);
         }
     }
 

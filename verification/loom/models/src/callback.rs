@@ -1,0 +1,178 @@
+//! The compiled callback in one thread, and those who control and watch it in the other one.
+
+use core::ffi::{c_int, c_void};
+use core::ptr::{null, null_mut};
+
+use loom::thread;
+use pa_ringbuffer::{PaUtilRingBuffer, RingMemory};
+use pa_ringbuffer_callback::{
+    CallbackResult, CallbackState, Counters, Mode, callback, end, finished, policy,
+};
+
+use crate::ring::{Pointer, make, numbered};
+use crate::run::Model;
+use crate::sides::{Reader, Writer};
+
+/// A state, for a thread.
+#[derive(Clone, Copy)]
+struct Stream(*const CallbackState);
+
+// SAFETY: the models keep the state alive until all threads have ended.
+unsafe impl Send for Stream {}
+
+impl Stream {
+    /// The state must live as long as this.
+    fn of(state: &CallbackState) -> Self {
+        Self(state)
+    }
+
+    fn user_data(self) -> *mut c_void {
+        self.0.cast_mut().cast()
+    }
+
+    fn call(self, input: *const c_void, output: *mut c_void, frames: usize) -> c_int {
+        // SAFETY: the models keep state and rings alive, and give as many frames as they say.
+        unsafe { callback(input, output, frames as _, null(), 0, self.user_data()) }
+    }
+
+    fn record(self, frames: &[[u8; 1]]) -> c_int {
+        self.call(frames.as_ptr().cast(), null_mut(), frames.len())
+    }
+
+    fn play(self, frames: &mut [[u8; 1]]) -> c_int {
+        self.call(null(), frames.as_mut_ptr().cast(), frames.len())
+    }
+
+    fn finish(self) {
+        // SAFETY: the state is alive.
+        unsafe { finished(self.user_data()) }
+    }
+}
+
+fn state(output: *mut PaUtilRingBuffer, input: *mut PaUtilRingBuffer) -> CallbackState {
+    // SAFETY: the models keep the rings alive, and leave these sides of them to the callback.
+    unsafe { CallbackState::new(output, 1, input, 1, 0) }
+}
+
+/// A snapshot of the counters is one between two calls.
+pub(crate) fn counters() -> Model {
+    const BLOCKS: [usize; 2] = [3, 5];
+    Model::new("callback: counters", || {
+        let state = state(null_mut(), null_mut());
+        checker::share(&[&state]);
+        let stream = Stream::of(&state);
+        let audio = thread::spawn(move || {
+            for frames in BLOCKS {
+                let stream = stream;
+                stream.call(null(), null_mut(), frames);
+            }
+        });
+        let snapshot = state.counters().snapshot();
+        audio.join().expect("nothing failed");
+        let get = |name| {
+            let position = Counters::NAMES.iter().position(|n| *n == name);
+            snapshot[position.expect("there is such a counter")] as usize
+        };
+        let so_far = &BLOCKS[..get("blocks")];
+        assert_eq!(get("frames"), so_far.iter().sum(), "frames");
+        assert_eq!(
+            get("smallest_block"),
+            so_far.iter().min().copied().unwrap_or(0)
+        );
+        assert_eq!(
+            get("largest_block"),
+            so_far.iter().max().copied().unwrap_or(0)
+        );
+    })
+}
+
+/// Whoever sees why a stream has ended sees all that was recorded.
+pub(crate) fn end_after_overflow() -> Model {
+    Model::new("callback: end after an overflow", || {
+        recording(policy::STOP_ON_OVERFLOW, |stream| {
+            let audio = thread::spawn(move || {
+                let stream = stream;
+                let result = stream.record(&numbered(1, 2));
+                assert_eq!(result, CallbackResult::Complete as c_int);
+            });
+            audio.join().expect("nothing failed");
+            end::OVERFLOW
+        });
+    })
+}
+
+/// Whoever sees that a stream has finished sees all that was recorded. PortAudio may say so in another
+/// thread than that which it calls the callback in.
+pub(crate) fn end_after_finish() -> Model {
+    Model::new("callback: end after finish", || {
+        recording(0, |stream| {
+            let audio = thread::spawn(move || {
+                let stream = stream;
+                let result = stream.record(&numbered(1, 1));
+                assert_eq!(result, CallbackResult::Continue as c_int);
+            });
+            audio.join().expect("nothing failed");
+            stream.finish();
+            end::FINISHED
+        });
+    })
+}
+
+/// Runs a stream with room for one frame, which returns why it has ended.
+fn recording(policy: u32, stream: fn(Stream) -> u32) {
+    let ring = make::<1>(1, 0);
+    let state = state(null_mut(), ring.as_ptr());
+    state.set_policy(policy);
+    checker::share(&[&ring, &state]);
+    let pointer = Pointer(ring.as_ptr());
+    let watched = Stream::of(&state);
+    let reader = thread::spawn(move || {
+        let mut take = Reader::CRead.open::<1>(pointer);
+        // SAFETY: the state is alive.
+        if unsafe { &*{ watched }.0 }.end() != 0 {
+            assert_eq!(take(1), numbered(1, 1), "what was recorded is there");
+        }
+    });
+    let reason = stream(Stream::of(&state));
+    reader.join().expect("nothing failed");
+    assert_eq!(state.end(), reason);
+}
+
+/// A stream that is to complete plays everything that was written before it was told to.
+pub(crate) fn complete(writer: Writer, first: Mode) -> Model {
+    Model::new(
+        format!("callback: complete after {first:?}, {writer:?}"),
+        move || {
+            let ring: RingMemory = make::<1>(2, 1);
+            let state = state(ring.as_ptr(), null_mut());
+            state.set_mode(first);
+            checker::share(&[&ring, &state]);
+            let mut put = writer.open::<1>(Pointer(ring.as_ptr()));
+            let stream = Stream::of(&state);
+            let mode = Stream::of(&state);
+            let writing = thread::spawn(move || {
+                let mode = mode;
+                assert_eq!(put(&numbered(1, 1)), 1);
+                assert_eq!(put(&numbered(2, 1)), 1);
+                // SAFETY: the state is alive.
+                unsafe { &*mode.0 }.set_mode(Mode::Complete);
+            });
+            let mut played = Vec::new();
+            // The call plays what there is, and silence, which is 0.
+            let mut call = |frames: usize| {
+                let mut block = vec![[0xFF]; frames];
+                let result = stream.play(&mut block);
+                played.extend(block.into_iter().filter(|frame| *frame != [0]));
+                if result == CallbackResult::Complete as c_int {
+                    assert_eq!(played, numbered(1, 2), "all is played before the end");
+                }
+                assert_eq!(played, numbered(1, played.len()));
+                result
+            };
+            call(1);
+            call(3);
+            writing.join().expect("nothing failed");
+            assert_eq!(call(3), CallbackResult::Complete as c_int);
+        },
+    )
+}
