@@ -9,6 +9,12 @@
 # make audit-advisories  known vulnerabilities, which are looked up in the network
 # make bench   what rings, calls and waits cost, and what is lost while Python stalls
 # make bench-instructions    whether the ring takes more instructions than it did
+# make equivalence       random programs with everybody who can drive a ring  (SEED=2 PROPTEST_CASES=10000)
+# make i386    the same with 32-bit integers, as a 32-bit program (before: make portaudio-i386)
+# make soak    two threads on one ring, everybody against everybody, for an hour (SECONDS=60)
+# make valgrind          tests, soak and Python under memcheck           (ARGS=soak)
+# make sanitizers        AddressSanitizer and ThreadSanitizer            (ARGS=c)
+# make verify  a short form of these, for .ci/run
 # make docs    the documentation, in build/docs
 # make wheel   a wheel for this interpreter and a pure one for all, in dist
 # make install-c PREFIX=/usr/local    the C library, headers and pkg-config file
@@ -31,11 +37,19 @@ SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml 
 
 MATURIN := 'maturin>=1.12,<2'
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+VERIFICATION := verification/Cargo.toml
+SECONDS ?= 3600
+# Where there is no PortAudio to link with, the others take part alone; but not where all has to be there.
+WITH_C = $(shell test "$$CI" = true || test -e "$$($${CC:-cc} -print-file-name=libportaudio.a)" || \
+    echo --no-default-features)
+SAY_WITHOUT_C = @test -z '$(WITH_C)' || \
+    echo 'Without the two C libraries: portaudio19-dev, binutils and a C compiler are needed.'
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
 LOOM := verification/loom/Cargo.toml
 
 .PHONY: demo test test-pypy test-all test-installed loom lint lint-comparison check-msrv audit audit-advisories audit-python \
-    need-cargo-deny bench bench-instructions docs wheel install-c clean
+    need-cargo-deny bench bench-instructions equivalence i386 portaudio-i386 soak soak-short soak-built \
+    valgrind sanitizers verify docs wheel install-c clean
 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
@@ -73,6 +87,7 @@ loom:
 lint: $(VENV)/.native $(VENV)/.lint
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd verification && cargo fmt --check && cargo clippy --locked $(WITH_C) --all-targets -- -D warnings
 	cargo clippy --locked -p pa-ringbuffer-callback --no-default-features -- -D warnings
 	cd crates/pa-ringbuffer-capi && cargo fmt --check && cargo clippy --locked -- -D warnings
 	cd comparison && cargo fmt --all --check
@@ -135,6 +150,42 @@ bench: $(VENV)/.native $(VENV)/.test
 bench-instructions:
 	$(PYTHON) comparison/instructions $(ARGS)
 
+# The second time with the sizes that an Apple system or Windows has.
+equivalence:
+	$(SAY_WITHOUT_C)
+	cargo test --locked --manifest-path $(VERIFICATION) -p equivalence $(WITH_C)
+	cargo test --locked --manifest-path $(VERIFICATION) -p equivalence --no-default-features \
+	    --features as-on-apple
+
+i386: $(VENV)/.native $(VENV)/.test
+	$(BIN)/python verification/i386.py $(ARGS)
+
+portaudio-i386:
+	sh verification/portaudio_i386.sh build/verification/portaudio-i386
+
+# Nine tenths of the time for Rust and C, the rest for Python and C.
+soak: soak-built
+	verification/target/release/soak --seconds $$(( $(SECONDS) * 9 / 10 ))
+	$(BIN)/python verification/soak/with_python.py --seconds $$(( $(SECONDS) / 10 ))
+
+soak-short: soak-built
+	cargo test --locked --manifest-path $(VERIFICATION) -p soak --lib $(WITH_C)
+	verification/target/release/soak --operations 1000000
+	$(BIN)/python verification/soak/with_python.py --operations 60000
+
+soak-built: $(VENV)/.native
+	$(SAY_WITHOUT_C)
+	cargo build --locked --release --manifest-path $(VERIFICATION) -p soak $(WITH_C)
+
+valgrind: $(VENV)/.native $(VENV)/.test
+	$(BIN)/python verification/under_valgrind.py $(ARGS)
+
+sanitizers:
+	$(PYTHON) verification/sanitizers.py $(ARGS)
+
+verify: equivalence soak-short
+	$(BIN)/python verification/under_valgrind.py tests soak
+
 docs: $(VENV)/.native $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
@@ -149,7 +200,7 @@ install-c:
 	sh tools/install_c.sh
 
 clean:
-	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target comparison/target verification/loom/target
+	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target comparison/target verification/target verification/loom/target
 
 # One wheel for CPython 3.11 and newer; below, the limited API has no buffer protocol, and
 # free-threaded Python has no limited API yet.
