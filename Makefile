@@ -2,6 +2,9 @@
 # make test    all tests                                                (ARGS='-k rtmixer')
 # make test-all          the package installed, on every Python there is (ARGS='-s wheel-3.13')
 # make test-installed    the same in short, for this Python only
+# make test-parallel     tests in which each thread has rings of its own, in four threads at once
+# make fuzz    hostile calls from Python, then the fuzzers for Rust and C   (SECONDS=60, for each)
+# make fuzz-valgrind     hostile calls from Python, while valgrind looks at each access
 # make loom    all orderings of the ring and the callback, model checked  (ARGS=--long)
 # make lint    formatting, clippy, ruff, types, documentation warnings, what crates bring in
 # make check-msrv        whether the oldest Rust that is promised will do
@@ -38,7 +41,6 @@ SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml 
 MATURIN := 'maturin>=1.12,<2'
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 VERIFICATION := verification/Cargo.toml
-SECONDS ?= 3600
 # Where there is no PortAudio to link with, the others take part alone; but not where all has to be there.
 WITH_C = $(shell test "$$CI" = true || test -e "$$($${CC:-cc} -print-file-name=libportaudio.a)" || \
     echo --no-default-features)
@@ -47,9 +49,9 @@ SAY_WITHOUT_C = @test -z '$(WITH_C)' || \
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
 LOOM := verification/loom/Cargo.toml
 
-.PHONY: demo test test-pypy test-all test-installed loom lint lint-comparison check-msrv audit audit-advisories audit-python \
-    need-cargo-deny bench bench-instructions equivalence i386 portaudio-i386 soak soak-short soak-built \
-    valgrind sanitizers verify docs wheel install-c clean
+.PHONY: demo test test-pypy test-all test-installed test-parallel fuzz fuzz-valgrind loom lint lint-comparison \
+    check-msrv audit audit-advisories audit-python need-cargo-deny bench bench-instructions equivalence i386 \
+    portaudio-i386 soak soak-short soak-built valgrind sanitizers verify docs wheel install-c clean
 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
@@ -79,6 +81,25 @@ test-all: build/nox/.done
 
 test-installed: build/nox/.done
 	build/nox/bin/nox -s short
+
+# Not where a fixture is what all threads would use at once, and not what looks at the whole process:
+# its garbage, its modules, its switching interval.
+PARALLEL := $(addprefix tests/test_, bad_input.py buffers.py cdef.py layout.py operations.py \
+    private_names.py returned_buffers.py)
+
+test-parallel: $(VENV)/.native $(VENV)/.test $(VENV)/.parallel
+	$(BIN)/python -m pytest -q --parallel-threads=4 --mark-warnings-as-unsafe \
+	    -o "$$(printf 'thread_unsafe_fixtures=ring\ncollect')" $(PARALLEL) $(ARGS)
+
+fuzz fuzz-valgrind: SECONDS ?= 60
+fuzz: $(VENV)/.native $(VENV)/.test
+	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
+	@cargo fuzz --version || echo 'Without the fuzzers for Rust and C: cargo install --locked cargo-fuzz'
+	@! cargo fuzz --version 2>/dev/null || for target in handles raw c_functions; do \
+	    cargo +nightly fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(SECONDS) || exit 1; done
+
+fuzz-valgrind: $(VENV)/.native $(VENV)/.test
+	sh tools/fuzz_valgrind.sh $(BIN)/python $(SECONDS)
 
 # Needs no Python. See verification/loom/README.md.
 loom:
@@ -163,6 +184,7 @@ i386: $(VENV)/.native $(VENV)/.test
 portaudio-i386:
 	sh verification/portaudio_i386.sh build/verification/portaudio-i386
 
+soak: SECONDS ?= 3600
 # Nine tenths of the time for Rust and C, the rest for Python and C.
 soak: soak-built
 	verification/target/release/soak --seconds $$(( $(SECONDS) * 9 / 10 ))
@@ -223,6 +245,6 @@ build/nox/.done: Makefile
 	@touch $@
 
 # After the package itself: rtmixer depends on it, and would bring upstream's.
-$(VENV)/.test $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml | $(VENV)/.native
+$(VENV)/.test $(VENV)/.parallel $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml | $(VENV)/.native
 	$(BIN)/python -m pip install --quiet --group $*
 	@touch $@

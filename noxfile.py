@@ -100,7 +100,7 @@ def install(session, archive, threaded):
     )
     if threaded:
         # The other dependencies have no wheels for it; tests that need them say so and skip.
-        session.install("cffi", "numpy", "pytest", "rich", "setuptools>=70.1")
+        session.install("cffi", "hypothesis", "numpy", "pytest", "rich", "setuptools>=70.1")
         session.env["CI"] = ""
     else:
         session.install("pa-ringbuffer[demo]", "--group", "test")

@@ -73,14 +73,23 @@ def test_everything_that_is_written_is_played_and_recorded(dtype, blocksize):
 
 def test_more_than_the_rings_hold_can_be_written_and_read_at_once():
     sent = signal(40_000)
-    with loopback(ring_frames=2048) as stream:
-        writer = threading.Thread(target=play_all, args=(stream, sent))
+    with loopback(ring_frames=2048, warn=None) as stream:
+        # Longer than what is read, so that the ring does not run empty before.
+        writer = threading.Thread(target=stream.write, args=(np.append(sent, 0 * sent, axis=0),))
         writer.start()
         received = stream.read(41_000, LONG)
+        stats = stream.stats
         writer.join()
     assert len(stream.output_ring) == 2048
     assert received.shape == (41_000, 2)
-    assert np.array_equal(without_silence(received), sent)
+    sound = received[received.any(axis=1)]
+    # Where the machine has no time for this program, there are gaps, and they are counted.
+    positions = np.rint(sound[:, 0] * 2**23 - 0.5).astype(int)
+    assert (np.diff(positions) > 0).all()
+    assert np.array_equal(sound, sent[positions])
+    before = int(received.any(axis=1).argmax())
+    lost = stats.output.lost_frames + stats.input.lost_frames
+    assert len(sent) - len(sound) <= before + lost
 
 
 def test_one_channel_can_be_a_plain_array():
@@ -558,10 +567,12 @@ def test_an_overflow_can_stop_the_stream_with_all_blocks_before_it():
 
 
 def test_reports_of_the_device_are_counted():
-    with loopback(warn=None) as stream:
+    # In a ring of that length, there is room for all that comes while reading does not time out.
+    with loopback(warn=None, ring_seconds=2 * LONG) as stream:
         for kind in ("output_underflow", "input_overflow"):
             stream.xrun(kind)
-            stream.read(1000, LONG)
+            # What was recorded before, and the next blocks.
+            stream.read(stream.read_available + 1000, LONG)
         stats = stream.stats
     assert stats.device == {
         "input_underflow": 0,
@@ -579,10 +590,11 @@ def test_stats_can_be_read_by_people():
         stream.read(640, LONG)
         text = repr(stream.stats)
     assert re.fullmatch(
-        r"<Stats: \d+ blocks of 64 frames, 0\.0\d s; "
-        r"output: 0 underflows \(0 frames\), ring of 1024 frames \d+ % full, "
+        r"<Stats: \d+ blocks of 64 frames, \d+\.\d\d s; "
+        r"output: \d+ underflows \(\d+ frames\), ring of 1024 frames \d+ % full, "
         r"\d+ % to \d+ % before; "
-        r"input: 0 overflows \(0 frames\), ring of 1024 frames \d+ % full, 0 % to \d+ % before; "
+        r"input: \d+ overflows \(\d+ frames\), ring of 1024 frames \d+ % full, "
+        r"\d+ % to \d+ % before; "
         r"device: no xruns>",
         text,
     )

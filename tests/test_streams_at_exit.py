@@ -19,17 +19,17 @@ zeros = np.zeros((4_800_000, 2), "float32")
 """
 
 
-def start(text):
+def start(text, before=""):
     return subprocess.Popen(
-        [sys.executable, "-X", "dev", "-c", PROGRAM + text],
+        [sys.executable, "-X", "dev", "-c", before + PROGRAM + text],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def run(text):
-    with start(text) as process:
+def run(text, before=""):
+    with start(text, before) as process:
         try:
             output, errors = process.communicate(timeout=LONG)
         finally:
@@ -66,6 +66,67 @@ def test_the_interpreter_exits_while_a_stream_runs(text):
     assert (status, output) == (0, "")
     assert "Traceback" not in errors
     assert "rror" not in errors
+
+
+# Functions that are registered before the package is imported are called after its own.
+JOINING = f"""
+import atexit, threading
+threads = []
+def join():
+    for thread in threads:
+        thread.join({LONG})
+        print("alive" if thread.is_alive() else "ended")
+atexit.register(join)
+"""
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "stream.write(zeros)",
+        "stream.read(4_800_000)",
+        "stream.write(zeros[:96_000]); stream.drain()",
+        "[None for block in stream.blocks(4_800_000)]",
+        "asyncio.run(use_async())",
+    ],
+    ids=["write", "read", "drain", "blocks", "async"],
+)
+def test_a_daemon_thread_that_waits_ends_at_exit_without_a_word(use):
+    status, output, errors = run(
+        "async def use_async():\n"
+        "    async with testing.AsyncOutputStream(warn=None) as stream:\n"
+        "        stream.myself = stream; streams.append(stream); begun.set()\n"
+        "        await stream.write(zeros)\n"
+        "begun = threading.Event()\n"
+        "stream = testing.Stream(warn=None, ring_seconds=2); stream.start()\n"
+        "streams = [stream]\n"
+        "def work():\n"
+        "    begun.set()\n"
+        "    try:\n"
+        f"        {use}\n"
+        "    finally:\n"
+        "        print('cleared up')\n"
+        "threads.append(threading.Thread(target=work, daemon=True)); threads[0].start()\n"
+        "begun.wait(); time.sleep(0.05)\n",
+        JOINING,
+    )
+    errors = "\n".join(line for line in errors.splitlines() if "ResourceWarning" not in line)
+    assert (status, output, errors) == (0, "cleared up\nended\n", "")
+
+
+def test_other_threads_are_told_that_the_stream_has_stopped_although_the_main_thread_has_ended():
+    status, output, _ = run("""
+stream = testing.Stream(warn=None); stream.start()
+def work():
+    threading.main_thread().join()
+    threading.Thread(target=stream.abort).start()
+    try:
+        stream.write(zeros)
+    except StreamStoppedError:
+        print("told")
+threading.Thread(target=work).start()
+""")
+    assert (status, output) == (0, "told\n")
 
 
 def test_the_finished_callback_is_called_at_exit():

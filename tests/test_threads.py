@@ -1,7 +1,10 @@
 """Each side can be on a thread of its own, and driven by other code than ours."""
 
 import contextlib
+import importlib.util
+import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -258,3 +261,173 @@ def test_using_the_ring_in_the_middle_of_a_call_neither_hangs_nor_tears(RingBuff
         if not interruption.happened:
             return
     pytest.fail("the call never came to an end")
+
+
+def run(program):
+    result = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return result.returncode, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("call", ["write", "read", "readinto", "get_write_buffers", "peek"])
+def test_many_threads_on_one_side_neither_crash_nor_tear_elements(RingBuffer, switching, call):
+    """That is misuse; each call is a whole nevertheless, or refused."""
+    ring = RingBuffer(ELEMENT, 16)
+    legal = {bytes([n]) * ELEMENT for n in range(1, 5)}
+    unexpected = []
+    done = threading.Event()
+
+    def use(n):
+        element = bytes([n]) * ELEMENT
+        calls = {
+            "write": lambda: ring.write(3 * element),
+            "read": lambda: ring.read(3),
+            "readinto": lambda: take_into(ring),
+            "get_write_buffers": lambda: bytes(ring.get_write_buffers(3)[1])[:0],
+            "peek": lambda: ring.peek(5),
+        }
+        try:
+            for _ in range(300):
+                with contextlib.suppress(RuntimeError):
+                    calls[call]()
+        except BaseException as error:
+            unexpected.append(error)
+
+    def other_side():
+        while not done.is_set():
+            if call in ("write", "get_write_buffers"):
+                found = bytes(ring.read())
+                elements = {found[n : n + ELEMENT] for n in range(0, len(found), ELEMENT)}
+                if not elements <= legal:
+                    unexpected.append(found)
+            else:
+                ring.write(b"".join(legal))
+            give_way()
+
+    other = threading.Thread(target=other_side)
+    threads = [threading.Thread(target=use, args=(n,)) for n in range(1, 5)]
+    for thread in [other, *threads]:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    other.join()
+    assert unexpected == []
+    assert 0 <= ring.read_available <= 16
+
+
+@pytest.mark.impossible(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_has_a_copy_of_the_ring(implementation):
+    """Its memory is copied, with what is in it, and from then on the two have nothing in common."""
+    status, output, errors = run(f"""
+import os
+from {implementation.__name__} import RingBuffer
+ring = RingBuffer(4, 8)
+ring.write(b"old.")
+_, view, _ = ring.get_write_buffers(1)
+pid = os.fork()
+if not pid:
+    view[:] = b"his."
+    ring.advance_write_index(1)
+    os._exit(0 if ring.read() == b"old.his." else 1)
+assert os.waitpid(pid, 0)[1] == 0
+assert ring.read() == b"old."
+ring.write(b"mine")
+assert ring.read() == b"mine"
+print("ok")
+""")
+    assert (status, output) == (0, "ok\n"), errors
+
+
+@pytest.mark.impossible(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_process_may_fork_while_another_thread_waits_for_a_ring(implementation):
+    status, output, errors = run(f"""
+import os, threading, warnings
+from {implementation.__name__} import RingBuffer
+# Python 3.12 and newer warn of what is done here.
+warnings.simplefilter("ignore", DeprecationWarning)
+ring = RingBuffer(4, 8)
+waiting = threading.Thread(target=ring.wait_for_data)
+waiting.start()
+pid = os.fork()
+if not pid:
+    assert ring.write(b"his.") == 1 and ring.wait_for_data(1, 30)
+    os._exit(0 if ring.read() == b"his." else 1)
+assert os.waitpid(pid, 0)[1] == 0
+assert waiting.is_alive()
+ring.write(b"mine")
+waiting.join()
+print("ok")
+""")
+    assert (status, output) == (0, "ok\n"), errors
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "ring.wait_for_data()",
+        "ring.wait_for_room(8)",
+        "[ring.write(bytes(16)) or ring.read() for _ in iter(int, 1)]",
+        "[ring.get_read_buffers(2) for _ in iter(int, 1)]",
+    ],
+    ids=["waiting", "waiting for room", "writing", "views"],
+)
+def test_daemon_threads_do_not_disturb_the_end_of_the_program(implementation, use):
+    status, output, errors = run(f"""
+import threading, time
+from {implementation.__name__} import RingBuffer
+ring = RingBuffer(4, 8)
+ring.write(bytes(16)) if "room" in {use!r} else None
+begun = threading.Event()
+def work():
+    begun.set()
+    {use}
+for _ in range(3):
+    threading.Thread(target=work, daemon=True).start()
+begun.wait()
+time.sleep(0.02)
+""")
+    assert (status, output, errors) == (0, "", "")
+
+
+SUBINTERPRETER = """
+import sys
+import {module} as interpreters
+def load(*kind):
+    other = interpreters.create(*kind)
+    try:
+        found = interpreters.{run}(other, "import pa_ringbuffer")
+    except interpreters.RunFailedError as error:
+        found = error
+    print(getattr(found, "formatted", found))
+    interpreters.destroy(other)
+import pa_ringbuffer
+for kind in {kinds}:
+    load(*kind)
+    ring = pa_ringbuffer.RingBuffer(4, 8)
+    assert ring.write(b"mine") == 1 and ring.read() == b"mine"
+"""
+
+
+@pytest.mark.impossible(sys.implementation.name == "pypy", reason="there is no extension")
+def test_another_interpreter_is_told_that_it_cannot_have_the_extension(require):
+    require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension was not built")
+    if importlib.util.find_spec("_interpreters"):
+        names = {"module": "_interpreters", "run": "exec", "kinds": [("isolated",), ("legacy",)]}
+    else:
+        require(importlib.util.find_spec("_xxsubinterpreters"), "this Python has one interpreter")
+        names = {"module": "_xxsubinterpreters", "run": "run_string", "kinds": [()]}
+    program = SUBINTERPRETER.format(**names)
+    if names["run"] == "exec":
+        program = program.replace("interpreters.RunFailedError", "()")
+    status, output, errors = run(program)
+    assert status == 0, errors
+    lines = output.splitlines()
+    assert len(lines) >= len(names["kinds"])
+    for line in lines:
+        assert "subinterpreters" in line
+        assert "ImportError" in line

@@ -598,8 +598,20 @@ class _Ring:
         return elements
 
     def take_latest(self, count):
-        self.advance_read(max(self.readable() - count, 0))
-        return self.take(count)
+        geometry, pointer = self.geometry(), self.pointer
+        read_index = pointer.readIndex
+        available = geometry.readable(pointer.writeIndex, read_index)
+        if available:
+            self._ordering.before_reading(pointer)
+        older = max(available - count, 0)
+        span = geometry.span(read_index + older, available - older)
+        count, first, second = geometry.regions(span)
+        elements = bytearray(first)
+        elements += second
+        # Not before there is memory for those that stay.
+        if available:
+            self._publish_read(geometry, older + count, read_index)
+        return elements
 
     def advance_write(self, count):
         geometry = self.geometry()

@@ -138,6 +138,11 @@ impl CallbackState {
             .begin(unsafe { [output_ring.as_ref(), input_ring.as_ref()] });
     }
 
+    /// Bytes per output frame and per input frame; 0 where that direction is not used.
+    pub fn frame_sizes(&self) -> [usize; 2] {
+        [&self.output_frame_size, &self.input_frame_size].map(|size| size.load(Ordering::Relaxed))
+    }
+
     /// Says what an empty output ring means from now on. Real-time safe.
     pub fn set_mode(&self, mode: Mode) {
         // What was written to the ring before must be there when the callback sees the mode.

@@ -11,6 +11,7 @@ use pa_ringbuffer_callback::{
 };
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -104,6 +105,11 @@ fn pin(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Py<Py
     };
     if let Ok(native) = ring.cast::<RingBuffer>() {
         let (address, keeper) = RingBuffer::pin(native)?;
+        if argument == "input_ring" && RingBuffer::is_readonly(native) {
+            return Err(PyTypeError::new_err(
+                "input_ring must not use a read-only buffer: the callback writes to it",
+            ));
+        }
         return Ok((address, ring.getattr("elementsize")?.extract()?, keeper));
     }
     // The portable class says where its struct is, too.
@@ -144,6 +150,23 @@ impl StreamCallback {
     pub(crate) fn state(&self) -> *mut CallbackState {
         // All that changes in it is atomic.
         std::ptr::from_ref(&*self.state).cast_mut()
+    }
+
+    /// # Errors
+    ///
+    /// ValueError if a device's frames of so many bytes, for output and input, are not what the
+    /// callback takes. A device without a direction has none.
+    pub(crate) fn check_frames(&self, device: [usize; 2]) -> PyResult<()> {
+        let names = ["output", "input"];
+        for ((name, ours), theirs) in names.into_iter().zip(self.state.frame_sizes()).zip(device) {
+            if ours != 0 && theirs != 0 && ours != theirs {
+                return Err(PyValueError::new_err(format!(
+                    "the callback has {name} frames of {ours} bytes, but the device of {theirs}: \
+                     the ring's elementsize must be channels times bytes per sample"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn side(&self, side: Side) -> Option<&Py<PyAny>> {
@@ -319,7 +342,7 @@ impl StreamCallback {
             slf.clone().into_any().unbind(),
         );
         let region = Bound::new(py, region)?.into_any();
-        cdata::from_buffer(&cdata::own_ffi(py)?, "void *", &region)
+        cdata::from_buffer(&cdata::own_ffi(py)?, intern!(py, "void *"), &region)
     }
 
     /// The ring that is played from, or ``None``.

@@ -9,7 +9,7 @@ use std::ptr::null_mut;
 use pyo3::exceptions::{PyImportError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{ffi, intern};
 
 struct Backend {
@@ -39,7 +39,9 @@ fn backend(py: Python<'_>) -> PyResult<Option<&'static Backend>> {
     if let Some(backend) = BACKEND.get(py) {
         return Ok(Some(backend));
     }
-    let modules = py.import("sys")?.getattr("modules")?;
+    let modules = py
+        .import(intern!(py, "sys"))?
+        .getattr(intern!(py, "modules"))?;
     let Some(module) = modules.cast::<PyDict>()?.get_item("_cffi_backend")? else {
         return Ok(None);
     };
@@ -283,15 +285,29 @@ pub(crate) fn is_cdata(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// A CData of the given type that keeps `owner`, a buffer, alive.
 pub(crate) fn from_buffer<'py>(
     ffi: &Bound<'py, PyAny>,
-    ctype: &str,
+    ctype: &Bound<'py, PyString>,
     owner: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    ffi.call_method1(intern!(ffi.py(), "from_buffer"), (ctype, owner))
+    let py = ffi.py();
+    let name = intern!(py, "from_buffer").as_ptr();
+    let null = null_mut::<ffi::PyObject>();
+    // SAFETY: all are alive, and null ends the arguments; the result is a new reference or null
+    // with an exception.
+    unsafe {
+        let result = ffi::PyObject_CallMethodObjArgs(
+            ffi.as_ptr(),
+            name,
+            ctype.as_ptr(),
+            owner.as_ptr(),
+            null,
+        );
+        Bound::from_owned_ptr_or_err(py, result)
+    }
 }
 
 /// An `ffi` for those who have none; imports CFFI.
 pub(crate) fn own_ffi(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    py.import("_cffi_backend").map_err(|error| {
+    py.import(intern!(py, "_cffi_backend")).map_err(|error| {
         let new = PyImportError::new_err(
             "a CFFI pointer needs CFFI; please install it (pip install cffi)",
         );

@@ -3,8 +3,9 @@
 use std::borrow::BorrowMut;
 use std::ffi::{CStr, c_int};
 use std::mem::{ManuallyDrop, MaybeUninit};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 #[cfg(not(Py_GIL_DISABLED))]
@@ -44,6 +45,9 @@ impl<S: BorrowMut<Slot>> View<S> {
     ) -> PyResult<Self> {
         if !fill(slot.borrow_mut(), object, flags) {
             let error = PyErr::fetch(object.py());
+            if is_final(&error, object.py()) {
+                return Err(error);
+            }
             let Some(nameless) = nameless_bytes(object) else {
                 return Err(error);
             };
@@ -141,6 +145,12 @@ fn fill(slot: &mut Slot, object: &Bound<'_, PyAny>, flags: c_int) -> bool {
     unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), slot.as_mut_ptr(), flags) == 0 }
 }
 
+/// Whether an exception is no reason to try something else: Ctrl-C while `__buffer__` was running,
+/// and a lack of memory.
+fn is_final(error: &PyErr, py: Python<'_>) -> bool {
+    !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py)
+}
+
 /// NumPy cannot say what format dates have, but it can show them as nameless bytes.
 fn nameless_bytes<'py>(array: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let dtype = array.getattr("dtype").ok()?;
@@ -210,13 +220,14 @@ impl<'a> Data<'a> {
         None
     }
 
-    /// Memory to read from, if it is of a usual kind; raises nothing.
+    /// Memory to read from, if it is of a usual kind. Otherwise no exception is set, unless it has
+    /// nothing to do with the object.
     #[inline]
     pub(crate) fn usual_source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> Option<Self> {
         Self::plain_source(object).or_else(|| Self::usual(object, slot, 0))
     }
 
-    /// Memory to write to, if it is of a usual kind; raises nothing.
+    /// Memory to write to, as [`usual_source`](Self::usual_source).
     #[inline]
     pub(crate) fn usual_target(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> Option<Self> {
         Self::plain_target(object).or_else(|| Self::usual(object, slot, ffi::PyBUF_WRITABLE))
@@ -225,11 +236,21 @@ impl<'a> Data<'a> {
     fn usual(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> Option<Self> {
         // SAFETY: the object is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
-            return Self::cdata(object).ok().flatten();
+            // PyO3 panics where there is no memory, and nobody else would catch that here.
+            let found = catch_unwind(AssertUnwindSafe(|| Self::cdata(object)));
+            return found.ok()?.ok().flatten();
         }
         if !fill(slot, object, flags) {
-            // SAFETY: the thread is attached. Who asks again gets the same exception.
-            unsafe { ffi::PyErr_Clear() };
+            // Who asks again gets the same exception, but not if that came from outside; see
+            // `is_final`.
+            // SAFETY: the thread is attached, and an exception is set.
+            unsafe {
+                if ffi::PyErr_ExceptionMatches(ffi::PyExc_Exception) != 0
+                    && ffi::PyErr_ExceptionMatches(ffi::PyExc_MemoryError) == 0
+                {
+                    ffi::PyErr_Clear();
+                }
+            }
             return None;
         }
         // SAFETY: the slot has just been filled.

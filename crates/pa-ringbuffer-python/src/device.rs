@@ -146,6 +146,19 @@ fn channel_pair(channels: &Bound<'_, PyAny>) -> PyResult<[usize; 2]> {
     Ok(numbers)
 }
 
+/// Our own callback knows how large its frames are, and would otherwise write beyond the block.
+fn check_frames(
+    callback: &Bound<'_, PyAny>,
+    channels: [usize; 2],
+    samples: SampleFormat,
+) -> PyResult<()> {
+    let Ok(ours) = callback.cast::<OurCallback>() else {
+        return Ok(());
+    };
+    let [input, output] = channels.map(|channels| channels * samples.size);
+    ours.get().check_frames([output, input])
+}
+
 impl VirtualDevice {
     /// Does something with the device, without the GIL: its callback may need it.
     fn with_device<R: Send>(
@@ -153,6 +166,8 @@ impl VirtualDevice {
         py: Python<'_>,
         f: impl FnOnce(&mut Device) -> Result<R, DeviceError> + Send,
     ) -> PyResult<R> {
+        // Once more: only now need a callback know what frames it has.
+        check_frames(self.kept[0].bind(py), self.channels, self.samples)?;
         py.detach(|| {
             let mut device = match self.device.try_lock() {
                 Ok(device) => device,
@@ -241,6 +256,7 @@ impl VirtualDevice {
         };
         let samples = SampleFormat::named(dtype)?;
         let [input, output] = channels.map_or(Ok([2, 2]), channel_pair)?;
+        check_frames(callback, [input, output], samples)?;
         let block_size = blocksize.required("blocksize")?;
         let config = DeviceConfig {
             callback: function,
@@ -276,6 +292,7 @@ impl VirtualDevice {
 
     /// Begin to call the callback.
     ///
+    /// :raises ValueError: if the frames of a `StreamCallback` are not the device's.
     /// :raises RuntimeError: if the device was started and not stopped, or is closed.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.with_device(py, Device::start)?;

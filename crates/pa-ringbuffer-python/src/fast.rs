@@ -147,7 +147,8 @@ static READ_AVAILABLE: Replaced = Replaced::new(c"read_available");
 type Argument<'a, 'py> = Option<Borrowed<'a, 'py, PyAny>>;
 
 /// Defines the C function of a method. `$usual` is what it does with two arguments by position at
-/// most; it returns `None`, and has done nothing, if there is something unusual.
+/// most; it returns `None`, and has done nothing, if there is something unusual, or if an exception
+/// is set that has nothing to do with the arguments.
 macro_rules! method {
     ($name:ident, $replaced:ident, $usual:ident) => {
         unsafe extern "C" fn $name(
@@ -166,6 +167,9 @@ macro_rules! method {
                         |n| (n < count).then(|| Borrowed::from_ptr(py, *arguments.offset(n)));
                     if let Some(result) = $usual(ring, argument(0), argument(1)) {
                         return result;
+                    }
+                    if !ffi::PyErr_Occurred().is_null() {
+                        return null_mut();
                     }
                 }
                 $replaced.call(slf, arguments, count, names)

@@ -8,6 +8,7 @@
 //! | `data` | what Python passes as data: bytes-like objects and CFFI's CData |
 //! | `cdata` | everything that knows CFFI |
 //! | `integer` | arguments that are counts |
+//! | `object` | results |
 //! | `callback` | the compiled callback's state |
 //! | `device` | the virtual device |
 //! | `function` | C functions, from whatever package |
@@ -28,12 +29,17 @@ mod fast;
 mod function;
 mod integer;
 mod memory;
+mod object;
 mod ring;
 mod samples;
 mod script;
 mod wait;
 mod watch;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use pyo3::exceptions::PyImportError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// Ends the threads that may want to run Python code, before the interpreter goes.
@@ -43,10 +49,34 @@ fn stop_all(py: Python<'_>) {
     watch::quit(py);
 }
 
+/// The interpreter that has loaded this module; -1 before.
+static OWNER: AtomicI64 = AtomicI64::new(-1);
+
+/// The class, and all that is looked up once, belongs to one interpreter. Python itself only keeps
+/// those from loading the module that have a GIL of their own.
+fn check_interpreter(py: Python<'_>) -> PyResult<()> {
+    // SAFETY: the thread is attached, so there is an interpreter.
+    let this = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if this < 0 {
+        return Err(PyErr::fetch(py));
+    }
+    match OWNER.compare_exchange(-1, this, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(owner) if owner != this => Err(PyImportError::new_err(
+            "pa_ringbuffer does not support subinterpreters: another interpreter of this process \
+             has loaded it already",
+        )),
+        _ => Ok(()),
+    }
+}
+
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    check_interpreter(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ring::RingBuffer>()?;
+    // PyO3 makes classes when they are used for the first time, and panics if it cannot.
+    module.py().get_type::<memory::Memory>();
+    module.py().get_type::<memory::Region>();
     fast::install(&module.py().get_type::<ring::RingBuffer>())?;
     module.add_class::<callback::StreamCallback>()?;
     module.add_class::<device::VirtualDevice>()?;

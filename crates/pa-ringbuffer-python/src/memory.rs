@@ -12,10 +12,11 @@ use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes};
+use pyo3::types::PyByteArray;
 
 use crate::cdata::{self, CData, Pointee};
 use crate::data::{Slot, View};
+use crate::object;
 
 /// Memory that Python code has allocated and the ring uses.
 enum Borrowed {
@@ -276,7 +277,7 @@ pub(crate) fn empty_view(py: Python<'_>, readonly: bool) -> PyResult<Bound<'_, P
     /// a bytearray two.
     static NOTHING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     if readonly {
-        return view_of(PyBytes::new(py, b"").as_any());
+        return view_of(object::no_bytes(py)?.as_any());
     }
     let nothing = NOTHING.get_or_try_init(py, || {
         view_of(PyByteArray::new(py, b"").as_any()).map(Bound::unbind)

@@ -16,13 +16,14 @@ use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError, PyValueErr
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
-use pyo3::types::{PyByteArray, PyDict, PySlice, PyTuple, PyType};
+use pyo3::types::{PyByteArray, PyDict, PyTuple, PyType};
 use pyo3::{ffi, intern};
 
 use crate::cdata;
 use crate::data::{Data, Slot};
 use crate::integer::Integer;
 use crate::memory::{self, Memory, Region};
+use crate::object::{self, Number};
 use crate::wait::{self, Outcome, Side};
 
 /// PortAudio's lock-free ring buffer, for one producer and one consumer.
@@ -137,13 +138,8 @@ pub(crate) struct May {
     pub(crate) read: bool,
 }
 
-/// What views of a ring's elements are made from.
-enum Elements<'py> {
-    /// A view of all of them.
-    Own(Bound<'py, PyAny>),
-    /// Whoever keeps the memory alive, as far as is known.
-    Foreign(Py<PyAny>),
-}
+/// Whoever keeps the memory of a ring that somebody else has made, as far as is known.
+type Owners = (Option<Py<PyAny>>, Option<Py<PyAny>>);
 
 impl State {
     #[inline]
@@ -151,6 +147,12 @@ impl State {
         // SAFETY: the backing keeps the struct alive, or whoever assigned the pointer does; it is
         // aligned. The lifetime is that of the access to the state, which the callers do not leave.
         self.ring.map(|ring| unsafe { ring.as_ref() })
+    }
+
+    /// `_ptr` and `_data`, where there is such an object.
+    fn owners(&self, py: Python<'_>) -> Owners {
+        let reference = |object: &Option<Py<PyAny>>| object.as_ref().map(|o| o.clone_ref(py));
+        (reference(&self.pointer), reference(&self.data))
     }
 
     /// The fields of the ring, which are not what they were.
@@ -429,7 +431,8 @@ impl RingBuffer {
         let memory = Self::memory(slf)?;
         let (ring, pointer) = Self::with_state(slf, |state| {
             let pointer = state.pointer.as_ref().map(|p| p.clone_ref(py));
-            (state.ring, pointer)
+            let made_meanwhile = memory.is_none() && !matches!(state.backing, Backing::Foreign);
+            (state.ring.filter(|_| !made_meanwhile), pointer)
         });
         let ring = ring.ok_or_else(not_initialised)?;
         let keeper = match memory {
@@ -464,23 +467,38 @@ impl RingBuffer {
         slf: &Bound<'py, Self>,
         size: Integer,
         write: bool,
-    ) -> PyResult<(usize, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    ) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let size = size.required("size")?;
-        let (regions, start, element_size, readonly) = Self::with_ring(slf, |ring, _| {
-            let regions = if write {
-                ring.check_writable()?;
-                ring.ring.write_regions(&ring.geometry, size)
-            } else {
-                ring.check_free(Side::Data)?;
-                ring.ring.read_regions(&ring.geometry, size)
-            };
-            let start = ring.geometry.buffer();
-            Ok((regions, start, ring.element_size(), ring.readonly))
-        })?;
-        let (first, second) = match Self::elements(slf)? {
-            Elements::Own(all) => parts(&all, start, &regions, element_size, readonly)?,
-            Elements::Foreign(owner) => {
+        // What does not change, first: it may run Python code.
+        let all = Self::elements(slf)?;
+        let ((regions, start, element_size, readonly), owners) =
+            Self::with_ring(slf, |ring, state| {
+                let regions = if write {
+                    ring.check_writable()?;
+                    ring.ring.write_regions(&ring.geometry, size)
+                } else {
+                    ring.check_free(Side::Data)?;
+                    ring.ring.read_regions(&ring.geometry, size)
+                };
+                let start = ring.geometry.buffer();
+                let found = (regions, start, ring.element_size(), ring.readonly);
+                // In the same moment: another thread may assign another pointer, or have called
+                // `__init__` just now.
+                match (&all, &state.backing) {
+                    (Some(_), _) => Ok((found, Owners::default())),
+                    (None, Backing::Foreign) => Ok((found, state.owners(py))),
+                    (None, _) => Err(not_initialised()),
+                }
+            })?;
+        let (first, second) = match (all, owners) {
+            (Some(all), _) => parts(&all, start, &regions, element_size, readonly)?,
+            (None, owners) => {
+                let owner = match owners {
+                    (Some(owner), None) | (None, Some(owner)) => owner,
+                    (None, None) => py.None(),
+                    both => both.into_pyobject(py)?.into_any().unbind(),
+                };
                 let view = |pointer, count: usize, owner| {
                     Region::new(pointer, count * element_size, readonly, owner).view(py)
                 };
@@ -492,7 +510,7 @@ impl RingBuffer {
                 (view(regions.first, regions.first_len, owner)?, second)
             }
         };
-        Ok((regions.len(), first, second))
+        object::triple(regions.len(), first, second)
     }
 
     /// As [`views`](Self::views), but does nothing and returns `None` when something is unusual.
@@ -514,39 +532,29 @@ impl RingBuffer {
             Some((regions?, start, element_size, may.readonly))
         })?;
         let (first, second) = parts(&all, start, &regions, element_size, readonly).ok()?;
-        (regions.len(), first, second).into_pyobject(py).ok()
+        object::triple(regions.len(), first, second).ok()
     }
 
-    /// What views of the elements are made from.
-    fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Elements<'py>> {
+    /// A view of all elements; `None` if they are not the ring's own.
+    fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let cached = Self::with_state(slf, |state| {
             state.elements.as_ref().map(|view| view.clone_ref(py))
         });
         if let Some(elements) = cached {
-            return Ok(Elements::Own(elements.into_bound(py)));
+            return Ok(Some(elements.into_bound(py)));
         }
-        if let Some(memory) = Self::memory(slf)? {
-            let all = memory::view_of(memory.bind(py))?;
-            let kept = all.clone().unbind();
-            // Should another thread have made one meanwhile, both are good.
-            let _previous = Self::with_state(slf, |state| state.elements.replace(kept));
-            return Ok(Elements::Own(all));
-        }
-        let owners = Self::with_state(slf, |state| {
-            (
-                state.pointer.as_ref().map(|o| o.clone_ref(py)),
-                state.data.as_ref().map(|o| o.clone_ref(py)),
-            )
-        });
-        Ok(Elements::Foreign(match owners {
-            (Some(owner), None) | (None, Some(owner)) => owner,
-            (None, None) => py.None(),
-            both => both.into_pyobject(py)?.into_any().unbind(),
-        }))
+        let Some(memory) = Self::memory(slf)? else {
+            return Ok(None);
+        };
+        let all = memory::view_of(memory.bind(py))?;
+        let kept = all.clone().unbind();
+        // Should another thread have made one meanwhile, both are good.
+        let _previous = Self::with_state(slf, |state| state.elements.replace(kept));
+        Ok(Some(all))
     }
 
-    fn advance(slf: &Bound<'_, Self>, size: Integer, write: bool) -> PyResult<ring_buffer_size_t> {
+    fn advance(slf: &Bound<'_, Self>, size: Integer, write: bool) -> PyResult<Number> {
         let size = size.required("size")?;
         Self::with_ring(slf, |ring, _| {
             ring.check_free(if write { Side::Room } else { Side::Data })?;
@@ -563,11 +571,13 @@ impl RingBuffer {
             }
             // Not more than the ring's size, which is of that type.
             let size = size as ring_buffer_size_t;
-            Ok(if write {
+            let index = if write {
                 ring.ring.advance_write_index(&ring.geometry, size)
             } else {
                 ring.ring.advance_read_index(&ring.geometry, size)
-            })
+            };
+            // The masks of a ring in order leave no index negative.
+            Ok(Number(index as usize))
         })
     }
     /// Elements in a new bytearray.
@@ -639,6 +649,11 @@ impl RingBuffer {
     /// Number of elements in the ring, full or empty.
     pub(crate) fn capacity(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::with_ring(slf, |ring, _| Ok(ring.geometry.size()))
+    }
+
+    /// Whether elements cannot be written.
+    pub(crate) fn is_readonly(slf: &Bound<'_, Self>) -> bool {
+        Self::with_state(slf, |state| state.readonly)
     }
 
     /// The fields of the ring as they are now, checked.
@@ -800,9 +815,9 @@ impl RingBuffer {
     ///
     /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
     #[getter]
-    fn write_available(slf: &Bound<'_, Self>) -> PyResult<usize> {
+    fn write_available(slf: &Bound<'_, Self>) -> PyResult<Number> {
         Self::with_ring(slf, |ring, _| {
-            Ok(ring.ring.write_available_in(&ring.geometry))
+            Ok(Number(ring.ring.write_available_in(&ring.geometry)))
         })
     }
 
@@ -810,9 +825,9 @@ impl RingBuffer {
     ///
     /// Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
     #[getter]
-    fn read_available(slf: &Bound<'_, Self>) -> PyResult<usize> {
+    fn read_available(slf: &Bound<'_, Self>) -> PyResult<Number> {
         Self::with_ring(slf, |ring, _| {
-            Ok(ring.ring.read_available_in(&ring.geometry))
+            Ok(Number(ring.ring.read_available_in(&ring.geometry)))
         })
     }
 
@@ -838,7 +853,7 @@ impl RingBuffer {
     /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
     ///     without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
     #[pyo3(signature = (data, size=Integer::ALL), text_signature = "($self, data, size=-1)")]
-    fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>, size: Integer) -> PyResult<usize> {
+    fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>, size: Integer) -> PyResult<Number> {
         let mut slot = Slot::uninit();
         let data = Data::source(data, &mut slot)?;
         Self::with_ring(slf, |ring, _| {
@@ -847,7 +862,8 @@ impl RingBuffer {
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
             // has so many elements (or, behind a C pointer, the caller says so); nobody else is
             // writing, because the critical section is held (and C promises not to).
-            Ok(unsafe { ring.ring.write(&ring.geometry, data.pointer.cast(), count) })
+            let written = unsafe { ring.ring.write(&ring.geometry, data.pointer.cast(), count) };
+            Ok(Number(written))
         })
     }
 
@@ -998,7 +1014,7 @@ impl RingBuffer {
     /// :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
     ///     *data*.)
     /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
-    fn readinto(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<usize> {
+    fn readinto(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<Number> {
         let mut slot = Slot::uninit();
         let data = Data::target(data, &mut slot)?;
         Self::with_ring(slf, |ring, _| {
@@ -1007,7 +1023,8 @@ impl RingBuffer {
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
             // has room for so many elements; nobody else is reading, because the critical section
             // is held (and C promises not to).
-            Ok(unsafe { ring.ring.read(&ring.geometry, data.pointer.cast(), count) })
+            let read = unsafe { ring.ring.read(&ring.geometry, data.pointer.cast(), count) };
+            Ok(Number(read))
         })
     }
 
@@ -1031,7 +1048,7 @@ impl RingBuffer {
     fn get_write_buffers<'py>(
         slf: &Bound<'py, Self>,
         size: Integer,
-    ) -> PyResult<(usize, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    ) -> PyResult<Bound<'py, PyTuple>> {
         Self::views(slf, size, true)
     }
 
@@ -1046,7 +1063,7 @@ impl RingBuffer {
     /// :rtype: int
     /// :raises ValueError: If *size* is negative or too large.
     /// :raises TypeError: If *size* is not an integer.
-    fn advance_write_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<ring_buffer_size_t> {
+    fn advance_write_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<Number> {
         Self::advance(slf, size, true)
     }
 
@@ -1071,7 +1088,7 @@ impl RingBuffer {
     fn get_read_buffers<'py>(
         slf: &Bound<'py, Self>,
         size: Integer,
-    ) -> PyResult<(usize, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    ) -> PyResult<Bound<'py, PyTuple>> {
         Self::views(slf, size, false)
     }
 
@@ -1086,14 +1103,14 @@ impl RingBuffer {
     /// :rtype: int
     /// :raises ValueError: If *size* is negative or too large.
     /// :raises TypeError: If *size* is not an integer.
-    fn advance_read_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<ring_buffer_size_t> {
+    fn advance_read_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<Number> {
         Self::advance(slf, size, false)
     }
 
     /// Size of a single element in bytes. (:class:`int`)
     #[getter]
-    fn elementsize(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::with_ring(slf, |ring, _| Ok(ring.element_size()))
+    fn elementsize(slf: &Bound<'_, Self>) -> PyResult<Number> {
+        Self::with_ring(slf, |ring, _| Ok(Number(ring.element_size())))
     }
 
     /// Address of the C struct ``PaUtilRingBuffer``, for the code on the other side of the ring.
@@ -1101,9 +1118,9 @@ impl RingBuffer {
     /// It is a number which can be used with everything that knows C: ctypes, Numba, Cython, Rust
     /// etc. It is valid as long as this object exists. (:class:`int`)
     #[getter]
-    fn address(slf: &Bound<'_, Self>) -> PyResult<usize> {
+    fn address(slf: &Bound<'_, Self>) -> PyResult<Number> {
         Self::with_state(slf, |state| state.ring)
-            .map(|ring| ring.as_ptr().expose_provenance())
+            .map(|ring| Number(ring.as_ptr().expose_provenance()))
             .ok_or_else(not_initialised)
     }
 
@@ -1112,7 +1129,7 @@ impl RingBuffer {
         Self::capacity(slf)
     }
 
-    fn __repr__(slf: &Bound<'_, Self>) -> String {
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let name = cdata::type_name(slf.as_any());
         let state = Self::with_ring(slf, |ring, _| {
             Ok(format!(
@@ -1122,10 +1139,8 @@ impl RingBuffer {
                 ring.element_size(),
             ))
         });
-        format!(
-            "<{name}: {}>",
-            state.unwrap_or_else(|_| "not initialised".into())
-        )
+        let state = state.unwrap_or_else(|_| "not initialised".into());
+        object::text(slf.py(), &format!("<{name}: {state}>"))
     }
 
     /// Copies would share the ring, and there can be only one reader and one writer.
@@ -1158,9 +1173,9 @@ impl RingBuffer {
         );
         let region = Bound::new(py, region)?.into_any();
         let pointer = match Self::checked_ffi(slf)? {
-            Some(ffi) => cdata::from_buffer(&ffi, "PaUtilRingBuffer *", &region)?,
+            Some(ffi) => cdata::from_buffer(&ffi, intern!(py, "PaUtilRingBuffer *"), &region)?,
             // A class without CFFI: `void *` goes wherever a pointer to a ring is wanted.
-            None => cdata::from_buffer(&cdata::own_ffi(py)?, "void *", &region)?,
+            None => cdata::from_buffer(&cdata::own_ffi(py)?, intern!(py, "void *"), &region)?,
         };
         let kept = pointer.clone().unbind();
         // Should another thread have made one meanwhile, both are good.
@@ -1232,7 +1247,7 @@ fn parts<'py>(
         // Both lie in the storage; whatever lay outside, a slice would leave out.
         let begin = pointer.addr() - start.addr();
         let end = begin + count * element_size;
-        all.get_item(PySlice::new(py, begin as isize, end as isize, 1))
+        object::slice(all, begin, end)
     };
     let second = if regions.second_len == 0 {
         memory::empty_view(py, readonly)?

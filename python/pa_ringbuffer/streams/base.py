@@ -56,6 +56,11 @@ def _watch_for_end(
         thread.join()
 
 
+def _is_left_behind() -> bool:
+    """Whether this is a daemon thread, and the program is over."""
+    return not threading.main_thread().is_alive() and threading.current_thread().daemon
+
+
 def integer(value: Any, name: str) -> int:
     """An argument that must be an integer."""
     try:
@@ -315,6 +320,10 @@ class Base:
         data: npt.NDArray[Any] | None = None,
     ) -> NoReturn:
         """Raise the error for an outcome of waiting."""
+        if _is_left_behind():
+            # Its device was stopped because the interpreter exits. That is no error, and nobody
+            # is there to catch it; a thread that ends like this says nothing.
+            raise SystemExit
         self._report(at_once=True)
         if outcome == "timeout":
             raise StreamTimeoutError(f"timeout: {so_far}", frames, data)

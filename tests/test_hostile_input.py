@@ -1,0 +1,19 @@
+"""Whatever is done to rings, the process lives, and nothing but their memory is written.
+
+`make fuzz` does the same for as long as you like, and `make fuzz-valgrind` watches every access.
+"""
+
+import importlib.util
+import sys
+
+import pytest
+from conftest import Fields
+
+
+@pytest.mark.impossible(sys.implementation.name == "pypy", reason="too slow to be worth while")
+def test_no_sequence_of_calls_breaks_anything(RingBuffer, require):
+    require(importlib.util.find_spec("hypothesis"), "hypothesis is not installed")
+    from hostile_machine import run
+
+    # The same in every run.
+    run(RingBuffer, Fields, derandomize=True, max_examples=50, stateful_step_count=40)
