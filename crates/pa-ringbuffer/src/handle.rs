@@ -270,9 +270,12 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// been written, because the next call will probably write as much again.
     #[inline]
     fn prefetch_ahead(&self, previous: usize, count: usize) {
-        /// Bytes from the write index to what is asked for. With 64, 64 elements of 8 bytes take as
-        /// long, but single ones longer; with 1024 the other way round.
-        const AHEAD: usize = 512;
+        /// Bytes from the write index to what is asked for, after blocks. With 1024, blocks of 64
+        /// elements of 8 bytes take a quarter longer.
+        const AHEAD_OF_BLOCKS: usize = 512;
+        /// The same after less than a line, which takes longer to come than to be filled: with 512,
+        /// single elements of 8 bytes take twice as long.
+        const AHEAD_OF_ELEMENTS: usize = 2048;
         /// Bytes asked for at the most, not to crowd out everything else from a cache of 32 KiB.
         const MOST: usize = 4096;
         let bytes = count * size_of::<T>();
@@ -280,10 +283,14 @@ impl<T: Plain, S: Side> Handle<T, S> {
         if bytes < LINE && line(previous) == line(self.index) {
             return;
         }
+        let ahead = if bytes < LINE {
+            AHEAD_OF_ELEMENTS
+        } else {
+            AHEAD_OF_BLOCKS
+        };
+        let ahead = ahead / size_of::<T>().max(1);
+        let index = self.whole.advanced(self.index, ahead);
         // Not further than the end of the storage, which costs one block in each round.
-        let index = self
-            .whole
-            .advanced(self.index, AHEAD / size_of::<T>().max(1));
         let left = self.whole.until_end(index) * size_of::<T>();
         let start = self.whole.element(index);
         for offset in (0..bytes.min(left).min(MOST)).step_by(LINE) {
