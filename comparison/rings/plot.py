@@ -27,6 +27,8 @@ PANELS = (
     (("round-trip", "1x8"), "Round trip of 1 element"),
 )
 COLUMNS = 4
+#: The limit is a line; the other two only show what the placement of the struct does.
+NOT_DRAWN = ("limit", "abi-two-lines", "handles-one-line")
 #: The slowest that is drawn: what is slower still has a bar that goes no farther.
 SLOWEST = 1 / 6
 STYLE = {
@@ -92,7 +94,7 @@ def draw(result, path):
         if (found := contestants(result, mode, workload))
     ]
     present = {name for _, found in panels for name in found}
-    names = [name for name in NAMES if name in present and name != "limit"]
+    names = [name for name in NAMES if name in present and name not in NOT_DRAWN]
     fastest = max(
         found["portaudio"].median / values.median
         for _, found in panels
