@@ -4,7 +4,6 @@ The contract is the same for the native class and for the portable one, and for 
 to a CFFI module and those that do not: every test runs with all four.
 """
 
-import ctypes
 import gc
 import importlib
 import os
@@ -14,6 +13,7 @@ import sys
 
 import network_guard
 import pytest
+from struct_fields import Fields
 
 # It stays for as long as the process: audit hooks cannot be removed.
 sys.addaudithook(network_guard.refuse)
@@ -32,6 +32,7 @@ collect_ignore = (
         "test_async_streams.py",
         "test_demo.py",
         "test_device_at_exit.py",
+        "test_faults.py",
         "test_streams.py",
         "test_streams_at_exit.py",
         "test_virtual_device.py",
@@ -55,21 +56,6 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         items[:] = [item for item in items if not impossible(item)]
         config.hook.pytest_deselected(items=left_out)
-
-
-class Fields(ctypes.Structure):
-    """The struct, for tests that look behind a ring's back."""
-
-    _integer = ctypes.c_int32 if sys.platform == "darwin" else ctypes.c_long
-    _fields_ = (
-        ("bufferSize", _integer),
-        ("writeIndex", _integer),
-        ("readIndex", _integer),
-        ("bigMask", _integer),
-        ("smallMask", _integer),
-        ("elementSizeBytes", _integer),
-        ("buffer", ctypes.c_void_p),
-    )
 
 
 def _require(condition, reason):

@@ -7,7 +7,7 @@ import importlib.util
 import sys
 
 import pytest
-from conftest import Fields
+from struct_fields import Fields
 
 
 @pytest.mark.impossible(sys.implementation.name == "pypy", reason="too slow to be worth while")

@@ -18,7 +18,7 @@ import hypothesis
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import hostile_machine
-from conftest import Fields
+from struct_fields import Fields
 
 STEPS = 50
 

@@ -1,0 +1,19 @@
+"""The C struct, for tests that look behind a ring's back."""
+
+import ctypes
+import sys
+
+
+class Fields(ctypes.Structure):
+    """``PaUtilRingBuffer``."""
+
+    _integer = ctypes.c_int32 if sys.platform == "darwin" else ctypes.c_long
+    _fields_ = (
+        ("bufferSize", _integer),
+        ("writeIndex", _integer),
+        ("readIndex", _integer),
+        ("bigMask", _integer),
+        ("smallMask", _integer),
+        ("elementSizeBytes", _integer),
+        ("buffer", ctypes.c_void_p),
+    )
