@@ -748,7 +748,8 @@ impl RingBuffer {
             (None, Some(buffer)) => {
                 let memory = Py::new(slf.py(), Memory::over(element_size, buffer)?)?;
                 let pointer = memory.get().ring().map(RingMemory::as_ptr);
-                (Backing::Shared(memory), pointer.unwrap_or_default())
+                let pointer = pointer.unwrap_or(std::ptr::null_mut());
+                (Backing::Shared(memory), pointer)
             }
             (None, None) => {
                 return Err(PyTypeError::new_err(
