@@ -17,7 +17,6 @@ WORKSPACES = [
     ROOT / "crates" / "pa-ringbuffer-capi" / "Cargo.toml",
     ROOT / "verification" / "loom" / "Cargo.toml",
 ]
-REGISTRY = "registry+https://github.com/rust-lang/crates.io-index"
 
 
 def allowed_licenses():
@@ -46,12 +45,13 @@ def complaints(manifest, allowed):
     ]
     (ours,) = {package["rust_version"] for package in packages if package["source"] is None}
     names = [package["name"] for package in packages]
+    sources = {package["source"] for package in packages} - {None}
+    if len(sources) > 1 or not all(source.startswith("registry+") for source in sources):
+        yield f"{manifest.parent.name}: crates come from {', '.join(sorted(sources))}"
     for package in packages:
         name = f"{package['name']} {package['version']}"
         if not is_allowed(package["license"] or "none", allowed):
             yield f"{name}: the licence {package['license']} is not allowed in deny.toml"
-        if package["source"] not in (None, REGISTRY):
-            yield f"{name}: comes from {package['source']}, not from crates.io"
         if names.count(package["name"]) > 1:
             yield f"{name}: is there in another version, too"
         if version(package["rust_version"]) > version(ours):
