@@ -146,11 +146,11 @@ static READ_AVAILABLE: Replaced = Replaced::new(c"read_available");
 
 type Argument<'a, 'py> = Option<Borrowed<'a, 'py, PyAny>>;
 
-/// Defines the C function of a method. `$usual` is what it does with two arguments by position at
-/// most; it returns `None`, and has done nothing, if there is something unusual, or if an exception
-/// is set that has nothing to do with the arguments.
+/// Defines the C function of a method. `$usual` is what it does if it is called with these positional
+/// arguments at most; it returns `None`, and has done nothing, if there is something unusual, or if an
+/// exception is set that has nothing to do with the arguments.
 macro_rules! method {
-    ($name:ident, $replaced:ident, $usual:ident) => {
+    ($name:ident, $replaced:ident, $usual:ident($($n:literal),+ $(; $side:expr)?)) => {
         unsafe extern "C" fn $name(
             slf: *mut PyObject,
             arguments: *const *mut PyObject,
@@ -160,12 +160,12 @@ macro_rules! method {
             // SAFETY: called by the interpreter, which passes so many arguments. Before, the
             // descriptor has made sure that `slf` is of the class.
             unsafe {
-                if names.is_null() && count <= 2 {
+                if names.is_null() && count <= [$($n),+].len() as ffi::Py_ssize_t {
                     let py = Python::assume_attached();
                     let ring = Bound::ref_from_ptr(py, &slf).cast_unchecked::<RingBuffer>();
                     let argument =
                         |n| (n < count).then(|| Borrowed::from_ptr(py, *arguments.offset(n)));
-                    if let Some(result) = $usual(ring, argument(0), argument(1)) {
+                    if let Some(result) = $usual(ring, $(argument($n)),+ $(, $side)?) {
                         return result;
                     }
                     if !ffi::PyErr_Occurred().is_null() {
@@ -204,14 +204,7 @@ fn usual_write(
     Some(number(ring.py(), written))
 }
 
-fn usual_readinto(
-    ring: &Bound<'_, RingBuffer>,
-    data: Argument<'_, '_>,
-    more: Argument<'_, '_>,
-) -> Option<*mut PyObject> {
-    if more.is_some() {
-        return None;
-    }
+fn usual_readinto(ring: &Bound<'_, RingBuffer>, data: Argument<'_, '_>) -> Option<*mut PyObject> {
     let (data, mut slot) = (data?, Slot::uninit());
     let data = Data::usual_target(&data, &mut slot)?;
     let read = RingBuffer::usually(ring, |raw, geometry, may| {
@@ -223,14 +216,7 @@ fn usual_readinto(
     Some(number(ring.py(), read))
 }
 
-fn usual_read(
-    ring: &Bound<'_, RingBuffer>,
-    size: Argument<'_, '_>,
-    more: Argument<'_, '_>,
-) -> Option<*mut PyObject> {
-    if more.is_some() {
-        return None;
-    }
+fn usual_read(ring: &Bound<'_, RingBuffer>, size: Argument<'_, '_>) -> Option<*mut PyObject> {
     let size = match size {
         Some(size) => Integer::exact(size)?,
         None => Integer::ALL,
@@ -241,12 +227,8 @@ fn usual_read(
 fn usual_advance(
     ring: &Bound<'_, RingBuffer>,
     size: Argument<'_, '_>,
-    more: Argument<'_, '_>,
     side: Side,
 ) -> Option<*mut PyObject> {
-    if more.is_some() {
-        return None;
-    }
     let size = Integer::exact(size?)?.count()?;
     let index = RingBuffer::usually(ring, |raw, geometry, may| {
         let (may, available) = match side {
@@ -267,62 +249,22 @@ fn usual_advance(
     Some(number(ring.py(), index as usize))
 }
 
-fn usual_advance_write(
-    ring: &Bound<'_, RingBuffer>,
-    size: Argument<'_, '_>,
-    more: Argument<'_, '_>,
-) -> Option<*mut PyObject> {
-    usual_advance(ring, size, more, Side::Room)
-}
-
-fn usual_advance_read(
-    ring: &Bound<'_, RingBuffer>,
-    size: Argument<'_, '_>,
-    more: Argument<'_, '_>,
-) -> Option<*mut PyObject> {
-    usual_advance(ring, size, more, Side::Data)
-}
-
 fn usual_buffers(
     ring: &Bound<'_, RingBuffer>,
     size: Argument<'_, '_>,
-    more: Argument<'_, '_>,
     side: Side,
 ) -> Option<*mut PyObject> {
-    if more.is_some() {
-        return None;
-    }
     let size = Integer::exact(size?)?.count()?;
     RingBuffer::views_usually(ring, size, side).map(Bound::into_ptr)
 }
 
-fn usual_write_buffers(
-    ring: &Bound<'_, RingBuffer>,
-    size: Argument<'_, '_>,
-    more: Argument<'_, '_>,
-) -> Option<*mut PyObject> {
-    usual_buffers(ring, size, more, Side::Room)
-}
-
-fn usual_read_buffers(
-    ring: &Bound<'_, RingBuffer>,
-    size: Argument<'_, '_>,
-    more: Argument<'_, '_>,
-) -> Option<*mut PyObject> {
-    usual_buffers(ring, size, more, Side::Data)
-}
-
-method!(write, WRITE, usual_write);
-method!(readinto, READINTO, usual_readinto);
-method!(read, READ, usual_read);
-method!(get_write_buffers, GET_WRITE_BUFFERS, usual_write_buffers);
-method!(get_read_buffers, GET_READ_BUFFERS, usual_read_buffers);
-method!(
-    advance_write_index,
-    ADVANCE_WRITE_INDEX,
-    usual_advance_write
-);
-method!(advance_read_index, ADVANCE_READ_INDEX, usual_advance_read);
+method!(write, WRITE, usual_write(0, 1));
+method!(readinto, READINTO, usual_readinto(0));
+method!(read, READ, usual_read(0));
+method!(get_write_buffers, GET_WRITE_BUFFERS, usual_buffers(0; Side::Room));
+method!(get_read_buffers, GET_READ_BUFFERS, usual_buffers(0; Side::Data));
+method!(advance_write_index, ADVANCE_WRITE_INDEX, usual_advance(0; Side::Room));
+method!(advance_read_index, ADVANCE_READ_INDEX, usual_advance(0; Side::Data));
 
 /// Defines the C function of an attribute.
 macro_rules! attribute {
