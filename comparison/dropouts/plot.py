@@ -1,36 +1,20 @@
-"""The losses as a picture: a column for each contestant, a row for each load.
-
-No background, and colours of medium brightness: it is looked at on white pages and on dark ones.
-"""
+"""The losses as a picture: a column for each contestant, a row for each load."""
 
 import statistics
 import textwrap
 
-import matplotlib
 from contestants import NAMES
 from frames import RATE
 from loads import LOADS
+from matplotlib import pyplot
+from picture import LINE, OTHERS, OWN, TEXT, style
 from report import DEVICES, columns, percent, rows, select
 
-matplotlib.use("svg")
-from matplotlib import pyplot
-
-TEXT = "#7a818a"
-LINE = "#a0a6ad"
-# Also told apart by those who see no red, or no green.
-COLOURS = {"ours": "#2b8cdb", "control": "#9aa0a6"}
-OTHERS = "#e07b00"
+COLOURS = {"ours": OWN, "control": "#9aa0a6"}
 
 COLUMN = 1.08  # inches
 ROW = 0.55
 LONGEST = 0.5  # of a column's width: the longest bar
-STYLE = {
-    "svg.hashsalt": "dropouts",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.color": TEXT,
-}
 
 
 def _positions(blocksizes):
@@ -117,7 +101,7 @@ def draw(report, path):
     # What is above and below the rows, in inches.
     above, below = 1.25, 0.35
     width, height = sum(widths) * COLUMN + 0.3 * len(panels), len(loads) * ROW + above + below
-    with pyplot.rc_context(STYLE):
+    with pyplot.rc_context(style("dropouts")):
         figure, (left, *others) = pyplot.subplots(
             1,
             len(panels) + 1,

@@ -1,28 +1,11 @@
-"""The ratios as a picture: a bar for each call, and a mark where it should reach to.
+"""The ratios as a picture: a bar for each call, and a mark where it should reach to."""
 
-No background, and colours of medium brightness: it is looked at on white pages and on dark ones.
-"""
-
-import matplotlib
+from matplotlib import pyplot
+from picture import LINE, OTHERS, OWN, style
 from report import ratio
 from workloads import GOALS
 
-matplotlib.use("svg")
-from matplotlib import pyplot
-
-TEXT = "#7a818a"
-LINE = "#a0a6ad"
-BAR = "#2b8cdb"
-GOAL = "#e07b00"
-
 ROW = 0.26  # inches
-STYLE = {
-    "svg.hashsalt": "python_calls",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.color": TEXT,
-}
 
 
 def draw(report, path):
@@ -31,7 +14,7 @@ def draw(report, path):
     # What is above and below the rows, in inches.
     above, below = 0.6, 0.35
     width, height = 7.5, len(ratios) * ROW + above + below
-    with pyplot.rc_context(STYLE):
+    with pyplot.rc_context(style("python_calls")):
         figure, axes = pyplot.subplots(figsize=(width, height))
         figure.subplots_adjust(
             left=2.3 / width, right=1 - 0.5 / width, top=1 - above / height, bottom=below / height
@@ -43,9 +26,9 @@ def draw(report, path):
         # As fast as upstream.
         axes.plot([1, 1], [-0.6, len(ratios) - 0.4], color=LINE, linewidth=0.8, linestyle=":")
         for row, (name, reached) in enumerate(ratios.items()):
-            axes.barh(row, reached, 0.62, color=BAR)
+            axes.barh(row, reached, 0.62, color=OWN)
             if goal := GOALS[name]:
-                axes.plot([goal, goal], [row - 0.42, row + 0.42], color=GOAL, linewidth=2)
+                axes.plot([goal, goal], [row - 0.42, row + 0.42], color=OTHERS, linewidth=2)
             axes.annotate(
                 name, (0, row), (-6, 0), textcoords="offset points", ha="right", va="center"
             )

@@ -1,20 +1,9 @@
-"""The ratios to PortAudio's C as a picture: a panel for each workload, a bar for each contestant.
+"""The ratios to PortAudio's C as a picture: a panel for each workload, a bar for each of them."""
 
-No background, and colours of medium brightness: it is looked at on white pages and on dark ones.
-"""
-
-import matplotlib
+from matplotlib import pyplot
+from picture import LINE, OTHERS, OWN, TEXT, style
 from report import nanoseconds
 from results import NAMES, OURS, contestants
-
-matplotlib.use("svg")
-from matplotlib import pyplot
-
-TEXT = "#7a818a"
-LINE = "#a0a6ad"
-# Also told apart by those who see no red, or no green.
-OWN = "#2b8cdb"
-OTHERS = "#e07b00"
 
 PANELS = (
     (("single", "1x8"), "1 thread, 1 element"),
@@ -31,13 +20,6 @@ COLUMNS = 4
 NOT_DRAWN = ("limit", "abi-two-lines", "handles-one-line")
 #: The slowest that is drawn: what is slower still has a bar that goes no farther.
 SLOWEST = 1 / 6
-STYLE = {
-    "svg.hashsalt": "rings",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.color": TEXT,
-}
 
 
 def _panel(axes, found, names, fastest):
@@ -102,7 +84,7 @@ def draw(result, path):
     )
     rows = -(-len(panels) // COLUMNS)
     width, height = 12.5, 0.75 + rows * (0.45 + 0.24 * len(names))
-    with pyplot.rc_context(STYLE):
+    with pyplot.rc_context(style("rings")):
         figure, grid = pyplot.subplots(
             rows,
             COLUMNS + 1,

@@ -1,0 +1,25 @@
+"""What the pictures have in common.
+
+No background, and colours of medium brightness: they are looked at on white pages and on dark ones.
+"""
+
+import matplotlib
+
+matplotlib.use("svg")
+
+TEXT = "#7a818a"
+LINE = "#a0a6ad"
+# Also told apart by those who see no red, or no green.
+OWN = "#2b8cdb"
+OTHERS = "#e07b00"
+
+
+def style(name):
+    """Settings for the picture of that name, whose bytes are the same for the same values."""
+    return {
+        "svg.hashsalt": name,
+        "svg.fonttype": "none",
+        "font.family": "sans-serif",
+        "font.size": 9,
+        "text.color": TEXT,
+    }
