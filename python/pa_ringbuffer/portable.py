@@ -23,6 +23,7 @@ import re
 import struct
 import sys
 import time
+import weakref
 from operator import index
 from threading import Lock, RLock
 
@@ -413,6 +414,32 @@ def _integer(value, name):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
 
 
+def _nothing(*_objects):
+    pass
+
+
+def _keep_from_collector(ring, *objects):
+    """Have objects die with the last reference to them, and not by the garbage collector.
+
+    It clears the garbage that it has found in any order, and CFFI, ctypes and memoryviews give
+    memory back when they are cleared, although a ring may still be used by code that runs
+    meanwhile. What is registered here is no garbage before *ring* is. The price is that a cycle
+    which leads through one of the objects stays for ever.
+    """
+    if sys.implementation.name == "cpython":
+        finalizer = weakref.finalize(ring, _nothing, *objects)
+        finalizer.atexit = False
+
+
+def _may_lead_back(exporter):
+    """Whether attributes of an exporter can refer to the ring.
+
+    Then it is an array, or something similar, of a class written in Python, whose attributes are
+    all that it loses when it is cleared.
+    """
+    return hasattr(exporter, "__dict__")
+
+
 def _memory(value, name, ffi, writable=False):
     """A memoryview of any C-contiguous buffer that is no array of Python objects.
 
@@ -654,7 +681,7 @@ class _Ring:
 class _OwnRing(_Ring):
     """A struct of our own. What its fields must be is known without reading them."""
 
-    def __init__(self, binding, element_size, size, data, readonly):
+    def __init__(self, binding, element_size, size, data, readonly, exporter=None):
         ffi = binding.ffi
         ring = ffi.new("PaUtilRingBuffer *")
         ring.bufferSize = size
@@ -666,6 +693,8 @@ class _OwnRing(_Ring):
         super().__init__(binding, ffi.gc(ring, _Keep(data)))
         self.given = self.pointer
         self.data = data
+        if not _may_lead_back(exporter):
+            _keep_from_collector(self, self.pointer, data)
         self.readonly = readonly
         view = memoryview(ffi.buffer(data))
         self._capacity = size
@@ -708,6 +737,7 @@ class _ForeignRing(_Ring):
         super().__init__(binding, pointer)
         self.given = given
         self._data = data
+        _keep_from_collector(self, pointer, given, data)
 
     @property
     def data(self):
@@ -716,6 +746,7 @@ class _ForeignRing(_Ring):
     @data.setter
     def data(self, data):
         self._data = data
+        _keep_from_collector(self, data)
         # Regions shall keep the new object alive.
         self._geometry = _UNKNOWN
 
@@ -868,7 +899,7 @@ class _RingBufferBase:
             data = binding.ffi.new("unsigned char[]", elementsize * size)
         # Finding out about the arguments can have run any Python code.
         self.__refuse_second_ring()
-        self.__ring = _OwnRing(binding, elementsize, size, data, readonly)
+        self.__ring = _OwnRing(binding, elementsize, size, data, readonly, buffer)
 
     def __refuse_second_ring(self):
         if self.__ring is not None:
@@ -953,6 +984,16 @@ class _RingBufferBase:
         """
         ring = self.__initialised()
         return int(ring.ffi.cast("uintptr_t", ring.pointer))
+
+    def _pin(self):
+        """Address of the struct, what keeps it and the elements, element size, if read-only.
+
+        For StreamCallback. A subclass cannot replace this: it is called by the name of this class.
+        """
+        ring = self.__initialised()
+        geometry = ring.geometry()
+        address = int(ring.ffi.cast("uintptr_t", ring.pointer))
+        return address, (ring, self.__data, geometry), geometry.element_size, ring.readonly
 
     @property
     def _ptr(self):

@@ -58,8 +58,12 @@ pub enum DeviceError {
     NoChannels,
     /// Loopback needs frames of the same size in both directions.
     Loopback,
-    /// The device has been started and not yet stopped.
+    /// The device has been started and not yet stopped, or is in use by another call.
     Running,
+    /// The device was in use when this process was forked from another one, and is lost to it.
+    Forked,
+    /// The device was closed.
+    Closed,
     /// Input was given to a device without input.
     NoInput,
     /// The given input is not whole frames, or too few.
@@ -99,6 +103,10 @@ impl fmt::Display for DeviceError {
                 "loopback needs input and output frames of the same size (channels and samples)",
             ),
             Self::Running => f.write_str("the device is running; stop it first"),
+            Self::Forked => f.write_str(
+                "the device was in use when this process was forked; make a new one here",
+            ),
+            Self::Closed => f.write_str("the device is closed"),
             Self::NoInput => {
                 f.write_str("the device has no input channels, so there can be no input")
             }

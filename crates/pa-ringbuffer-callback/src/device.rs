@@ -2,16 +2,17 @@
 
 use core::ffi::c_ulong;
 use core::fmt;
-use std::sync::{Arc, Mutex, TryLockError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 use std::vec::Vec;
 
 use crate::calling::Calling;
 use crate::config::{DeviceConfig, DeviceError};
 use crate::engine::Engine;
-use crate::monitor::{Monitor, Shared, lock};
-use crate::script::{Script, Tape};
+use crate::monitor::{Monitor, Shared};
+use crate::offline::Offline;
+use crate::script::Script;
 use crate::stream::flags;
 
 /// A device that calls a `PaStreamCallback` as PortAudio would, without a sound card.
@@ -69,7 +70,7 @@ use crate::stream::flags;
 ///     jitter: 0.0,
 /// };
 /// // SAFETY: the callback and its state are made for these frames, and outlive the device.
-/// let mut device = unsafe { VirtualDevice::new(config) }.unwrap();
+/// let device = unsafe { VirtualDevice::new(config) }.unwrap();
 /// assert_eq!(device.run(128).unwrap(), 128);
 /// assert_eq!(input.read_available(), 128); // one block of silence, then what was played
 ///
@@ -78,10 +79,21 @@ use crate::stream::flags;
 /// assert_eq!(heard.len(), 128 * 8);
 /// assert_eq!(heard[..4], 256.0_f32.to_ne_bytes());
 /// ```
+///
+/// # Threads
+///
+/// All methods can be called on any thread. At any time there is one use of the device at most: the
+/// thread's, from [`start`](Self::start) on, or one call of [`run`](Self::run) or
+/// [`process`](Self::process). [`stop`](Self::stop), [`close`](Self::close) and dropping the device
+/// wait for its end, except in a callback of a virtual device: waiting there could mean to wait for
+/// oneself. Then they only make the present call the last one. What the device's thread needs after
+/// that belongs to the thread.
 pub struct VirtualDevice {
     shared: Arc<Shared>,
+    /// Locked by the present use only, so that nothing ever waits for it.
     engine: Arc<Mutex<Engine>>,
-    thread: Option<JoinHandle<()>>,
+    /// Whether dropping it waits for the end of its use.
+    is_waited_for: bool,
 }
 
 /// The flags that a device with these frames can have.
@@ -108,7 +120,8 @@ impl VirtualDevice {
     ///
     /// The callback may be called with blocks of frames of the configured sizes and with
     /// `user_data`, and so may the finished callback with `user_data`, on any thread, until the
-    /// device is dropped.
+    /// device is closed or dropped and no longer in use. A device that is dropped in a callback goes
+    /// on being used until that has returned: see [`start_with`](Self::start_with).
     pub unsafe fn new(config: DeviceConfig) -> Result<Self, DeviceError> {
         if !(config.sample_rate.is_finite() && config.sample_rate > 0.0) {
             return Err(DeviceError::SampleRate(config.sample_rate));
@@ -126,69 +139,67 @@ impl VirtualDevice {
         Ok(Self {
             shared: Arc::new(Shared::new(possible_xruns(&config))),
             engine: Arc::new(Mutex::new(engine)),
-            thread: None,
+            is_waited_for: true,
         })
     }
 
     /// Begins to call the callback, on a new thread.
     ///
-    /// A device whose callback has ended the stream must be stopped before it can be started again.
+    /// # Errors
+    ///
+    /// [`DeviceError::Running`] if the device is in use, [`DeviceError::Forked`],
+    /// [`DeviceError::Closed`], [`DeviceError::Thread`].
+    pub fn start(&self) -> Result<(), DeviceError> {
+        self.start_with(())
+    }
+
+    /// As [`start`](Self::start), and the thread keeps something that the callbacks need. It drops
+    /// it after the last call, before others are told that the device is no longer active.
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Running`] unless it was stopped, [`DeviceError::Thread`].
-    pub fn start(&mut self) -> Result<(), DeviceError> {
-        self.check_idle()?;
-        self.shared.set_stop(false);
-        self.shared.settle_here();
-        *lock(&self.shared.active) = true;
-        let shared = Arc::clone(&self.shared);
+    /// As for [`start`](Self::start).
+    pub fn start_with(&self, keep: impl Send + 'static) -> Result<(), DeviceError> {
+        let user = User::new(&self.shared, true)?;
         let engine = Arc::clone(&self.engine);
-        let spawned = thread::Builder::new()
+        // Its end is the end of the use, not that of the thread, and so there is nothing to join.
+        thread::Builder::new()
             .name("virtual audio".into())
             .spawn(move || {
-                let mut engine = lock(&engine);
-                engine.play(&shared);
+                // Dropped in the opposite order, also if something panics.
+                let user = user;
+                let _keep = keep;
+                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+                engine.play(&user.0);
                 engine.finish();
-                // Who sees that the device is inactive may start it again, and not before.
-                let mut active = lock(&shared.active);
-                drop(engine);
-                *active = false;
-                shared.finished.notify_all();
-            });
-        match spawned {
-            Ok(thread) => self.thread = Some(thread),
-            Err(error) => {
-                *lock(&self.shared.active) = false;
-                return Err(DeviceError::Thread(error));
-            }
-        }
-        Ok(())
+            })
+            .map(drop)
+            .map_err(DeviceError::Thread)
     }
 
-    /// Ends the calls and waits until the last one has returned. Does nothing if not started.
-    pub fn stop(&mut self) {
-        self.shared.set_stop(true);
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        if !self.shared.is_here() {
-            // Nobody is there to be waited for; not even the handle's destructor may try.
-            core::mem::forget(thread);
-        } else if thread.thread().id() != thread::current().id() {
-            // A panic in there was reported by the thread itself, and the device is idle.
-            let _ = thread.join();
-        }
-        // A callback that stops its own device cannot wait for itself; the loop ends behind it.
+    /// Makes the present call the last one, and waits until it has returned. Does nothing if the
+    /// device is not in use.
+    pub fn stop(&self) {
+        self.shared.usage.ask_to_stop();
+        self.wait_unless_called();
     }
 
-    /// Refuses while a thread is at work, or was at the moment of a fork: it keeps the engine.
-    fn check_idle(&self) -> Result<(), DeviceError> {
-        let busy = matches!(self.engine.try_lock(), Err(TryLockError::WouldBlock));
-        if self.thread.is_some() || busy {
-            return Err(DeviceError::Running);
+    /// As [`stop`](Self::stop), for good.
+    pub fn close(&self) {
+        self.monitor().request_close();
+        self.wait_unless_called();
+    }
+
+    fn wait_unless_called(&self) {
+        let monitor = self.monitor();
+        if let (false, Some(present)) = (Self::in_callback(), monitor.present_use()) {
+            monitor.wait_for_end(present, Duration::MAX);
         }
-        Ok(())
+    }
+
+    /// Closes and drops the device without waiting for its thread, which owns what it needs.
+    pub fn give_up(mut self) {
+        self.is_waited_for = false;
     }
 
     /// Calls the callback on this thread, without a clock, for `frames` frames or until it ends
@@ -197,13 +208,16 @@ impl VirtualDevice {
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Running`] unless it was stopped.
-    pub fn run(&mut self, frames: u64) -> Result<u64, DeviceError> {
+    /// [`DeviceError::Running`] if the device is in use, [`DeviceError::Forked`],
+    /// [`DeviceError::Closed`].
+    pub fn run(&self, frames: u64) -> Result<u64, DeviceError> {
         let script = Script {
             frames,
             ..Script::default()
         };
-        self.follow(&script, &mut Tape::default())
+        let mut calls = self.prepare(&script, false)?;
+        calls.go_on(None)?;
+        Ok(calls.frames())
     }
 
     /// Makes the calls of a script on this thread, without a clock, and returns the output: what
@@ -220,22 +234,29 @@ impl VirtualDevice {
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Running`] unless it was stopped; [`DeviceError::NoInput`],
-    /// [`DeviceError::Input`], [`DeviceError::BlockSize`], [`DeviceError::Xrun`] for a script that
-    /// the device cannot follow, before the first call; [`DeviceError::Memory`].
-    pub fn process(&mut self, script: &Script<'_>) -> Result<Vec<u8>, DeviceError> {
-        let mut tape = Tape {
-            input: script.input,
-            output: Some(Vec::new()),
-        };
-        self.follow(script, &mut tape)?;
-        Ok(tape.output.unwrap_or_default())
+    /// [`DeviceError::Running`] if the device is in use, [`DeviceError::Forked`],
+    /// [`DeviceError::Closed`]; [`DeviceError::NoInput`], [`DeviceError::Input`],
+    /// [`DeviceError::BlockSize`], [`DeviceError::Xrun`] for a script that the device cannot follow,
+    /// before the first call; [`DeviceError::Memory`].
+    pub fn process(&self, script: &Script<'_>) -> Result<Vec<u8>, DeviceError> {
+        let mut calls = self.prepare(script, true)?;
+        calls.go_on(None)?;
+        Ok(calls.into_output())
     }
 
-    fn follow(&mut self, script: &Script<'_>, tape: &mut Tape<'_>) -> Result<u64, DeviceError> {
-        self.check_idle()?;
-        self.shared.set_stop(false);
-        lock(&self.engine).run(script, tape, &self.shared)
+    /// Prepares the calls of a script, which [`Offline::go_on`] makes, and keeps their output if
+    /// `keep_output`. For owners who have to look after something else in between.
+    ///
+    /// # Errors
+    ///
+    /// As for [`process`](Self::process).
+    pub fn prepare<'a>(
+        &'a self,
+        script: &Script<'a>,
+        keep_output: bool,
+    ) -> Result<Offline<'a>, DeviceError> {
+        let user = User::new(&self.shared, false)?;
+        Offline::new(user, &self.engine, script, keep_output)
     }
 
     /// Whether this thread is just now being used by a virtual device for a call of its callback.
@@ -273,7 +294,30 @@ impl VirtualDevice {
 
 impl Drop for VirtualDevice {
     fn drop(&mut self) {
-        self.stop();
+        self.monitor().request_close();
+        if self.is_waited_for {
+            self.wait_unless_called();
+        }
+    }
+}
+
+/// One use of a device, until this is dropped.
+pub(crate) struct User(pub(crate) Arc<Shared>);
+
+impl User {
+    fn new(shared: &Arc<Shared>, active: bool) -> Result<Self, DeviceError> {
+        shared.usage.begin(active)?;
+        let user = Self(Arc::clone(shared));
+        if shared.is_closed() {
+            return Err(DeviceError::Closed);
+        }
+        Ok(user)
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.0.usage.end();
     }
 }
 

@@ -99,51 +99,7 @@ impl Engine {
         }
     }
 
-    /// Calls as the script says, without a clock, and returns the number of frames in the calls.
-    pub(crate) fn run(
-        &mut self,
-        script: &Script<'_>,
-        tape: &mut Tape<'_>,
-        shared: &Shared,
-    ) -> Result<u64, DeviceError> {
-        self.check(script, shared)?;
-        self.make_room(script).map_err(DeviceError::Memory)?;
-        let mut sizes = script.block_sizes.iter().cycle();
-        let mut xruns = script.xruns.to_vec();
-        xruns.sort_unstable();
-        let mut xruns = xruns.into_iter().peekable();
-        let mut done = 0;
-        for block in 0.. {
-            if done >= script.frames || shared.is_stopping() {
-                break;
-            }
-            let size = match sizes.next() {
-                Some(size) => *size,
-                None => self.next_block(),
-            };
-            let size = size.min(usize::try_from(script.frames - done).unwrap_or(usize::MAX));
-            let mut status = shared.take_xruns();
-            while let Some((_, more)) = xruns.next_if(|(number, _)| *number == block) {
-                status |= more;
-            }
-            if let Some(output) = &mut tape.output {
-                // The block, and the silence that an underflow puts before it.
-                let bytes = 2 * size * self.config.output_frame_size;
-                if output.try_reserve(bytes).is_err() {
-                    return Err(DeviceError::Memory(RingError::OutOfMemory { bytes }));
-                }
-            }
-            let result = self.call(size, status, 0.0, tape);
-            done += size as u64;
-            shared.count_frames(size);
-            if result != CallbackResult::Continue as c_int {
-                break;
-            }
-        }
-        Ok(done)
-    }
-
-    fn check(&self, script: &Script<'_>, shared: &Shared) -> Result<(), DeviceError> {
+    pub(crate) fn check(&self, script: &Script<'_>, shared: &Shared) -> Result<(), DeviceError> {
         if let Some(input) = script.input {
             let frame_size = self.config.input_frame_size;
             if frame_size == 0 {
@@ -165,8 +121,14 @@ impl Engine {
         shared.check_xruns(xruns)
     }
 
+    /// Bytes that one call can add to the tape: the block, and the silence that an underflow puts
+    /// before it.
+    pub(crate) fn output_size(&self, frames: usize) -> usize {
+        2 * frames * self.config.output_frame_size
+    }
+
     /// Allocates what the script's blocks need. Afterwards, blocks of that size have room for good.
-    fn make_room(&mut self, script: &Script<'_>) -> Result<(), RingError> {
+    pub(crate) fn make_room(&mut self, script: &Script<'_>) -> Result<(), RingError> {
         let largest = script.largest_block();
         if largest > self.room {
             self.input = silence(self.config.input_frame_size, largest)?;
@@ -180,7 +142,7 @@ impl Engine {
     }
 
     /// Size of the next block in frames.
-    fn next_block(&mut self) -> usize {
+    pub(crate) fn next_block(&mut self) -> usize {
         match self.config.block_size {
             0 => 1 + self.sizes.next() as usize % LARGEST_VARYING_BLOCK,
             size => size,
@@ -190,7 +152,13 @@ impl Engine {
     /// One call of the callback, `delay` seconds after its time.
     ///
     /// Real-time safe as far as the callback is and the tape has room for two blocks.
-    fn call(&mut self, frames: usize, xruns: c_ulong, delay: f64, tape: &mut Tape<'_>) -> c_int {
+    pub(crate) fn call(
+        &mut self,
+        frames: usize,
+        xruns: c_ulong,
+        delay: f64,
+        tape: &mut Tape<'_>,
+    ) -> c_int {
         self.capture(frames, xruns, tape);
         if xruns & flags::OUTPUT_UNDERFLOW != 0 {
             // What the callback finds in its block is undefined, so the block can serve for this.

@@ -30,10 +30,14 @@ mod engine;
 #[cfg(feature = "std")]
 mod monitor;
 #[cfg(feature = "std")]
+mod offline;
+#[cfg(feature = "std")]
 mod random;
 #[cfg(feature = "std")]
 mod script;
 mod stream;
+#[cfg(feature = "std")]
+mod usage;
 
 pub use callback::{CallbackState, Mode, callback, end, finished, policy};
 #[cfg(feature = "std")]
@@ -43,6 +47,8 @@ pub use counters::Counters;
 pub use device::VirtualDevice;
 #[cfg(feature = "std")]
 pub use monitor::Monitor;
+#[cfg(feature = "std")]
+pub use offline::Offline;
 #[cfg(feature = "std")]
 pub use script::Script;
 pub use stream::{CallbackResult, FinishedCallback, StreamCallback, TimeInfo, flags};

@@ -2,52 +2,49 @@
 
 use core::ffi::c_ulong;
 use core::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::config::DeviceError;
+use crate::usage::Usage;
 
-/// A lock that outlives a panic: what it protects here is valid at every step.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The state of a device, without locks except for those who wait for its end.
+/// The state of a device, without locks.
 pub(crate) struct Shared {
-    stop: AtomicBool,
+    pub(crate) usage: Usage,
+    /// Whether there will be no more calls.
+    closed: AtomicBool,
     frames: AtomicU64,
     lateness: AtomicU64,
     /// Flags for the next call.
     xruns: AtomicU32,
     /// Those of the directions that the device has.
     possible_xruns: c_ulong,
-    /// The process that has the thread. A forked child has a copy of everything else.
-    process: AtomicU32,
-    pub(crate) active: Mutex<bool>,
-    pub(crate) finished: Condvar,
 }
 
 impl Shared {
     pub(crate) fn new(possible_xruns: c_ulong) -> Self {
         Self {
-            stop: AtomicBool::new(false),
+            usage: Usage::new(),
+            closed: AtomicBool::new(false),
             frames: AtomicU64::new(0),
             lateness: AtomicU64::new(0),
             xruns: AtomicU32::new(0),
             possible_xruns,
-            process: AtomicU32::new(0),
-            active: Mutex::new(false),
-            finished: Condvar::new(),
         }
     }
 
-    pub(crate) fn set_stop(&self, stop: bool) {
-        self.stop.store(stop, Ordering::Relaxed);
+    pub(crate) fn close(&self) {
+        // A use that begins meanwhile either sees this, or is asked to stop.
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.usage.is_stopping() || self.closed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count_frames(&self, frames: usize) {
@@ -70,14 +67,6 @@ impl Shared {
     pub(crate) fn take_xruns(&self) -> c_ulong {
         c_ulong::from(self.xruns.swap(0, Ordering::Relaxed))
     }
-
-    pub(crate) fn settle_here(&self) {
-        self.process.store(std::process::id(), Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_here(&self) -> bool {
-        self.process.load(Ordering::Relaxed) == std::process::id()
-    }
 }
 
 /// Watches a [`VirtualDevice`](crate::VirtualDevice) without borrowing it, on any thread and from
@@ -93,26 +82,44 @@ impl Monitor {
     ///
     /// A forked child has the device but not its thread; there it is not active.
     pub fn is_active(&self) -> bool {
-        *lock(&self.0.active) && self.0.is_here()
+        self.0.usage.is_active()
     }
 
     /// Waits until the device is no longer active, but not longer than `timeout`, and says whether
-    /// it is not.
+    /// it is not. A device that is started again at once has been inactive in between.
     pub fn wait(&self, timeout: Duration) -> bool {
-        if !self.0.is_here() {
-            return true;
-        }
-        let active = lock(&self.0.active);
-        let waited = self
-            .0
-            .finished
-            .wait_timeout_while(active, timeout, |active| *active);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
+        let present = self.present_use();
+        !self.is_active() || present.is_none_or(|present| self.wait_for_end(present, timeout))
     }
 
-    /// Makes the call that is going on the last one, without waiting for its end.
+    /// The number of the use that is going on: by the device's thread, or by a call of
+    /// [`VirtualDevice::run`](crate::VirtualDevice::run) or
+    /// [`VirtualDevice::process`](crate::VirtualDevice::process).
+    pub fn present_use(&self) -> Option<u64> {
+        self.0.usage.present()
+    }
+
+    /// Waits until that use has ended, but not longer than `timeout`, and says whether it has. Not
+    /// to be called by the callback, which would wait for itself.
+    pub fn wait_for_end(&self, present_use: u64, timeout: Duration) -> bool {
+        self.0.usage.wait_for_end(present_use, timeout)
+    }
+
+    /// Makes the call that is going on the last one, without waiting for its end. Does nothing to a
+    /// device that makes no calls.
     pub fn request_stop(&self) {
-        self.0.set_stop(true);
+        self.0.usage.ask_to_stop();
+    }
+
+    /// As [`request_stop`](Self::request_stop), and there will be no further calls, ever.
+    pub fn request_close(&self) {
+        self.0.close();
+        self.0.usage.ask_to_stop();
+    }
+
+    /// Whether there will be no further calls.
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
     }
 
     /// Makes the device suffer from underflows or overflows ([`flags`](crate::flags), combined with

@@ -73,7 +73,7 @@ fn loopback_returns_every_frame_after_one_block() {
         assert_eq!(write(&output, &played), 4000);
         let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
         state.set_mode(Mode::Drain);
-        let mut device = unsafe {
+        let device = unsafe {
             VirtualDevice::new(DeviceConfig {
                 block_size,
                 ..config(callback, pointer(&state))
@@ -212,7 +212,7 @@ fn a_thread_plays_until_the_ring_is_empty() {
     write(&output, &frames(1000));
     let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), FRAME, 0) };
     state.set_mode(Mode::Complete);
-    let mut device = unsafe { VirtualDevice::new(config(callback, pointer(&state))) }.unwrap();
+    let device = unsafe { VirtualDevice::new(config(callback, pointer(&state))) }.unwrap();
     device.start().unwrap();
     assert!(matches!(device.start(), Err(DeviceError::Running)));
     assert!(matches!(device.run(1), Err(DeviceError::Running)));
@@ -254,7 +254,7 @@ fn the_device_tells_the_callback_the_time() {
         pace: Pace::Fast,
         ..config(check, null_mut())
     };
-    let mut device = unsafe { VirtualDevice::new(config) }.unwrap();
+    let device = unsafe { VirtualDevice::new(config) }.unwrap();
     assert_eq!(device.run(480 * 20).unwrap(), 480 * 20);
 }
 

@@ -120,7 +120,7 @@ fn samples(bytes: &[u8]) -> Vec<i16> {
 #[test]
 fn given_input_comes_in_given_blocks() {
     let log = Log::default();
-    let mut device = log.device(|_| ());
+    let device = log.device(|_| ());
     let input = bytes(1..=9);
     let script = Script {
         frames: 8,
@@ -166,7 +166,7 @@ fn xruns_shift_input_and_output_against_the_calls() {
     let input = bytes(1..=6);
     for (xrun, inputs, output) in cases {
         let log = Log::default();
-        let mut device = log.device(|_| ());
+        let device = log.device(|_| ());
         let script = Script {
             frames: 6,
             input: Some(&input),
@@ -182,7 +182,7 @@ fn xruns_shift_input_and_output_against_the_calls() {
 #[test]
 fn xruns_of_one_call_are_told_together_in_whatever_order_they_are_given() {
     let log = Log::default();
-    let mut device = log.device(|_| ());
+    let device = log.device(|_| ());
     device.monitor().xrun(flags::INPUT_OVERFLOW).unwrap();
     let script = Script {
         frames: 6,
@@ -200,7 +200,7 @@ fn xruns_of_one_call_are_told_together_in_whatever_order_they_are_given() {
 #[test]
 fn loopback_grows_with_the_blocks_and_loses_nothing() {
     let log = Log::default();
-    let mut device = log.device(|config| config.loopback = true);
+    let device = log.device(|config| config.loopback = true);
     for block_size in [1, 2, 64, 3, 1000] {
         let script = Script {
             frames: 4000,
@@ -226,7 +226,7 @@ fn a_complete_stream_plays_its_last_block_and_an_aborted_one_does_not() {
     ] {
         for loopback in [false, true] {
             let log = Log::ending(1, result);
-            let mut device = log.device(|config| config.loopback = loopback);
+            let device = log.device(|config| config.loopback = loopback);
             let script = Script {
                 frames: u64::MAX,
                 ..Script::default()
@@ -249,7 +249,7 @@ fn the_finished_callback_comes_after_the_last_call_and_before_the_end_is_seen() 
             end,
             ..Log::default()
         };
-        let mut device = log.device(|_| ());
+        let device = log.device(|_| ());
         device.start().unwrap();
         if end.is_some() {
             assert!(device.wait(Duration::from_secs(60)));
@@ -268,7 +268,7 @@ fn the_finished_callback_comes_after_the_last_call_and_before_the_end_is_seen() 
 fn jitter_is_the_same_in_every_run_and_does_not_add_up() {
     let delays = |jitter| {
         let log = Log::ending(49, CallbackResult::Complete);
-        let mut device = log.device(|config| config.jitter = jitter);
+        let device = log.device(|config| config.jitter = jitter);
         device.start().unwrap();
         assert!(device.wait(Duration::from_secs(60)));
         let calls = log.calls.lock().unwrap();
@@ -288,7 +288,7 @@ fn jitter_is_the_same_in_every_run_and_does_not_add_up() {
 #[test]
 fn a_device_stops_while_its_next_call_is_far_away() {
     let log = Log::default();
-    let mut device = log.device(|config| config.jitter = f64::MAX);
+    let device = log.device(|config| config.jitter = f64::MAX);
     device.start().unwrap();
     assert!(device.is_active());
     device.stop();
@@ -298,8 +298,8 @@ fn a_device_stops_while_its_next_call_is_far_away() {
 #[test]
 fn scripts_that_the_device_cannot_follow_are_refused_before_the_first_call() {
     let log = Log::default();
-    let mut device = log.device(|_| ());
-    let mut refuse = |script: Script<'_>| device.process(&script).unwrap_err();
+    let device = log.device(|_| ());
+    let refuse = |script: Script<'_>| device.process(&script).unwrap_err();
     let frames = |frames| Script {
         frames,
         ..Script::default()
@@ -362,13 +362,13 @@ fn what_a_device_lacks_can_neither_be_given_nor_suffer() {
         input: Some(&[0, 0]),
         ..Script::default()
     };
-    let mut player = device(0, 2);
+    let player = device(0, 2);
     assert!(matches!(player.process(&script), Err(DeviceError::NoInput)));
     for xrun in [flags::INPUT_UNDERFLOW, flags::INPUT_OVERFLOW] {
         let refused = player.monitor().xrun(xrun | flags::OUTPUT_UNDERFLOW);
         assert!(matches!(refused, Err(DeviceError::Xrun(found)) if found == xrun));
     }
-    let mut recorder = device(2, 0);
+    let recorder = device(2, 0);
     assert!(recorder.process(&script).unwrap().is_empty());
     assert_eq!(recorder.frames(), 1);
     for xrun in [flags::OUTPUT_UNDERFLOW, flags::OUTPUT_OVERFLOW] {

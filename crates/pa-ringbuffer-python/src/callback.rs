@@ -1,15 +1,14 @@
 //! The compiled callback's state as a Python object.
 
 use std::ptr::null_mut;
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
     CallbackState, Counters, Mode, StreamCallback as Function, callback, end, finished, policy,
 };
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -17,8 +16,9 @@ use pyo3::types::PyDict;
 
 use crate::cdata;
 use crate::data::{Data, Slot};
+use crate::error;
 use crate::integer::Integer;
-use crate::memory::Region;
+use crate::memory::{Keeper, Region};
 use crate::ring::{Claim, RingBuffer};
 use crate::wait::{self, Outcome, Pulse, Side};
 
@@ -61,11 +61,12 @@ use crate::wait::{self, Outcome, Pulse, Side};
 #[pyclass(frozen, weakref, module = "pa_ringbuffer")]
 pub(crate) struct StreamCallback {
     state: Box<CallbackState>,
-    /// `(ring, what keeps its memory)` for output and input.
-    rings: OnceLock<Rings>,
+    /// For output and input.
+    rings: OnceLock<[Option<Used>; 2]>,
+    /// Whether a device has used it: from then on, its frames stay as they are. Locked for a moment,
+    /// by threads that are attached.
+    is_settled: Mutex<bool>,
 }
-
-type Rings = [Option<(Py<PyAny>, Py<PyAny>)>; 2];
 
 const MODES: [(&str, Mode); 4] = [
     ("run", Mode::Run),
@@ -89,42 +90,65 @@ fn stop_flag(value: &str, argument: &str, otherwise: &str, stop: u32) -> PyResul
     } else if value == otherwise {
         Ok(0)
     } else {
-        Err(PyValueError::new_err(format!(
+        Err(error::value_error(format_args!(
             "{argument} must be '{otherwise}' or 'stop', not '{value}'"
         )))
     }
 }
 
-/// A ring's address, its element size and what keeps it alive.
-fn pin(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Py<PyAny>)> {
-    let wrong = |_| {
-        PyTypeError::new_err(format!(
-            "{argument} must be a RingBuffer, not {}",
-            cdata::type_name(ring)
-        ))
-    };
-    if let Ok(native) = ring.cast::<RingBuffer>() {
-        let (address, keeper) = RingBuffer::pin(native)?;
-        if argument == "input_ring" && RingBuffer::is_readonly(native) {
-            return Err(PyTypeError::new_err(
-                "input_ring must not use a read-only buffer: the callback writes to it",
-            ));
-        }
-        return Ok((address, ring.getattr("elementsize")?.extract()?, keeper));
-    }
-    // The portable class says where its struct is, too.
-    let address = ring.getattr("address").map_err(wrong)?.extract()?;
-    let element_size = ring.getattr("elementsize").map_err(wrong)?.extract()?;
-    Ok((address, element_size, ring.py().None()))
+/// A ring that the callback uses.
+struct Used {
+    ring: Py<PyAny>,
+    /// What keeps the struct and the elements, even if the ring object is made to stand for others.
+    keeper: Keeper,
+    /// Whether the collector is shown the ring. It clears the attributes of a subclass; in the
+    /// portable class, these are what keeps the memory.
+    is_native: bool,
 }
 
-type Pinned = (*mut PaUtilRingBuffer, usize, Option<(Py<PyAny>, Py<PyAny>)>);
+/// The address of the ring's struct, its element size, and what is to be kept.
+fn used(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Used)> {
+    let py = ring.py();
+    let native = ring.cast::<RingBuffer>();
+    let (address, keeper, element_size, readonly) = if let Ok(native) = native {
+        let (address, keeper) = RingBuffer::pin(native)?;
+        let geometry = RingBuffer::geometry(native)?;
+        let readonly = RingBuffer::is_readonly(native);
+        (address, keeper, geometry.element_size(), readonly)
+    } else {
+        let class = py
+            .import(intern!(py, "pa_ringbuffer.portable"))?
+            .getattr(intern!(py, "_RingBufferBase"))?;
+        // Not `isinstance()`, which an object can lie to.
+        if !ring.get_type().is_subclass(&class)? {
+            return Err(error::type_error(format_args!(
+                "{argument} must be a RingBuffer, not {}",
+                cdata::type_name(ring)
+            )));
+        }
+        // Not what a subclass may have in its place.
+        let pinned = class.call_method1(intern!(py, "_pin"), (ring,))?;
+        let (address, keeper, element_size, readonly) = pinned.extract()?;
+        (address, Keeper::Foreign(keeper), element_size, readonly)
+    };
+    if readonly && argument == "input_ring" {
+        return Err(error::type_error(
+            "input_ring must not use a read-only buffer: the callback writes to it",
+        ));
+    }
+    let used = Used {
+        ring: ring.clone().unbind(),
+        keeper,
+        is_native: native.is_ok(),
+    };
+    Ok((address, element_size, used))
+}
 
 fn side(
     ring: Option<&Bound<'_, PyAny>>,
     framesize: Option<Integer>,
     name: &str,
-) -> PyResult<Pinned> {
+) -> PyResult<(*mut PaUtilRingBuffer, usize, Option<Used>)> {
     let framesize = match framesize {
         Some(size) => Some(size.required(&format!("{name}_framesize"))?),
         None => None,
@@ -132,14 +156,14 @@ fn side(
     let Some(ring) = ring else {
         return Ok((null_mut(), framesize.unwrap_or(0), None));
     };
-    let (address, element_size, keeper) = pin(ring, &format!("{name}_ring"))?;
+    let (address, element_size, used) = used(ring, &format!("{name}_ring"))?;
     if framesize.is_some_and(|size| size != element_size) {
-        return Err(PyValueError::new_err(format!(
+        return Err(error::value_error(format_args!(
             "{name}_framesize must be the elementsize of {name}_ring, {element_size} bytes"
         )));
     }
     let pointer = std::ptr::with_exposed_provenance_mut(address);
-    Ok((pointer, element_size, Some((ring.clone().unbind(), keeper))))
+    Ok((pointer, element_size, Some(used)))
 }
 
 impl StreamCallback {
@@ -152,6 +176,14 @@ impl StreamCallback {
         std::ptr::from_ref(&*self.state).cast_mut()
     }
 
+    /// From now on the frames stay as they are. To be called before a device checks them and calls.
+    pub(crate) fn settle(&self) {
+        *self
+            .is_settled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
     /// # Errors
     ///
     /// ValueError if a device's frames of so many bytes, for output and input, are not what the
@@ -160,7 +192,7 @@ impl StreamCallback {
         let names = ["output", "input"];
         for ((name, ours), theirs) in names.into_iter().zip(self.state.frame_sizes()).zip(device) {
             if ours != 0 && theirs != 0 && ours != theirs {
-                return Err(PyValueError::new_err(format!(
+                return Err(error::value_error(format_args!(
                     "the callback has {name} frames of {ours} bytes, but the device of {theirs}: \
                      the ring's elementsize must be channels times bytes per sample"
                 )));
@@ -175,13 +207,13 @@ impl StreamCallback {
             Side::Room => output,
             Side::Data => input,
         };
-        ring.as_ref().map(|(ring, _keeper)| ring)
+        ring.as_ref().map(|used| &used.ring)
     }
 
     /// The ring of one side, which a stream has made.
     fn ring<'py>(&self, py: Python<'py>, side: Side) -> PyResult<Bound<'py, RingBuffer>> {
         let Some(ring) = self.side(side) else {
-            return Err(PyTypeError::new_err("the stream has no ring for that"));
+            return Err(error::type_error("the stream has no ring for that"));
         };
         Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
     }
@@ -264,6 +296,7 @@ impl StreamCallback {
         let new = Self {
             state: Box::new(state),
             rings: OnceLock::new(),
+            is_settled: Mutex::new(false),
         };
         let given = output_ring.is_some()
             || input_ring.is_some()
@@ -296,18 +329,25 @@ impl StreamCallback {
     ) -> PyResult<()> {
         let (output, output_size, output_ring) = side(output_ring, output_framesize, "output")?;
         let (input, input_size, input_ring) = side(input_ring, input_framesize, "input")?;
-        if self.rings.set([output_ring, input_ring]).is_err() {
-            return Err(PyRuntimeError::new_err(
-                "the callback has its rings already",
-            ));
-        }
-        // SAFETY: the rings are kept as long as this object, which must outlive the stream. That
-        // is not yet running, says the caller.
-        unsafe {
-            self.state
-                .attach(output, output_size, input, input_size, silence);
-        }
-        Ok(())
+        let settled = self
+            .is_settled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let refused = if *settled || self.state.counters().calls() != 0 {
+            Some("the callback is in use: its rings must be given before the stream is started")
+        } else if self.rings.set([output_ring, input_ring]).is_err() {
+            Some("the callback has its rings already")
+        } else {
+            // SAFETY: the rings are kept as long as this object, which must outlive the stream. That
+            // has not begun to call; a virtual device would have settled the callback.
+            unsafe {
+                self.state
+                    .attach(output, output_size, input, input_size, silence);
+            }
+            None
+        };
+        drop(settled);
+        refused.map_or(Ok(()), |why| Err(error::runtime_error(why)))
     }
 
     /// The address of the C function, a ``PaStreamCallback``.
@@ -339,7 +379,7 @@ impl StreamCallback {
             slf.get().state().cast(),
             bytes,
             false,
-            slf.clone().into_any().unbind(),
+            Keeper::Ours(slf.clone().into_any().unbind()),
         );
         let region = Bound::new(py, region)?.into_any();
         cdata::from_buffer(&cdata::own_ffi(py)?, intern!(py, "void *"), &region)
@@ -399,7 +439,7 @@ impl StreamCallback {
     #[setter]
     fn set_mode(&self, mode: &str) -> PyResult<()> {
         let Some((_, mode)) = MODES.iter().find(|(name, _)| *name == mode) else {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "mode must be 'run', 'drain', 'complete' or 'start', not '{mode}'"
             )));
         };
@@ -511,10 +551,13 @@ impl StreamCallback {
         )
     }
 
+    /// Clearing these leaves the rings and their memory as they are.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        for (ring, keeper) in self.rings.get().into_iter().flatten().flatten() {
-            visit.call(ring)?;
-            visit.call(keeper)?;
+        for used in self.rings.get().into_iter().flatten().flatten() {
+            if used.is_native {
+                visit.call(&used.ring)?;
+            }
+            used.keeper.visit(&visit)?;
         }
         Ok(())
     }

@@ -6,11 +6,13 @@
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
-use pyo3::exceptions::{PyImportError, PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{ffi, intern};
+
+use crate::error;
 
 struct Backend {
     /// An `ffi` without declarations: enough to ask any CData what it is.
@@ -179,7 +181,7 @@ pub(crate) fn inspect(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Opt
         }
         UNKNOWN => (address_of(backend, object)?, Pointee::Unknown),
         OTHER => {
-            return Err(PyTypeError::new_err(format!(
+            return Err(error::type_error(format_args!(
                 "{argument} must be a CData pointer or array, not {}",
                 c_type_name(object)
             )));
@@ -207,24 +209,24 @@ pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyR
             ..
         }) => address,
         Some(_) => {
-            return Err(PyTypeError::new_err(format!(
+            return Err(error::type_error(format_args!(
                 "{argument} must be a pointer, not {}",
                 c_type_name(object)
             )));
         }
         None => object.extract().map_err(|error: PyErr| {
             if error.is_instance_of::<PyTypeError>(object.py()) {
-                PyTypeError::new_err(format!(
+                error::type_error(format_args!(
                     "{argument} must be an address or a CData pointer, not {}",
                     type_name(object)
                 ))
             } else {
-                PyValueError::new_err(format!("{argument} is no address: {object}"))
+                error::value_error(format_args!("{argument} is no address: {object}"))
             }
         })?,
     };
     if address == 0 {
-        return Err(PyValueError::new_err(format!(
+        return Err(error::value_error(format_args!(
             "{argument} must not be NULL"
         )));
     }
@@ -249,7 +251,7 @@ pub(crate) fn struct_argument(
                 })
             });
             if !fits {
-                return Err(PyTypeError::new_err(format!(
+                return Err(error::type_error(format_args!(
                     "{argument} must be a pointer to {name}, not {}",
                     c_type_name(object)
                 )));
@@ -308,9 +310,8 @@ pub(crate) fn from_buffer<'py>(
 /// An `ffi` for those who have none; imports CFFI.
 pub(crate) fn own_ffi(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     py.import(intern!(py, "_cffi_backend")).map_err(|error| {
-        let new = PyImportError::new_err(
-            "a CFFI pointer needs CFFI; please install it (pip install cffi)",
-        );
+        let new =
+            error::import_error("a CFFI pointer needs CFFI; please install it (pip install cffi)");
         new.set_cause(py, Some(error));
         new
     })?;

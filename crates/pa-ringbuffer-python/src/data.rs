@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 #[cfg(not(Py_GIL_DISABLED))]
@@ -13,6 +13,7 @@ use pyo3::types::PyByteArray;
 use pyo3::types::PyBytes;
 
 use crate::cdata::{self, CData, Pointee, type_name};
+use crate::error;
 
 /// Room for a buffer's description. It must not move while the buffer is held, because exporters
 /// may let `shape` point into it: on the stack for the time of a call, in a box for longer.
@@ -48,8 +49,10 @@ impl<S: BorrowMut<Slot>> View<S> {
             if is_final(&error, object.py()) {
                 return Err(error);
             }
-            let Some(nameless) = nameless_bytes(object) else {
-                return Err(error);
+            let nameless = match nameless_bytes(object) {
+                Ok(Some(nameless)) => nameless,
+                Err(other) if is_final(&other, object.py()) => return Err(other),
+                _ => return Err(error),
             };
             if !fill(slot.borrow_mut(), &nameless, flags) {
                 return Err(PyErr::fetch(object.py()));
@@ -58,7 +61,7 @@ impl<S: BorrowMut<Slot>> View<S> {
         // SAFETY: the slot has just been filled.
         let view = unsafe { Self::filled(slot, object.py()) };
         if !view.is_plain() {
-            return Err(PyTypeError::new_err(format!(
+            return Err(error::type_error(format_args!(
                 "{argument} must hold plain numbers or bytes, not Python objects"
             )));
         }
@@ -152,13 +155,15 @@ fn is_final(error: &PyErr, py: Python<'_>) -> bool {
 }
 
 /// NumPy cannot say what format dates have, but it can show them as nameless bytes.
-fn nameless_bytes<'py>(array: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-    let dtype = array.getattr("dtype").ok()?;
-    if dtype.getattr("hasobject").ok()?.is_truthy().ok()? {
-        return None;
+fn nameless_bytes<'py>(array: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(dtype) = array.getattr_opt("dtype")? else {
+        return Ok(None);
+    };
+    if dtype.getattr("hasobject")?.is_truthy()? {
+        return Ok(None);
     }
-    let size: usize = dtype.getattr("itemsize").ok()?.extract().ok()?;
-    array.call_method1("view", (format!("V{size}"),)).ok()
+    let size: usize = dtype.getattr("itemsize")?.extract()?;
+    array.call_method1("view", (format!("V{size}"),)).map(Some)
 }
 
 impl<S: BorrowMut<Slot>> Drop for View<S> {
@@ -292,7 +297,7 @@ impl<'a> Data<'a> {
             return Ok(Self::of_bytes(view.pointer(), view.len(), Some(view)));
         }
         Self::cdata(object)?.ok_or_else(|| {
-            PyTypeError::new_err(format!(
+            error::type_error(format_args!(
                 "data must be a bytes-like object or CData, not {}",
                 type_name(object)
             ))
@@ -309,7 +314,7 @@ impl<'a> Data<'a> {
             return Ok(None);
         };
         if address == 0 {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "{argument} must not be a NULL pointer"
             )));
         }
@@ -361,17 +366,17 @@ impl<'a> Data<'a> {
     fn wrong(&self, element_size: usize, size: Option<usize>) -> PyErr {
         let argument = self.argument;
         match (&self.extent, size) {
-            (Extent::Unknown, _) => PyTypeError::new_err(format!(
+            (Extent::Unknown, _) => error::type_error(format_args!(
                 "{argument} is a pointer to something of unknown size: cast it to a pointer to \
                  elements, or (in write) give a size"
             )),
             (Extent::Bytes(bytes) | Extent::Item(bytes), Some(size)) => {
-                PyValueError::new_err(format!(
+                error::value_error(format_args!(
                     "size is {size} elements of {element_size} bytes, but {argument} has only \
                      {bytes} bytes"
                 ))
             }
-            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => PyValueError::new_err(format!(
+            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => error::value_error(format_args!(
                 "{argument} size must be a multiple of elementsize: {bytes} bytes are no whole \
                  number of elements of {element_size} bytes"
             )),

@@ -1,19 +1,22 @@
 //! The virtual device as a Python object.
 
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer_callback::{
     DeviceConfig, DeviceError, FinishedCallback, Monitor, Pace, Script, StreamCallback,
     VirtualDevice as Device, finished,
 };
-use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::{PyTuple, PyType};
 
 use crate::callback::StreamCallback as OurCallback;
+use crate::error;
 use crate::function::{function_argument, user_data_argument};
 use crate::integer::Integer;
 use crate::samples::SampleFormat;
@@ -23,24 +26,28 @@ use crate::wait;
 /// How long to wait before looking for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// Devices that were started and may still be running.
-static STARTED: Mutex<Vec<Monitor>> = Mutex::new(Vec::new());
+/// How long a callback that does not return is waited for where nothing can be done about it: when
+/// the interpreter exits, and in the garbage collector.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-fn started() -> MutexGuard<'static, Vec<Monitor>> {
+/// Devices that were started and may still be running; `None` when no more can be started, because
+/// nothing would stop them.
+static STARTED: Mutex<Option<Vec<Monitor>>> = Mutex::new(Some(Vec::new()));
+
+fn started() -> MutexGuard<'static, Option<Vec<Monitor>>> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Stops what is still running when the interpreter exits: a callback that needs Python would
 /// otherwise be killed in the middle, and take the process with it.
 pub(crate) fn stop_all(py: Python<'_>) {
-    let monitors = std::mem::take(&mut *started());
+    let monitors = started().take().unwrap_or_default();
     py.detach(|| {
         for monitor in &monitors {
             monitor.request_stop();
         }
         for monitor in &monitors {
-            // A callback that does not return within a second is not waited for.
-            monitor.wait(Duration::from_secs(1));
+            monitor.wait(PATIENCE);
         }
     });
 }
@@ -99,46 +106,126 @@ pub(crate) fn stop_all(py: Python<'_>) {
 /// Several kinds may come together. Silence is zeros, for ``'uint8'`` too. Loopback is a cable with
 /// one block in it: underflows make its delay a block longer, overflows a block shorter; what is
 /// not there in time is replaced by zeros, and what finds no room behind eight blocks is lost.
+///
+/// **Ends.** ``stop()`` and ``close()`` wait until the last call has returned; called by a callback
+/// of a virtual device, they only make the present call the last one, because waiting there could
+/// mean to wait for oneself. A device that is forgotten while it is running is closed in the same
+/// way; until its thread has ended, the thread keeps the callbacks. A device that was running when
+/// the process was forked is of no use to the child.
 #[pyclass(frozen, weakref, module = "pa_ringbuffer.testing")]
 pub(crate) struct VirtualDevice {
-    /// Locked by whoever starts, stops or runs it; the callback uses only the monitor.
-    device: Mutex<Option<Device>>,
-    /// Whether a callback has closed it; then somebody else still holds the device.
-    closed: AtomicBool,
+    device: ManuallyDrop<Device>,
     monitor: Monitor,
     samples: SampleFormat,
     /// Numbers of input and output channels.
     channels: [usize; 2],
-    /// What the callbacks use: dropped after the device.
-    kept: [Py<PyAny>; 3],
+    kept: Arc<Kept>,
+    /// Whether the collector has found the device to be garbage: then everything has been done
+    /// about its end that can be.
+    finalised: AtomicBool,
 }
 
+/// What the callbacks use. The device and, while there is one, its thread refer to it; the garbage
+/// collector is shown each reference once, by the device.
+struct Kept {
+    /// The callback, its data, and the finished callback.
+    objects: [Py<PyAny>; 3],
+    /// Locked for a moment, and only by threads that are attached, so that no fork comes in between.
+    threads: Mutex<Threads>,
+}
+
+#[derive(Default)]
+struct Threads {
+    /// Of those that keep the objects: one at most, but for a start that is about to fail.
+    count: usize,
+    /// Further references to the objects, which the collector is not shown: see
+    /// [`Kept::hold`].
+    hidden: Vec<Py<PyAny>>,
+}
+
+impl Kept {
+    fn threads(&self) -> MutexGuard<'_, Threads> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes sure that the collector does not clear the objects as long as a thread uses them, even
+    /// if the device and they are garbage.
+    fn hold(&self, py: Python<'_>) {
+        let mut threads = self.threads();
+        if threads.count != 0 {
+            let references = self.objects.iter().map(|object| object.clone_ref(py));
+            threads.hidden.extend(references);
+        }
+    }
+}
+
+/// A thread's share in what its callbacks use.
+struct KeptByThread(ManuallyDrop<Arc<Kept>>);
+
+impl KeptByThread {
+    fn new(kept: &Arc<Kept>) -> Self {
+        kept.threads().count += 1;
+        Self(ManuallyDrop::new(Arc::clone(kept)))
+    }
+}
+
+impl Drop for KeptByThread {
+    fn drop(&mut self) {
+        // SAFETY: it is taken once, here.
+        let kept = unsafe { ManuallyDrop::take(&mut self.0) };
+        let mut rest = Some(kept);
+        // References can only be given back while there is an interpreter. The device may be gone,
+        // and these the last ones.
+        Python::try_attach(|_| {
+            let Some(kept) = rest.take() else { return };
+            let mut threads = kept.threads();
+            threads.count -= 1;
+            let hidden = match threads.count {
+                0 => std::mem::take(&mut threads.hidden),
+                _ => Vec::new(),
+            };
+            drop(threads);
+            // Out here, where Python code may run.
+            drop(hidden);
+            drop(kept);
+        });
+        std::mem::forget(rest);
+    }
+}
+
+#[cold]
 fn device_error(error: DeviceError) -> PyErr {
     match error {
-        DeviceError::Memory(_) => PyMemoryError::new_err(error.to_string()),
-        DeviceError::Running | DeviceError::Thread(_) => PyRuntimeError::new_err(error.to_string()),
-        _ => PyValueError::new_err(error.to_string()),
+        DeviceError::Memory(_) => error::memory_error(error),
+        DeviceError::Running
+        | DeviceError::Forked
+        | DeviceError::Closed
+        | DeviceError::Thread(_) => error::runtime_error(format_args!("virtual {error}")),
+        _ => error::value_error(error),
     }
 }
 
 fn channel_pair(channels: &Bound<'_, PyAny>) -> PyResult<[usize; 2]> {
-    let pair: [Integer; 2] = match channels.extract::<Integer>() {
-        Ok(both) => [both, both],
-        Err(_) => channels
-            .extract::<(Integer, Integer)>()
-            .map(<[_; 2]>::from)
-            .map_err(|_| {
-                PyTypeError::new_err(
-                    "channels must be a number of channels or a pair of them (input, output)",
-                )
-            })?,
+    let wrong = |error| {
+        error::unless_raised(channels.py(), error, || {
+            error::type_error(
+                "channels must be a number of channels or a pair of them (input, output)",
+            )
+        })
+    };
+    let pair: [Integer; 2] = match channels.cast::<PyTuple>() {
+        Ok(pair) if pair.len() == 2 => [
+            pair.get_item(0)?.extract().map_err(wrong)?,
+            pair.get_item(1)?.extract().map_err(wrong)?,
+        ],
+        _ => [channels.extract().map_err(wrong)?; 2],
     };
     let mut numbers = [0; 2];
     for (number, integer) in numbers.iter_mut().zip(pair) {
         *number = integer.required("channels")?;
         // More than any device has; a frame's size must not overflow.
         if *number > 0xFFFF {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "channels must be at most 65535, not {number}"
             )));
         }
@@ -160,36 +247,52 @@ fn check_frames(
 }
 
 impl VirtualDevice {
-    /// Does something with the device, without the GIL: its callback may need it.
-    fn with_device<R: Send>(
-        &self,
-        py: Python<'_>,
-        f: impl FnOnce(&mut Device) -> Result<R, DeviceError> + Send,
-    ) -> PyResult<R> {
+    /// What has to be right before each use.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        let callback = self.kept.objects[0].bind(py);
+        if let Ok(ours) = callback.cast::<OurCallback>() {
+            ours.get().settle();
+        }
         // Once more: only now need a callback know what frames it has.
-        check_frames(self.kept[0].bind(py), self.channels, self.samples)?;
-        py.detach(|| {
-            let mut device = match self.device.try_lock() {
-                Ok(device) => device,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                // Waiting here could be forever, if it is the callback that asks.
-                Err(TryLockError::WouldBlock) => return Err(device_error(DeviceError::Running)),
-            };
-            match &mut *device {
-                Some(device) if !self.closed.load(Ordering::Relaxed) => {
-                    f(device).map_err(device_error)
-                }
-                _ => Err(PyRuntimeError::new_err("the virtual device is closed")),
-            }
-        })
+        check_frames(callback, self.channels, self.samples)
     }
 
-    /// The device, once, out of its lock.
-    fn take(&self) -> Option<Device> {
-        self.device
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    /// Makes the calls of a script, with the GIL only now and then, to hear Ctrl-C. Returns their
+    /// number of frames, and their output if it is wanted.
+    fn follow(
+        &self,
+        py: Python<'_>,
+        script: &Script<'_>,
+        keep_output: bool,
+    ) -> PyResult<(u64, Vec<u8>)> {
+        self.check(py)?;
+        let mut calls = (self.device)
+            .prepare(script, keep_output)
+            .map_err(device_error)?;
+        loop {
+            let pause = Instant::now() + SIGNALS;
+            if py
+                .detach(|| calls.go_on(Some(pause)))
+                .map_err(device_error)?
+            {
+                return Ok((calls.frames(), calls.into_output()));
+            }
+            py.check_signals()?;
+        }
+    }
+
+    /// Waits until the device's present use has ended, unless a callback asks.
+    fn wait_for_end(&self, py: Python<'_>) -> PyResult<()> {
+        if Device::in_callback() {
+            return Ok(());
+        }
+        let Some(present) = self.monitor.present_use() else {
+            return Ok(());
+        };
+        while !py.detach(|| self.monitor.wait_for_end(present, SIGNALS)) {
+            py.check_signals()?;
+        }
+        Ok(())
     }
 }
 
@@ -227,7 +330,7 @@ impl VirtualDevice {
             callback.cast::<OurCallback>()
         {
             if userdata.is_some() {
-                return Err(PyTypeError::new_err(
+                return Err(error::type_error(
                     "userdata must not be given with a StreamCallback, which brings its own",
                 ));
             }
@@ -276,62 +379,68 @@ impl VirtualDevice {
         let keep = |object: Option<&Bound<'_, PyAny>>| {
             object.map_or_else(|| py.None(), |object| object.clone().unbind())
         };
+        let objects = [
+            keep(Some(callback)),
+            keep(userdata),
+            keep(finished_callback),
+        ];
         Ok(Self {
             monitor: device.monitor(),
-            device: Mutex::new(Some(device)),
-            closed: AtomicBool::new(false),
+            device: ManuallyDrop::new(device),
             samples,
             channels: [input, output],
-            kept: [
-                keep(Some(callback)),
-                keep(userdata),
-                keep(finished_callback),
-            ],
+            kept: Arc::new(Kept {
+                objects,
+                threads: Mutex::default(),
+            }),
+            finalised: AtomicBool::new(false),
         })
     }
 
     /// Begin to call the callback.
     ///
     /// :raises ValueError: if the frames of a `StreamCallback` are not the device's.
-    /// :raises RuntimeError: if the device was started and not stopped, or is closed.
+    /// :raises RuntimeError: if the device was started and not stopped, or is closed; if the
+    ///     interpreter is exiting.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
-        self.with_device(py, Device::start)?;
-        let mut started = started();
-        started.retain(Monitor::is_active);
-        started.push(self.monitor.clone());
-        Ok(())
+        self.check(py)?;
+        let outcome = started().as_mut().map(|started| {
+            started.retain(Monitor::is_active);
+            self.device.start_with(KeptByThread::new(&self.kept))?;
+            started.push(self.monitor.clone());
+            Ok(())
+        });
+        match outcome {
+            Some(outcome) => outcome.map_err(device_error),
+            None => Err(error::runtime_error(
+                "the virtual device cannot be started: the interpreter is exiting",
+            )),
+        }
     }
 
     /// Stop calling, and wait until the last call has returned.
     ///
-    /// Called by the callback itself, or during `run()`, it only makes the present call the last.
-    fn stop(&self, py: Python<'_>) {
+    /// Called by a callback, it only makes the present call the last.
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
         self.monitor.request_stop();
-        py.detach(|| {
-            // Locked means that somebody else is waiting for the last call, or that this is it.
-            if let Ok(mut device) = self.device.try_lock() {
-                device.as_mut().map(Device::stop);
-            }
-        });
+        self.wait_for_end(py)
     }
 
     /// Stop for good. The callback and its data are no longer needed then.
-    fn close(&self, py: Python<'_>) {
-        self.monitor.request_stop();
-        self.closed.store(true, Ordering::Relaxed);
-        py.detach(|| {
-            if Device::in_callback() {
-                // Who waits for this call to return may have the lock.
-                let device = self
-                    .device
-                    .try_lock()
-                    .ok()
-                    .and_then(|mut device| device.take());
-                drop(device);
-            } else {
-                drop(self.take());
-            }
-        });
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.monitor.request_close();
+        self.wait_for_end(py)
+    }
+
+    /// What the garbage collector calls before it clears anything.
+    fn __del__(&self, py: Python<'_>) {
+        self.monitor.request_close();
+        self.finalised.store(true, Ordering::Relaxed);
+        if !Device::in_callback() {
+            // A callback may be waiting for a lock that this thread has: not for ever.
+            py.detach(|| self.monitor.wait(PATIENCE));
+        }
+        self.kept.hold(py);
     }
 
     /// Call the callback on this thread, without a clock.
@@ -344,7 +453,12 @@ impl VirtualDevice {
     /// :raises RuntimeError: if the device was started and not stopped, or is closed.
     fn run(&self, py: Python<'_>, frames: Integer) -> PyResult<u64> {
         let frames = frames.required("frames")? as u64;
-        self.with_device(py, |device| device.run(frames))
+        let script = Script {
+            frames,
+            ..Script::default()
+        };
+        let (frames, _) = self.follow(py, &script, false)?;
+        Ok(frames)
     }
 
     /// Call the callback on this thread, without a clock, with given input and blocks, and return
@@ -387,7 +501,7 @@ impl VirtualDevice {
         let [input_channels, output_channels] = self.channels;
         let input = match input {
             Some(_) if input_channels == 0 => {
-                return Err(PyValueError::new_err(
+                return Err(error::value_error(
                     "input must be None, because the device has no input channels",
                 ));
             }
@@ -401,7 +515,7 @@ impl VirtualDevice {
             (Some(frames), given) => {
                 let frames = frames.required("frames")?;
                 if let Some(given) = given.filter(|given| *given < frames) {
-                    return Err(PyValueError::new_err(format!(
+                    return Err(error::value_error(format_args!(
                         "frames must be at most the {given} frames of the input, not {frames}"
                     )));
                 }
@@ -409,7 +523,7 @@ impl VirtualDevice {
             }
             (None, Some(given)) => given,
             (None, None) => {
-                return Err(PyTypeError::new_err(
+                return Err(error::type_error(
                     "frames must be given where there is no input",
                 ));
             }
@@ -428,7 +542,7 @@ impl VirtualDevice {
             block_sizes: &block_sizes,
             xruns: &xruns,
         };
-        let output = self.with_device(py, |device| device.process(&script))?;
+        let (_, output) = self.follow(py, &script, true)?;
         if output_channels == 0 {
             return Ok(None);
         }
@@ -456,18 +570,22 @@ impl VirtualDevice {
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         let end = wait::deadline(timeout)?;
-        loop {
+        let Some(present) = self.monitor.present_use() else {
+            return Ok(true);
+        };
+        while self.monitor.is_active() {
             let slice = end.map_or(SIGNALS, |end| {
                 end.saturating_duration_since(Instant::now()).min(SIGNALS)
             });
-            if py.detach(|| self.monitor.wait(slice)) {
-                return Ok(true);
+            if py.detach(|| self.monitor.wait_for_end(present, slice)) {
+                break;
             }
             py.check_signals()?;
             if end.is_some_and(|end| end <= Instant::now()) {
                 return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Whether the callback is being called by the device's thread.
@@ -500,21 +618,36 @@ impl VirtualDevice {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) {
-        self.close(py);
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py)
     }
 
+    /// Clearing these does no harm: `__del__` comes before it.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.kept.iter().try_for_each(|object| visit.call(object))
+        (self.kept.objects.iter()).try_for_each(|object| visit.call(object))
     }
+}
+
+/// Has the collector call `__del__`, which Python only looks for when it is assigned.
+pub(crate) fn install_finaliser(class: &Bound<'_, PyType>) -> PyResult<()> {
+    let name = intern!(class.py(), "__del__");
+    class.setattr(name, class.getattr(name)?)
 }
 
 impl Drop for VirtualDevice {
     fn drop(&mut self) {
-        let mut device = self.take();
-        // The callback may be waiting for the GIL, which this thread holds.
-        Python::try_attach(|py| py.detach(|| drop(device.take())));
-        // Left over if the interpreter is gone; then `stop_all` has stopped it before.
-        drop(device);
+        self.monitor.request_close();
+        let present = self.monitor.present_use();
+        if let (Some(present), false) = (present, *self.finalised.get_mut()) {
+            if !Device::in_callback() {
+                // The callback may be waiting for the GIL, which this thread holds. Where there is
+                // no interpreter any more, `stop_all` has stopped the device before.
+                Python::try_attach(|py| {
+                    py.detach(|| self.monitor.wait_for_end(present, Duration::MAX));
+                });
+            }
+        }
+        // SAFETY: it is taken once, here.
+        unsafe { ManuallyDrop::take(&mut self.device) }.give_up();
     }
 }

@@ -1,12 +1,12 @@
 //! C functions, as the various Python packages pass them.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt};
 
 use crate::callback::StreamCallback;
 use crate::cdata::{self, type_name};
+use crate::error;
 
 /// What a ctypes function, pointer or `c_void_p` holds; `None` if the object is none of them.
 fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
@@ -55,14 +55,14 @@ pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> Py
     } else if let Some(address) = address_attribute(object)? {
         address
     } else {
-        return Err(PyTypeError::new_err(format!(
+        return Err(error::type_error(format_args!(
             "{argument} must be a C function: its address, a CFFI or ctypes function pointer, or \
              an object with an int as its address (Numba's cfunc), not {}",
             type_name(object)
         )));
     };
     if address == 0 {
-        return Err(PyValueError::new_err(format!(
+        return Err(error::value_error(format_args!(
             "{argument} must not be NULL"
         )));
     }
@@ -72,7 +72,7 @@ pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> Py
 /// The value of `userData`, never null.
 pub(crate) fn user_data_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
     match ctypes_pointer(object)? {
-        Some(0) => Err(PyValueError::new_err(format!(
+        Some(0) => Err(error::value_error(format_args!(
             "{argument} must not be NULL"
         ))),
         Some(address) => Ok(address),

@@ -1,7 +1,8 @@
 //! Arguments that are numbers of elements or bytes.
 
-use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
+
+use crate::error;
 
 /// Any Python integer, or what `operator.index()` accepts. What has no place in 64 bits becomes the
 /// nearest end of their range, which no count reaches.
@@ -40,14 +41,19 @@ impl Integer {
     /// A number of elements that must not be negative.
     pub(crate) fn required(self, argument: &str) -> PyResult<usize> {
         self.count().ok_or_else(|| {
-            PyValueError::new_err(format!("{argument} must not be negative, not {}", self.0))
+            error::value_error(format_args!(
+                "{argument} must not be negative, not {}",
+                self.0
+            ))
         })
     }
 
     /// A number of bytes or elements for which memory is to be had.
     pub(crate) fn allocatable(self, argument: &str) -> PyResult<usize> {
         if self.0 == i64::MAX {
-            return Err(PyOverflowError::new_err(format!("{argument} is too large")));
+            return Err(error::overflow_error(format_args!(
+                "{argument} is too large"
+            )));
         }
         // What is wrong with 0 or less, the caller knows best.
         Ok(self.count().unwrap_or(0))

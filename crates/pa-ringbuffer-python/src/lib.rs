@@ -7,6 +7,7 @@
 //! | `memory` | the memory of a ring and the views of it that Python gets |
 //! | `data` | what Python passes as data: bytes-like objects and CFFI's CData |
 //! | `cdata` | everything that knows CFFI |
+//! | `error` | exceptions |
 //! | `integer` | arguments that are counts |
 //! | `object` | results |
 //! | `callback` | the compiled callback's state |
@@ -25,6 +26,7 @@ mod callback;
 mod cdata;
 mod data;
 mod device;
+mod error;
 mod fast;
 mod function;
 mod integer;
@@ -38,7 +40,6 @@ mod watch;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -61,7 +62,7 @@ fn check_interpreter(py: Python<'_>) -> PyResult<()> {
         return Err(PyErr::fetch(py));
     }
     match OWNER.compare_exchange(-1, this, Ordering::Relaxed, Ordering::Relaxed) {
-        Err(owner) if owner != this => Err(PyImportError::new_err(
+        Err(owner) if owner != this => Err(error::import_error(
             "pa_ringbuffer does not support subinterpreters: another interpreter of this process \
              has loaded it already",
         )),
@@ -80,6 +81,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     fast::install(&module.py().get_type::<ring::RingBuffer>())?;
     module.add_class::<callback::StreamCallback>()?;
     module.add_class::<device::VirtualDevice>()?;
+    device::install_finaliser(&module.py().get_type::<device::VirtualDevice>())?;
     module.add_function(wrap_pyfunction!(watch::watch, module)?)?;
     module.add_function(wrap_pyfunction!(watch::unwatch, module)?)?;
     let stop_all = wrap_pyfunction!(stop_all, module)?;

@@ -4,18 +4,20 @@
 //! refers to none of them, so that there are no cycles, and is freed with the last one.
 
 use std::ffi::c_int;
+#[cfg(Py_LIMITED_API)]
+use std::ffi::c_void;
 use std::sync::OnceLock;
 
 use pa_ringbuffer::{Geometry, RingError, RingMemory};
-use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyByteArray;
+use pyo3::types::{PyByteArray, PyDict, PyType};
 
 use crate::cdata::{self, CData, Pointee};
 use crate::data::{Slot, View};
+use crate::error;
 use crate::object;
 
 /// Memory that Python code has allocated and the ring uses.
@@ -24,6 +26,97 @@ enum Borrowed {
     Buffer(View<Box<Slot>>, Py<PyAny>),
     /// A CData array.
     Array(Py<PyAny>),
+}
+
+/// Who keeps the memory of a ring that somebody else has made, as far as is known: what was assigned
+/// to `_ptr`, and to `_data`.
+pub(crate) type Owners = (Option<Py<PyAny>>, Option<Py<PyAny>>);
+
+/// What keeps memory alive.
+///
+/// The garbage collector is only shown objects whose clearing leaves the memory as it is. It clears
+/// the garbage it has found in any order, and code that runs meanwhile may still use the memory.
+pub(crate) enum Keeper {
+    /// An object of ours, which does not let go of memory before its destructor.
+    Ours(Py<PyAny>),
+    /// Anything. A ctypes array, a memoryview or a CData may free its memory when it is cleared, so
+    /// the collector is not shown this reference. A cycle that leads through it stays.
+    Foreign(Py<PyAny>),
+}
+
+impl Keeper {
+    pub(crate) fn foreign(py: Python<'_>, owners: Owners) -> PyResult<Self> {
+        Ok(Self::Foreign(match owners {
+            (Some(owner), None) | (None, Some(owner)) => owner,
+            (None, None) => py.None(),
+            both => both.into_pyobject(py)?.into_any().unbind(),
+        }))
+    }
+
+    pub(crate) fn nothing(py: Python<'_>) -> Self {
+        Self::Foreign(py.None())
+    }
+
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Ours(object) => Self::Ours(object.clone_ref(py)),
+            Self::Foreign(object) => Self::Foreign(object.clone_ref(py)),
+        }
+    }
+
+    pub(crate) fn visit(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self {
+            Self::Ours(object) => visit.call(object),
+            Self::Foreign(_) => Ok(()),
+        }
+    }
+}
+
+/// What the collector does to an object that it clears, if it does anything.
+fn clearing(class: *mut ffi::PyTypeObject) -> Option<ffi::inquiry> {
+    // SAFETY: a class that is alive. Since Python 3.10, all classes have slots in the limited API.
+    unsafe {
+        #[cfg(not(Py_LIMITED_API))]
+        return (*class).tp_clear;
+        #[cfg(Py_LIMITED_API)]
+        {
+            let slot = ffi::PyType_GetSlot(class, ffi::Py_tp_clear);
+            (!slot.is_null()).then(|| std::mem::transmute::<*mut c_void, ffi::inquiry>(slot))
+        }
+    }
+}
+
+fn base(class: *mut ffi::PyTypeObject) -> *mut ffi::PyTypeObject {
+    // SAFETY: as above.
+    unsafe {
+        #[cfg(not(Py_LIMITED_API))]
+        return (*class).tp_base;
+        #[cfg(Py_LIMITED_API)]
+        ffi::PyType_GetSlot(class, ffi::Py_tp_base).cast()
+    }
+}
+
+/// Whether clearing an object takes nothing from it but its attributes: bytearrays, arrays and mmap
+/// objects, those of NumPy, and of classes derived from these.
+fn keeps_memory_when_cleared(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    /// What clears the attributes of objects whose class is written in Python.
+    static CLEAR_ATTRIBUTES: PyOnceLock<usize> = PyOnceLock::new();
+    let py = object.py();
+    let attributes = *CLEAR_ATTRIBUTES.get_or_try_init(py, || {
+        let class = py
+            .get_type::<PyType>()
+            .call1(("Plain", (), PyDict::new(py)))?;
+        PyResult::Ok(clearing(class.as_ptr().cast()).map_or(0, |clear| clear as usize))
+    })?;
+    let mut class = object.get_type().as_type_ptr();
+    while !class.is_null() {
+        match clearing(class) {
+            None => return Ok(true),
+            Some(clear) if clear as usize == attributes => class = base(class),
+            Some(_) => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// The struct and the elements of a ring that `RingBuffer.__init__` has made, for those who need them
@@ -35,21 +128,23 @@ pub(crate) struct Memory {
     ring: OnceLock<RingMemory>,
     storage: Stretch,
     borrowed: Option<Borrowed>,
+    /// Whether the collector is shown the exporter; see [`Keeper`].
+    visits: bool,
 }
 
 pub(crate) fn ring_error(error: RingError) -> PyErr {
     match error {
         RingError::Capacity { value } => {
-            PyValueError::new_err(format!("size must be a power of 2, not {value}"))
+            error::value_error(format_args!("size must be a power of 2, not {value}"))
         }
         RingError::TooLarge {
             element_size,
             element_count,
-        } => PyOverflowError::new_err(format!(
+        } => error::overflow_error(format_args!(
             "elementsize x size is too large: {element_size} x {element_count} bytes"
         )),
-        RingError::OutOfMemory { .. } => PyMemoryError::new_err(error.to_string()),
-        other => PyValueError::new_err(other.to_string()),
+        RingError::OutOfMemory { .. } => error::memory_error(error.to_string()),
+        other => error::value_error(other.to_string()),
     }
 }
 
@@ -69,6 +164,7 @@ impl Memory {
                 readonly: false,
             },
             borrowed: None,
+            visits: false,
         }
     }
 
@@ -107,14 +203,14 @@ impl Memory {
                     }
                     _ => {
                         let found = cdata::c_type_name(buffer);
-                        return Err(PyTypeError::new_err(format!(
+                        return Err(error::type_error(format_args!(
                             "buffer must be a bytes-like object or a CData array, not {found}"
                         )));
                     }
                 }
             };
         if bytes % element_size != 0 {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "buffer size must be a multiple of elementsize: {bytes} bytes are no whole number \
                  of elements of {element_size} bytes"
             )));
@@ -124,7 +220,15 @@ impl Memory {
         let ring =
             unsafe { RingMemory::with_storage(element_size, bytes / element_size, pointer.cast()) }
                 .map_err(ring_error)?;
+        let visits = match &borrowed {
+            Borrowed::Buffer(view, source) => {
+                view.exporter().is_some_and(|exporter| exporter.is(source))
+                    && keeps_memory_when_cleared(buffer)?
+            }
+            Borrowed::Array(_) => false,
+        };
         Ok(Self {
+            visits,
             ring: OnceLock::from(ring),
             storage: Stretch {
                 pointer,
@@ -166,12 +270,11 @@ impl Memory {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.borrowed {
             // Two references: the one that was passed, and the one in the view.
-            Some(Borrowed::Buffer(view, source)) => {
+            Some(Borrowed::Buffer(view, source)) if self.visits => {
                 visit.call(source)?;
                 visit.call(view.exporter())
             }
-            Some(Borrowed::Array(source)) => visit.call(source),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -224,12 +327,12 @@ impl Stretch {
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Region {
     stretch: Stretch,
-    owner: Py<PyAny>,
+    owner: Keeper,
 }
 
 impl Region {
     /// `bytes` at `pointer`, valid as long as `owner` lives.
-    pub(crate) fn new(pointer: *mut u8, bytes: usize, readonly: bool, owner: Py<PyAny>) -> Self {
+    pub(crate) fn new(pointer: *mut u8, bytes: usize, readonly: bool, owner: Keeper) -> Self {
         Self {
             stretch: Stretch {
                 pointer,
@@ -259,7 +362,7 @@ impl Region {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.owner)
+        self.owner.visit(&visit)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyTuple};
 
 /// A number as result.
 pub(crate) struct Number(pub(crate) usize);
@@ -73,5 +73,15 @@ pub(crate) fn no_bytes(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
     unsafe {
         let bytes = ffi::PyBytes_FromStringAndSize(std::ptr::null(), 0);
         Ok(Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked())
+    }
+}
+
+/// A new bytearray whose contents nobody may see before they are filled or cut off.
+pub(crate) fn uninitialised(py: Python<'_>, bytes: usize) -> PyResult<Bound<'_, PyByteArray>> {
+    // SAFETY: null stands for uninitialised contents. The result is a new reference to a bytearray,
+    // or null with an exception. No more is asked for than a ring holds.
+    unsafe {
+        let array = ffi::PyByteArray_FromStringAndSize(std::ptr::null(), bytes as ffi::Py_ssize_t);
+        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
     }
 }

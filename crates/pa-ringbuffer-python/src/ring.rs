@@ -12,17 +12,17 @@ use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
 use pa_ringbuffer::{Geometry, PaUtilRingBuffer, Regions, RingMemory, ring_buffer_size_t};
-use pyo3::exceptions::{PyAttributeError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyByteArray, PyDict, PyTuple, PyType};
-use pyo3::{ffi, intern};
 
 use crate::cdata;
 use crate::data::{Data, Slot};
+use crate::error;
 use crate::integer::Integer;
-use crate::memory::{self, Memory, Region};
+use crate::memory::{self, Keeper, Memory, Owners, Region};
 use crate::object::{self, Number};
 use crate::wait::{self, Outcome, Side};
 
@@ -138,9 +138,6 @@ pub(crate) struct May {
     pub(crate) read: bool,
 }
 
-/// Whoever keeps the memory of a ring that somebody else has made, as far as is known.
-type Owners = (Option<Py<PyAny>>, Option<Py<PyAny>>);
-
 impl State {
     #[inline]
     fn ring(&self) -> Option<&'static PaUtilRingBuffer> {
@@ -186,7 +183,7 @@ impl Ring<'_> {
 
     fn check_writable(&self) -> PyResult<()> {
         if self.readonly {
-            return Err(PyTypeError::new_err(
+            return Err(error::type_error(
                 "the ring's buffer is read-only: it can be read and its write index advanced, but \
                  not written to",
             ));
@@ -201,7 +198,7 @@ impl Ring<'_> {
             Side::Data => (self.busy.reading, "reading from"),
         };
         if busy {
-            return Err(PyRuntimeError::new_err(format!(
+            return Err(error::runtime_error(format_args!(
                 "another thread is {doing} this ring, and waits there: only one at a time can"
             )));
         }
@@ -243,12 +240,15 @@ impl<'a, 'py> Claim<'a, 'py> {
     ///
     /// RuntimeError if another thread is working there.
     pub(crate) fn new(ring: &'a Bound<'py, RingBuffer>, side: Side) -> PyResult<Self> {
-        RingBuffer::with_ring(ring, |checked, _| checked.check_free(side))?;
+        RingBuffer::with_ring(ring, |checked, _| match side {
+            Side::Room => checked.check_writable(),
+            Side::Data => checked.check_free(side),
+        })?;
         // Nothing in between could have let another thread in but a free-threaded interpreter.
         let taken =
             RingBuffer::with_state(ring, |state| std::mem::replace(state.busy.side(side), true));
         if taken {
-            return Err(PyRuntimeError::new_err(
+            return Err(error::runtime_error(
                 "another thread is working on this side of the ring: only one at a time can",
             ));
         }
@@ -267,7 +267,7 @@ impl Drop for Claim<'_, '_> {
 fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> PyResult<Geometry> {
     let geometry = ring
         .checked_geometry()
-        .map_err(|field| PyRuntimeError::new_err(format!("{field}, but was overwritten")))?;
+        .map_err(|field| error::runtime_error(format_args!("{field}, but was overwritten")))?;
     let field = if geometry.buffer() != made.buffer() {
         "buffer"
     } else if geometry.element_size() != made.element_size() {
@@ -278,7 +278,7 @@ fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> PyResult<Geomet
         // Only bufferSize is smaller, which is pastream's way of using a part of the storage.
         return Ok(geometry);
     };
-    Err(PyRuntimeError::new_err(format!(
+    Err(error::runtime_error(format_args!(
         "the ring's field {field} was overwritten"
     )))
 }
@@ -287,14 +287,12 @@ fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> PyResult<Geomet
 #[cold]
 fn foreign_geometry(ring: &PaUtilRingBuffer) -> PyResult<Geometry> {
     ring.checked_geometry()
-        .map_err(|field| PyRuntimeError::new_err(format!("{field}; was the ring initialised?")))
+        .map_err(|field| error::runtime_error(format_args!("{field}; was the ring initialised?")))
 }
 
 #[cold]
 fn not_initialised() -> PyErr {
-    PyRuntimeError::new_err(
-        "the ring buffer is not initialised: RingBuffer.__init__ was not called",
-    )
+    error::runtime_error("the ring buffer is not initialised: RingBuffer.__init__ was not called")
 }
 
 impl RingBuffer {
@@ -383,7 +381,7 @@ impl RingBuffer {
         });
         // What is not needed any more is dropped out here, where Python code may run.
         refused.map(drop).map_err(|_| {
-            PyRuntimeError::new_err(
+            error::runtime_error(
                 "the ring buffer is already initialised, and C code may be using it: make a new \
                  RingBuffer instead",
             )
@@ -426,18 +424,17 @@ impl RingBuffer {
     }
 
     /// The struct's address, and an object that keeps the struct alive.
-    pub(crate) fn pin(slf: &Bound<'_, Self>) -> PyResult<(usize, Py<PyAny>)> {
+    pub(crate) fn pin(slf: &Bound<'_, Self>) -> PyResult<(usize, Keeper)> {
         let py = slf.py();
         let memory = Self::memory(slf)?;
-        let (ring, pointer) = Self::with_state(slf, |state| {
-            let pointer = state.pointer.as_ref().map(|p| p.clone_ref(py));
+        let (ring, owners) = Self::with_state(slf, |state| {
             let made_meanwhile = memory.is_none() && !matches!(state.backing, Backing::Foreign);
-            (state.ring.filter(|_| !made_meanwhile), pointer)
+            (state.ring.filter(|_| !made_meanwhile), state.owners(py))
         });
         let ring = ring.ok_or_else(not_initialised)?;
         let keeper = match memory {
-            Some(memory) => memory.into_any(),
-            None => pointer.unwrap_or_else(|| py.None()),
+            Some(memory) => Keeper::Ours(memory.into_any()),
+            None => Keeper::foreign(py, owners)?,
         };
         Ok((ring.as_ptr().expose_provenance(), keeper))
     }
@@ -494,11 +491,7 @@ impl RingBuffer {
         let (first, second) = match (all, owners) {
             (Some(all), _) => parts(&all, start, &regions, element_size, readonly)?,
             (None, owners) => {
-                let owner = match owners {
-                    (Some(owner), None) | (None, Some(owner)) => owner,
-                    (None, None) => py.None(),
-                    both => both.into_pyobject(py)?.into_any().unbind(),
-                };
+                let owner = Keeper::foreign(py, owners)?;
                 let view = |pointer, count: usize, owner| {
                     Region::new(pointer, count * element_size, readonly, owner).view(py)
                 };
@@ -564,7 +557,7 @@ impl RingBuffer {
                 (ring.ring.read_available_in(&ring.geometry), "read")
             };
             if size > available {
-                return Err(PyValueError::new_err(format!(
+                return Err(error::value_error(format_args!(
                     "size must be at most {available}, the number of elements that can be {what} \
                      now, not {size}"
                 )));
@@ -595,7 +588,7 @@ impl RingBuffer {
                 ring.element_size(),
             ))
         })?;
-        let target = uninitialised(py, count * element_size)?;
+        let target = object::uninitialised(py, count * element_size)?;
         let pointer = target.data();
         let read = Self::with_ring(slf, |ring, _| {
             if ring.element_size() != element_size {
@@ -631,7 +624,7 @@ impl RingBuffer {
             let count = size.count().map_or(available, |n| n.min(available));
             Some((count, count * geometry.element_size()))
         })?;
-        let target = uninitialised(slf.py(), bytes).ok()?;
+        let target = object::uninitialised(slf.py(), bytes).ok()?;
         let pointer = target.data();
         let read = Self::usually(slf, |raw, geometry, may| {
             // Nothing has changed, unless another thread, or a finaliser, was in between.
@@ -727,7 +720,7 @@ impl RingBuffer {
         Self::checked_ffi(slf)?;
         let element_size = elementsize.allocatable("elementsize")?;
         if element_size == 0 {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "elementsize must be a positive number of bytes, not {}",
                 elementsize.value()
             )));
@@ -736,7 +729,7 @@ impl RingBuffer {
             (Some(size), None) => {
                 let count = size.allocatable("size")?;
                 if !count.is_power_of_two() {
-                    return Err(PyValueError::new_err(format!(
+                    return Err(error::value_error(format_args!(
                         "size must be a power of 2, not {}",
                         size.value()
                     )));
@@ -752,12 +745,12 @@ impl RingBuffer {
                 (Backing::Shared(memory), pointer)
             }
             (None, None) => {
-                return Err(PyTypeError::new_err(
+                return Err(error::type_error(
                     "size (a number of elements) is required when there is no buffer",
                 ));
             }
             (Some(_), Some(_)) => {
-                return Err(PyTypeError::new_err("give either size or buffer, not both"));
+                return Err(error::type_error("give either size or buffer, not both"));
             }
         };
         let ring = NonNull::new(ring).ok_or_else(not_initialised)?;
@@ -790,7 +783,7 @@ impl RingBuffer {
         // SAFETY: not null and aligned; that there is a ring is what the caller says.
         unsafe { ring.as_ref() }
             .checked_geometry()
-            .map_err(|field| PyValueError::new_err(format!("pointer: {field}")))?;
+            .map_err(|field| error::value_error(format_args!("pointer: {field}")))?;
         Self::attach(
             &object,
             Backing::Foreign,
@@ -1146,7 +1139,7 @@ impl RingBuffer {
 
     /// Copies would share the ring, and there can be only one reader and one writer.
     fn __reduce_ex__(slf: &Bound<'_, Self>, _protocol: &Bound<'_, PyAny>) -> PyResult<()> {
-        Err(PyTypeError::new_err(format!(
+        Err(error::type_error(format_args!(
             "a {} can be neither copied nor pickled: C code refers to it by its address",
             cdata::type_name(slf.as_any())
         )))
@@ -1156,7 +1149,7 @@ impl RingBuffer {
     fn pointer<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let cached = Self::with_state(slf, |state| match state.backing {
-            Backing::Nothing => Err(PyAttributeError::new_err(
+            Backing::Nothing => Err(error::attribute_error(
                 "the ring buffer has no _ptr: RingBuffer.__init__ was not called",
             )),
             _ => Ok(state.pointer.as_ref().map(|pointer| pointer.clone_ref(py))),
@@ -1201,7 +1194,7 @@ impl RingBuffer {
             return Ok(data.into_bound(py));
         }
         let Some(memory) = Self::memory(slf)? else {
-            return Err(PyAttributeError::new_err("the ring buffer has no _data"));
+            return Err(error::attribute_error("the ring buffer has no _data"));
         };
         match memory.get().source(py) {
             Some(source) => Ok(source),
@@ -1214,6 +1207,9 @@ impl RingBuffer {
         let _previous = Self::with_state(slf, |state| state.data.replace(data));
     }
 
+    /// What others have passed is not visited: the collector would clear a CData, or whatever else
+    /// keeps the memory, while the ring is still in use. What is visited here has no such effect:
+    /// the memory stays, and the view of the elements is seen by nobody else.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: the collector runs while no thread is inside a critical section of this object,
         // because nothing in there can start it.
@@ -1221,16 +1217,7 @@ impl RingBuffer {
         if let Backing::Shared(memory) = &state.backing {
             visit.call(memory)?;
         }
-        visit.call(&state.elements)?;
-        visit.call(&state.pointer)?;
-        visit.call(&state.data)
-    }
-
-    fn __clear__(&self) {
-        // SAFETY: the collector has found that nobody else refers to this object. What is dropped
-        // may run Python code, so the state is complete before that.
-        let state = unsafe { std::mem::take(&mut *self.state.get()) };
-        drop(state);
+        visit.call(&state.elements)
     }
 }
 
@@ -1258,16 +1245,6 @@ fn parts<'py>(
     Ok((part(regions.first, regions.first_len)?, second))
 }
 
-/// A new bytearray whose contents nobody may see before they are filled or cut off.
-fn uninitialised(py: Python<'_>, bytes: usize) -> PyResult<Bound<'_, PyByteArray>> {
-    // SAFETY: null stands for uninitialised contents. The result is a new reference to a bytearray,
-    // or null with an exception. No more is asked for than a ring holds.
-    unsafe {
-        let array = ffi::PyByteArray_FromStringAndSize(std::ptr::null(), bytes as ffi::Py_ssize_t);
-        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
-    }
-}
-
 /// A pointer to a struct that C owns.
 fn struct_pointer(
     pointer: &Bound<'_, PyAny>,
@@ -1276,7 +1253,7 @@ fn struct_pointer(
     let address = cdata::struct_argument(pointer, argument, "PaUtilRingBuffer")?;
     let alignment = std::mem::align_of::<PaUtilRingBuffer>();
     if address % alignment != 0 {
-        return Err(PyValueError::new_err(format!(
+        return Err(error::value_error(format_args!(
             "{argument} must be aligned to {alignment} bytes, as a PaUtilRingBuffer is"
         )));
     }

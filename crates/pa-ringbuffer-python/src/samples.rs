@@ -2,12 +2,12 @@
 
 use std::mem::MaybeUninit;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::prelude::*;
-use pyo3::types::PyByteArray;
-
 use crate::cdata::type_name;
 use crate::data::View;
+use crate::error;
+use crate::memory;
+use crate::object;
+use pyo3::prelude::*;
 
 /// PortAudio's sample formats, by their usual names.
 #[derive(Clone, Copy)]
@@ -45,7 +45,7 @@ impl SampleFormat {
             .into_iter()
             .find(|format| format.name == dtype)
             .ok_or_else(|| {
-                PyValueError::new_err(format!(
+                error::value_error(format_args!(
                     "dtype must be 'float32', 'int32', 'int24', 'int16', 'int8' or 'uint8', not \
                      '{dtype}'"
                 ))
@@ -77,7 +77,7 @@ impl SampleFormat {
     ) -> PyResult<Vec<u8>> {
         // SAFETY: the object is alive.
         if unsafe { pyo3::ffi::PyObject_CheckBuffer(buffer.as_ptr()) } == 0 {
-            return Err(PyTypeError::new_err(format!(
+            return Err(error::type_error(format_args!(
                 "{argument} must be a buffer with frames (an array, bytes, ...), not {}",
                 type_name(buffer)
             )));
@@ -86,7 +86,7 @@ impl SampleFormat {
         let view = View::new(&mut slot, buffer, argument, 0)?;
         let (code, size) = (view.format(), view.item_size());
         if !self.accepts(code, size) {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "{argument} must hold samples of the device's dtype '{}', or bytes, not items of \
                  {size} bytes with the format '{}'",
                 self.name,
@@ -97,19 +97,26 @@ impl SampleFormat {
         // In more than one dimension, the first one counts frames.
         if let Some(row) = view.row_size() {
             if row != frame_size {
-                return Err(PyValueError::new_err(format!(
+                return Err(error::value_error(format_args!(
                     "{argument} must have frames of {channels} channels, {frame_size} bytes, not \
                      {row} bytes"
                 )));
             }
         } else if view.len() % frame_size != 0 {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "{argument} must be whole frames of {channels} channels, {frame_size} bytes each, \
                  not {} bytes",
                 view.len()
             )));
         }
-        let mut frames = vec![0; view.len()];
+        let mut frames = Vec::new();
+        if frames.try_reserve_exact(view.len()).is_err() {
+            return Err(error::memory_error(format_args!(
+                "no memory for a copy of the {argument}, {} bytes",
+                view.len()
+            )));
+        }
+        frames.resize(view.len(), 0);
         // SAFETY: the view holds that many contiguous bytes; nobody else knows the copy.
         unsafe { view.pointer().copy_to(frames.as_mut_ptr(), frames.len()) };
         Ok(frames)
@@ -125,14 +132,12 @@ impl SampleFormat {
     ) -> PyResult<Bound<'py, PyAny>> {
         let frame_size = channels * self.size;
         let count = frames.len() / frame_size;
-        let bytes = match count {
-            // A memoryview cannot be cast to a shape of no frames, but it can be cut to it.
-            0 => PyByteArray::new(py, &vec![0; frame_size]),
-            _ => PyByteArray::new(py, frames),
-        };
-        let view = py
-            .import("builtins")?
-            .call_method1("memoryview", (bytes,))?;
+        // A memoryview cannot be cast to a shape of no frames, but it can be cut to it.
+        let bytes = object::uninitialised(py, count.max(1) * frame_size)?;
+        // SAFETY: nobody else has the array yet, and it has room for at least these frames. What is
+        // left is cut off.
+        unsafe { (bytes.data()).copy_from_nonoverlapping(frames.as_ptr(), count * frame_size) };
+        let view = memory::view_of(&bytes)?;
         let frames = count.max(1);
         let view = if self.name == "int24" {
             view.call_method1("cast", (self.code, (frames, channels, self.size)))?

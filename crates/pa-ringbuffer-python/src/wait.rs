@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{CallbackState, end};
-use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::error;
 use crate::integer::Integer;
 
 /// Time between two looks, while something may come at any moment: a callback is called more often
@@ -50,7 +50,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 pub(crate) fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
     match timeout {
         None => Ok(None),
-        Some(seconds) if seconds.is_nan() => Err(PyValueError::new_err(
+        Some(seconds) if seconds.is_nan() => Err(error::value_error(
             "timeout must be a number of seconds, not nan",
         )),
         // What the clock cannot hold is forever.
@@ -109,7 +109,7 @@ impl Side {
 pub(crate) fn checked_size(size: Integer, capacity: usize) -> PyResult<usize> {
     let size = size.required("size")?;
     if size > capacity {
-        return Err(PyValueError::new_err(format!(
+        return Err(error::value_error(format_args!(
             "size must be at most {capacity}, the number of elements in the ring, not {size}"
         )));
     }

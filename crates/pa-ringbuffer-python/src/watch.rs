@@ -9,11 +9,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer::PaUtilRingBuffer;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::callback::StreamCallback;
+use crate::error;
 use crate::integer::Integer;
+use crate::memory::Keeper;
 use crate::ring::RingBuffer;
 use crate::wait::{self, Outcome, Pulse, Side, interval_after};
 
@@ -31,7 +32,7 @@ struct Watch {
     /// Called with the outcome.
     done: Py<PyAny>,
     /// The owner of the ring's memory, and the stream's state.
-    _kept: (Py<PyAny>, Option<Py<StreamCallback>>),
+    _kept: (Keeper, Option<Py<StreamCallback>>),
 }
 
 // SAFETY: the pointer is to a ring whose owner is kept; looking at indices is safe on any thread.
@@ -144,7 +145,7 @@ impl Watcher {
         let mut watches = self.lock();
         if watches.quit {
             drop(watches);
-            return Err(PyRuntimeError::new_err(
+            return Err(error::runtime_error(
                 "nothing can be awaited any more: the interpreter is shutting down",
             ));
         }
@@ -156,7 +157,7 @@ impl Watcher {
                 Ok(thread) => watches.thread = Some(thread),
                 Err(error) => {
                     drop(watches);
-                    return Err(PyRuntimeError::new_err(format!(
+                    return Err(error::runtime_error(format_args!(
                         "no thread to watch the ring: {error}"
                     )));
                 }
@@ -235,7 +236,7 @@ pub(crate) fn watch(
             let (address, keeper) = RingBuffer::pin(ring)?;
             (std::ptr::with_exposed_provenance(address), size, keeper)
         }
-        None => (std::ptr::null(), 0, py.None()),
+        None => (std::ptr::null(), 0, Keeper::nothing(py)),
     };
     let pulse = stream.as_ref().map(|stream| {
         // SAFETY: the state lives as long as `stream`, which is kept next to the pulse.

@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_ulong, c_void};
 
 use pa_ringbuffer_callback::{
-    CallbackResult, DeviceConfig, Monitor, Pace, TimeInfo, VirtualDevice, flags,
+    CallbackResult, DeviceConfig, Monitor, Pace, Script, TimeInfo, VirtualDevice, flags,
 };
 
 use crate::Case;
@@ -36,10 +36,16 @@ pub(crate) const CASES: &[Case] = &[(
             jitter: 0.0,
         };
         // SAFETY: the callback takes this pointer, which outlives the device, and any blocks.
-        let mut device = unsafe { VirtualDevice::new(config) }.unwrap();
+        let device = unsafe { VirtualDevice::new(config) }.unwrap();
         monitor = Some(device.monitor());
+        let script = Script {
+            frames: 64 * 100,
+            ..Script::default()
+        };
+        let mut calls = device.prepare(&script, false).unwrap();
         guarded(|| {
-            assert_eq!(device.run(64 * 100).unwrap(), 64 * 100);
+            assert!(calls.go_on(None).unwrap());
+            assert_eq!(calls.frames(), 64 * 100);
             assert!(monitor.as_ref().unwrap().xrun(c_ulong::MAX).is_err());
         })
     },
