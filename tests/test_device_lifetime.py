@@ -82,9 +82,7 @@ def callbacks(request, require):
 
 @pytest.mark.parametrize("inside", ["stop", "close"])
 @pytest.mark.parametrize("outside", ["device.stop()", "device.close()", "del device"])
-def test_the_owner_waits_for_a_callback_that_has_stopped_its_own_device(
-    callbacks, inside, outside
-):
+def test_the_owner_waits_for_a_callback_that_has_stopped_its_own_device(callbacks, inside, outside):
     run(
         callbacks,
         f"""

@@ -76,6 +76,7 @@ EXPORTERS = {
     "bytearray": "bytearray({bytes})",
 }
 
+
 @pytest.fixture(params=["pa_ringbuffer", "pa_ringbuffer.portable"])
 def module(request, require):
     if request.param == "pa_ringbuffer":
@@ -165,9 +166,9 @@ def test_a_ring_that_a_stream_uses_may_be_made_to_stand_for_another(module, requ
     require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension module was not built")
     run(
         PROGRAM.format(module=module)
-        + FOREIGN.format(
-            memory=f"ffi.new('char[]', {BYTES})", data="memory", size=BYTES // 4
-        ).replace("check(make)", "").replace("assert len(freed) == 3", "")
+        + FOREIGN.format(memory=f"ffi.new('char[]', {BYTES})", data="memory", size=BYTES // 4)
+        .replace("check(make)", "")
+        .replace("assert len(freed) == 3", "")
         + """
 from pa_ringbuffer.testing import VirtualDevice
 ring = make()

@@ -5,9 +5,8 @@ import importlib.util
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
-import pytest
-
 import pa_ringbuffer
+import pytest
 from pa_ringbuffer import portable
 
 

@@ -336,14 +336,12 @@ class _Binding:
 
     def struct_address(self, address, name):
         """Check what should be the address of a struct."""
-        try:
-            address = index(address)
-        except TypeError:
+        if not hasattr(type(address), "__index__"):
             raise TypeError(
                 f"{name} must be an address (int) or a CFFI pointer to PaUtilRingBuffer, "
                 f"not {type(address).__name__}"
-            ) from None
-        return self._checked_address(address, name)
+            )
+        return self._checked_address(index(address), name)
 
     def _checked_address(self, address, name):
         if address == 0:
@@ -408,10 +406,10 @@ def _count(nbytes, element_size, size):
 
 
 def _integer(value, name):
-    try:
-        return index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}") from None
+    # What an object's own method raises is none of our business.
+    if not hasattr(type(value), "__index__"):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    return index(value)
 
 
 def _nothing(*_objects):

@@ -378,7 +378,8 @@ impl StreamCallback {
         let region = Region::new(
             slf.get().state().cast(),
             bytes,
-            false,
+            // Only its address is of use to others.
+            true,
             Keeper::Ours(slf.clone().into_any().unbind()),
         );
         let region = Bound::new(py, region)?.into_any();

@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
@@ -47,13 +47,18 @@ fn backend(py: Python<'_>) -> PyResult<Option<&'static Backend>> {
     let Some(module) = modules.cast::<PyDict>()?.get_item("_cffi_backend")? else {
         return Ok(None);
     };
-    let class = module.getattr("FFI")?;
+    let class = module.getattr(intern!(module.py(), "FFI"))?;
     let ffi = class.call0()?;
     let backend = Backend {
-        cdata: class.getattr("CData")?.cast_into::<PyType>()?.unbind(),
-        typeof_: ffi.getattr("typeof")?.unbind(),
-        buffer: ffi.getattr("buffer")?.unbind(),
-        address: ffi.call_method1("typeof", ("uintptr_t",))?.unbind(),
+        cdata: class
+            .getattr(intern!(class.py(), "CData"))?
+            .cast_into::<PyType>()?
+            .unbind(),
+        typeof_: ffi.getattr(intern!(ffi.py(), "typeof"))?.unbind(),
+        buffer: ffi.getattr(intern!(ffi.py(), "buffer"))?.unbind(),
+        address: ffi
+            .call_method1(intern!(ffi.py(), "typeof"), ("uintptr_t",))?
+            .unbind(),
         ffi: ffi.unbind(),
         known: PyDict::new(py).unbind(),
     };
@@ -85,15 +90,19 @@ const OTHER: isize = -3;
 
 /// The size of the items that a pointer type points to, or one of the constants above.
 fn classify(ffi: &Bound<'_, PyAny>, ctype: &Bound<'_, PyAny>) -> PyResult<isize> {
-    match ctype.getattr("kind")?.extract()? {
+    match ctype.getattr(intern!(ctype.py(), "kind"))?.extract()? {
         "array" => Ok(ARRAY),
         "pointer" => {
-            let item = ctype.getattr("item")?;
-            if item.getattr("kind")?.extract::<&str>()? == "void" {
+            let item = ctype.getattr(intern!(ctype.py(), "item"))?;
+            if item
+                .getattr(intern!(item.py(), "kind"))?
+                .extract::<&str>()?
+                == "void"
+            {
                 return Ok(UNKNOWN);
             }
             // Opaque structs have no size, and CFFI raises.
-            ffi.call_method1("sizeof", (&item,))
+            ffi.call_method1(intern!(ffi.py(), "sizeof"), (&item,))
                 .map_or(Ok(UNKNOWN), |size| size.extract())
         }
         _ => Ok(OTHER),
@@ -145,9 +154,13 @@ pub(crate) fn c_type_name(object: &Bound<'_, PyAny>) -> String {
         let ctype = backend
             .ffi
             .bind(object.py())
-            .call_method1("typeof", (object,))
+            .call_method1(intern!(object.py(), "typeof"), (object,))
             .ok()?;
-        ctype.getattr("cname").ok()?.extract::<String>().ok()
+        ctype
+            .getattr(intern!(ctype.py(), "cname"))
+            .ok()?
+            .extract::<String>()
+            .ok()
     });
     name.map_or_else(
         || type_name(object),
@@ -215,14 +228,16 @@ pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyR
             )));
         }
         None => object.extract().map_err(|error: PyErr| {
-            if error.is_instance_of::<PyTypeError>(object.py()) {
+            let py = object.py();
+            if error.is_instance_of::<PyOverflowError>(py) && error.traceback(py).is_none() {
+                return error::value_error(format_args!("{argument} is no address: {object}"));
+            }
+            error::unless_raised(py, error, || {
                 error::type_error(format_args!(
                     "{argument} must be an address or a CData pointer, not {}",
                     type_name(object)
                 ))
-            } else {
-                error::value_error(format_args!("{argument} is no address: {object}"))
-            }
+            })
         })?,
     };
     if address == 0 {
@@ -242,9 +257,14 @@ pub(crate) fn struct_argument(
     let py = object.py();
     if let Some(backend) = backend(py)? {
         if backend.is_cdata(object) {
-            let ctype = backend.ffi.bind(py).call_method1("typeof", (object,))?;
+            let ctype = backend
+                .ffi
+                .bind(py)
+                .call_method1(intern!(object.py(), "typeof"), (object,))?;
             // Only pointers and arrays have items.
-            let item = ctype.getattr("item").and_then(|item| item.getattr("cname"));
+            let item = ctype
+                .getattr(intern!(ctype.py(), "item"))
+                .and_then(|item| item.getattr(intern!(object.py(), "cname")));
             let fits = item.is_ok_and(|item| {
                 item.extract::<&str>().is_ok_and(|item| {
                     item == "void" || item.strip_prefix("struct ").unwrap_or(item) == name
@@ -267,8 +287,12 @@ pub(crate) fn function(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     if let Some(backend) = backend(py)? {
         if backend.is_cdata(object) {
             let ffi = backend.ffi.bind(py);
-            let ctype = ffi.call_method1("typeof", (object,))?;
-            if ctype.getattr("kind")?.extract::<&str>()? == "function" {
+            let ctype = ffi.call_method1(intern!(object.py(), "typeof"), (object,))?;
+            if ctype
+                .getattr(intern!(ctype.py(), "kind"))?
+                .extract::<&str>()?
+                == "function"
+            {
                 return address_of(backend, object).map(Some);
             }
         }

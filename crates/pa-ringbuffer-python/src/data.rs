@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 #[cfg(not(Py_GIL_DISABLED))]
 use pyo3::types::PyByteArray;
@@ -156,14 +157,19 @@ fn is_final(error: &PyErr, py: Python<'_>) -> bool {
 
 /// NumPy cannot say what format dates have, but it can show them as nameless bytes.
 fn nameless_bytes<'py>(array: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(dtype) = array.getattr_opt("dtype")? else {
+    let Some(dtype) = array.getattr_opt(intern!(array.py(), "dtype"))? else {
         return Ok(None);
     };
-    if dtype.getattr("hasobject")?.is_truthy()? {
+    if dtype
+        .getattr(intern!(dtype.py(), "hasobject"))?
+        .is_truthy()?
+    {
         return Ok(None);
     }
-    let size: usize = dtype.getattr("itemsize")?.extract()?;
-    array.call_method1("view", (format!("V{size}"),)).map(Some)
+    let size: usize = dtype.getattr(intern!(dtype.py(), "itemsize"))?.extract()?;
+    array
+        .call_method1(intern!(array.py(), "view"), (format!("V{size}"),))
+        .map(Some)
 }
 
 impl<S: BorrowMut<Slot>> Drop for View<S> {

@@ -16,16 +16,17 @@ fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let Some(ctypes) = modules.cast::<PyDict>()?.get_item("ctypes")? else {
         return Ok(None);
     };
-    let void = ctypes.getattr("c_void_p")?;
+    let void = ctypes.getattr(intern!(ctypes.py(), "c_void_p"))?;
     for class in [
-        ctypes.getattr("_CFuncPtr")?,
-        ctypes.getattr("_Pointer")?,
+        ctypes.getattr(intern!(ctypes.py(), "_CFuncPtr"))?,
+        ctypes.getattr(intern!(ctypes.py(), "_Pointer"))?,
         void.clone(),
     ] {
         if object.is_instance(&class)? {
-            let pointer = ctypes.call_method1("cast", (object, &void))?;
+            let pointer = ctypes.call_method1(intern!(ctypes.py(), "cast"), (object, &void))?;
             // NULL is None.
-            let address: Option<usize> = pointer.getattr("value")?.extract()?;
+            let address: Option<usize> =
+                pointer.getattr(intern!(pointer.py(), "value"))?.extract()?;
             return Ok(Some(address.unwrap_or(0)));
         }
     }
@@ -35,10 +36,12 @@ fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
 /// The integer in the attribute `address`, as Numba's compiled functions have it.
 fn address_attribute(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     // They have an address, too, but not one of a function.
-    if object.cast::<StreamCallback>().is_ok() || object.hasattr("elementsize")? {
+    if object.cast::<StreamCallback>().is_ok()
+        || object.hasattr(intern!(object.py(), "elementsize"))?
+    {
         return Ok(None);
     }
-    match object.getattr_opt("address")? {
+    match object.getattr_opt(intern!(object.py(), "address"))? {
         Some(address) if address.is_instance_of::<PyInt>() => address.extract().map(Some),
         _ => Ok(None),
     }

@@ -7,6 +7,7 @@ use crate::data::View;
 use crate::error;
 use crate::memory;
 use crate::object;
+use pyo3::intern;
 use pyo3::prelude::*;
 
 /// PortAudio's sample formats, by their usual names.
@@ -140,9 +141,12 @@ impl SampleFormat {
         let view = memory::view_of(&bytes)?;
         let frames = count.max(1);
         let view = if self.name == "int24" {
-            view.call_method1("cast", (self.code, (frames, channels, self.size)))?
+            view.call_method1(
+                intern!(view.py(), "cast"),
+                (self.code, (frames, channels, self.size)),
+            )?
         } else {
-            view.call_method1("cast", (self.code, (frames, channels)))?
+            view.call_method1(intern!(view.py(), "cast"), (self.code, (frames, channels)))?
         };
         view.get_item(pyo3::types::PySlice::new(py, 0, count as isize, 1))
     }

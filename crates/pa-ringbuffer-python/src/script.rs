@@ -3,6 +3,7 @@
 use std::ffi::c_ulong;
 
 use pa_ringbuffer_callback::flags;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -46,7 +47,7 @@ pub(crate) fn xruns(
             type_name(what)
         ))
     };
-    let Some(items) = object.getattr_opt("items")? else {
+    let Some(items) = object.getattr_opt(intern!(object.py(), "items"))? else {
         return Err(wrong(object));
     };
     let mut xruns = Vec::new();
@@ -88,9 +89,10 @@ fn push<T>(py: Python<'_>, list: &mut Vec<T>, item: T) -> PyResult<()> {
     hear_signals(py, list.len())
 }
 
-/// An iterator that is not written in Python does not do this by itself.
+/// Lets other threads run, too. An iterator that is not written in Python does neither by itself.
 fn hear_signals(py: Python<'_>, count: usize) -> PyResult<()> {
     if count % 1024 == 0 {
+        py.detach(|| ());
         py.check_signals()?;
     }
     Ok(())
