@@ -22,6 +22,7 @@ import platform
 import re
 import struct
 import sys
+import sysconfig
 import time
 import weakref
 from operator import index
@@ -44,6 +45,8 @@ _FIELDS = (*_INTEGER_FIELDS, "buffer")
 _WAIT_INTERVAL = 1e-3
 _IDLE_INTERVAL = 2.5e-3
 _MOMENT = 50e-3
+
+_FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
 def _is_darwin():
@@ -130,6 +133,32 @@ def init(ffi, lib):
         "_lib": lib,
     }
     return type("RingBuffer", (_RingBufferBase,), namespace)
+
+
+class _Unshared:
+    """Slices like a memoryview, but each slice belongs to a view of its own.
+
+    CPython counts the memoryviews that were made of one another, without a lock (gh-127716). Two
+    threads that make, or drop, such views at the same time need a GIL, or the memory is released
+    while it is in use.
+    """
+
+    __slots__ = ("_exporter", "_readonly")
+
+    def __init__(self, exporter, readonly):
+        self._exporter = exporter
+        self._readonly = readonly
+
+    def __getitem__(self, part):
+        view = memoryview(self._exporter)
+        return (view.toreadonly() if self._readonly else view)[part]
+
+
+def _sliceable(exporter, readonly=False):
+    if _FREE_THREADED:
+        return _Unshared(exporter, readonly)
+    view = memoryview(exporter)
+    return view.toreadonly() if readonly else view
 
 
 class _Geometry:
@@ -444,6 +473,11 @@ def _memory(value, name, ffi, writable=False):
     It is the only time that *value* is asked for its memory: an exporter written in Python may
     answer differently the second time.
     """
+    if _FREE_THREADED and isinstance(value, memoryview):
+        # Other threads may be using it as well; see _Unshared.
+        from pickle import PickleBuffer
+
+        value = PickleBuffer(value)
     try:
         view = memoryview(value)
     except TypeError as error:
@@ -694,7 +728,6 @@ class _OwnRing(_Ring):
         if not _may_lead_back(exporter):
             _keep_from_collector(self, self.pointer, data)
         self.readonly = readonly
-        view = memoryview(ffi.buffer(data))
         self._capacity = size
         self._initial, fixed = self._fields()
         self._geometry = _Geometry(
@@ -704,7 +737,7 @@ class _OwnRing(_Ring):
             size - 1,
             element_size,
             base,
-            view.toreadonly() if readonly else view,
+            _sliceable(ffi.buffer(data), readonly),
         )
 
     def _refresh(self):
@@ -785,7 +818,7 @@ class _ForeignRing(_Ring):
             fields["smallMask"],
             element_size,
             base,
-            memoryview(ffi.buffer(base, size * element_size)),
+            _sliceable(ffi.buffer(base, size * element_size)),
         )
         self._geometry = geometry
         return geometry

@@ -13,7 +13,7 @@ use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyDict, PyType};
+use pyo3::types::{PyDict, PyType};
 
 use crate::cdata::{self, CData, Pointee};
 use crate::data::{Slot, View};
@@ -374,16 +374,22 @@ pub(crate) fn view_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
     }
 }
 
-/// A new memoryview of nothing. It cannot be one for all, because whoever gets it may release it.
+/// A new memoryview of nothing. It cannot be one for all, because its owner may release it.
 pub(crate) fn empty_view(py: Python<'_>, readonly: bool) -> PyResult<Bound<'_, PyAny>> {
-    /// A view that is given to nobody. To make another one like it takes one object, to make one of
-    /// a bytearray two.
-    static NOTHING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     if readonly {
         return view_of(object::no_bytes(py)?.as_any());
     }
-    let nothing = NOTHING.get_or_try_init(py, || {
-        view_of(PyByteArray::new(py, b"").as_any()).map(Bound::unbind)
-    })?;
-    view_of(nothing.bind(py))
+    // CPython counts the views that are made of one view, without a lock (gh-127716): without a GIL,
+    // not even an empty one can be shared.
+    #[cfg(Py_GIL_DISABLED)]
+    return view_of(object::bytearray(py, 0)?.as_any());
+    #[cfg(not(Py_GIL_DISABLED))]
+    {
+        /// No caller gets this view. A copy of it takes one object, a view of a bytearray two.
+        static NOTHING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let nothing = NOTHING.get_or_try_init(py, || {
+            view_of(object::bytearray(py, 0)?.as_any()).map(Bound::unbind)
+        })?;
+        view_of(nothing.bind(py))
+    }
 }

@@ -47,6 +47,7 @@ pub(crate) fn triple<'py>(
 }
 
 /// `object[begin:end]`
+#[cfg(not(Py_GIL_DISABLED))]
 pub(crate) fn slice<'py>(
     object: &Bound<'py, PyAny>,
     begin: usize,
@@ -67,21 +68,21 @@ pub(crate) fn slice<'py>(
     }
 }
 
+/// A new bytearray whose contents must be filled or cut off before anything else sees them.
+pub(crate) fn bytearray(py: Python<'_>, bytes: usize) -> PyResult<Bound<'_, PyByteArray>> {
+    // SAFETY: null stands for uninitialised contents. The result is a new reference to a bytearray,
+    // or null with an exception. The size is at most that of a ring.
+    unsafe {
+        let array = ffi::PyByteArray_FromStringAndSize(std::ptr::null(), bytes as ffi::Py_ssize_t);
+        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
+    }
+}
+
 /// Bytes without any.
 pub(crate) fn no_bytes(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
     // SAFETY: the result is a new reference, or null with an exception.
     unsafe {
         let bytes = ffi::PyBytes_FromStringAndSize(std::ptr::null(), 0);
         Ok(Bound::from_owned_ptr_or_err(py, bytes)?.cast_into_unchecked())
-    }
-}
-
-/// A new bytearray whose contents nobody may see before they are filled or cut off.
-pub(crate) fn uninitialised(py: Python<'_>, bytes: usize) -> PyResult<Bound<'_, PyByteArray>> {
-    // SAFETY: null stands for uninitialised contents. The result is a new reference to a bytearray,
-    // or null with an exception. No more is asked for than a ring holds.
-    unsafe {
-        let array = ffi::PyByteArray_FromStringAndSize(std::ptr::null(), bytes as ffi::Py_ssize_t);
-        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
     }
 }

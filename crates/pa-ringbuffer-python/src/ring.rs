@@ -86,7 +86,7 @@ struct State {
     pointer: Option<Py<PyAny>>,
     /// `_data`, where assigned.
     data: Option<Py<PyAny>>,
-    /// A view of all elements, which others are made from. It is given to nobody.
+    /// What regions are made from, once one was asked for; see [`RingBuffer::elements`].
     elements: Option<Py<PyAny>>,
     /// Sides on which a thread is working outside of the critical section.
     busy: Busy,
@@ -528,7 +528,12 @@ impl RingBuffer {
         object::triple(regions.len(), first, second).ok()
     }
 
-    /// A view of all elements; `None` if they are not the ring's own.
+    /// What regions are made from; `None` if the elements are not the ring's own.
+    ///
+    /// With a GIL, a view of all elements, which no caller gets: a slice of it is one object, a view
+    /// of a new exporter would be three. CPython counts the views that are made of one view, without
+    /// a lock (gh-127716): without a GIL, each region is an exporter of its own, and this is what
+    /// keeps the memory.
     fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let cached = Self::with_state(slf, |state| {
@@ -540,7 +545,11 @@ impl RingBuffer {
         let Some(memory) = Self::memory(slf)? else {
             return Ok(None);
         };
-        let all = memory::view_of(memory.bind(py))?;
+        let all = if cfg!(Py_GIL_DISABLED) {
+            memory.into_bound(py).into_any()
+        } else {
+            memory::view_of(memory.bind(py))?
+        };
         let kept = all.clone().unbind();
         // Should another thread have made one meanwhile, both are good.
         let _previous = Self::with_state(slf, |state| state.elements.replace(kept));
@@ -588,7 +597,7 @@ impl RingBuffer {
                 ring.element_size(),
             ))
         })?;
-        let target = object::uninitialised(py, count * element_size)?;
+        let target = object::bytearray(py, count * element_size)?;
         let pointer = target.data();
         let read = Self::with_ring(slf, |ring, _| {
             if ring.element_size() != element_size {
@@ -624,7 +633,7 @@ impl RingBuffer {
             let count = size.count().map_or(available, |n| n.min(available));
             Some((count, count * geometry.element_size()))
         })?;
-        let target = object::uninitialised(slf.py(), bytes).ok()?;
+        let target = object::bytearray(slf.py(), bytes).ok()?;
         let pointer = target.data();
         let read = Self::usually(slf, |raw, geometry, may| {
             // Nothing has changed, unless another thread, or a finaliser, was in between.
@@ -1221,16 +1230,21 @@ impl RingBuffer {
     }
 }
 
-/// Two stretches of a ring whose elements `all` is a view of, and which begin at `start`.
+/// Two stretches of a ring that begins at `start` and was asked for its elements, which are `all`.
 fn parts<'py>(
     all: &Bound<'py, PyAny>,
-    start: *mut u8,
+    #[cfg_attr(Py_GIL_DISABLED, allow(unused_variables))] start: *mut u8,
     regions: &Regions,
     element_size: usize,
     readonly: bool,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let py = all.py();
-    // A slice of a view is one object; a view of a new exporter would be three.
+    #[cfg(Py_GIL_DISABLED)]
+    let part = |pointer: *mut u8, count: usize| {
+        let bytes = count * element_size;
+        Region::new(pointer, bytes, readonly, all.clone().unbind()).view(py)
+    };
+    #[cfg(not(Py_GIL_DISABLED))]
     let part = |pointer: *mut u8, count: usize| {
         // Both lie in the storage; whatever lay outside, a slice would leave out.
         let begin = pointer.addr() - start.addr();
