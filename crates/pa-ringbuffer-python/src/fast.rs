@@ -195,7 +195,7 @@ fn usual_write(
     };
     let (data, mut slot) = (data?, Slot::uninit());
     let data = Data::usual_source(&data, &mut slot)?;
-    let written = RingBuffer::usually(ring, |raw, geometry, may| {
+    let written = RingBuffer::usually(ring, Side::Room, |raw, geometry, may| {
         let count = data.count(geometry.element_size(), size)?;
         // SAFETY: as in `RingBuffer::write`: it is this ring's geometry, the storage is alive, the
         // data has so many elements, and nobody else is writing.
@@ -207,7 +207,7 @@ fn usual_write(
 fn usual_readinto(ring: &Bound<'_, RingBuffer>, data: Argument<'_, '_>) -> Option<*mut PyObject> {
     let (data, mut slot) = (data?, Slot::uninit());
     let data = Data::usual_target(&data, &mut slot)?;
-    let read = RingBuffer::usually(ring, |raw, geometry, may| {
+    let read = RingBuffer::usually(ring, Side::Data, |raw, geometry, may| {
         let count = data.count(geometry.element_size(), None)?;
         // SAFETY: as in `RingBuffer::readinto`: it is this ring's geometry, the storage is alive,
         // the data has room for so many elements, and nobody else is reading.
@@ -230,7 +230,7 @@ fn usual_advance(
     side: Side,
 ) -> Option<*mut PyObject> {
     let size = Integer::exact(size?)?.count()?;
-    let index = RingBuffer::usually(ring, |raw, geometry, may| {
+    let index = RingBuffer::usually(ring, side, |raw, geometry, may| {
         let (may, available) = match side {
             Side::Room => (may.advance_write, raw.write_available_in(geometry)),
             Side::Data => (may.read, raw.read_available_in(geometry)),
@@ -268,22 +268,34 @@ method!(advance_read_index, ADVANCE_READ_INDEX, usual_advance(0; Side::Data));
 
 /// Defines the C function of an attribute.
 macro_rules! attribute {
-    ($name:ident, $replaced:ident, $available:ident) => {
+    ($name:ident, $replaced:ident, $available:ident, $side:expr) => {
         unsafe extern "C" fn $name(slf: *mut PyObject, _closure: *mut c_void) -> *mut PyObject {
             // SAFETY: called by the interpreter. Before, the descriptor has made sure that `slf` is
             // of the class.
             unsafe {
                 let py = Python::assume_attached();
                 let ring = Bound::ref_from_ptr(py, &slf).cast_unchecked::<RingBuffer>();
-                RingBuffer::usually(ring, |raw, geometry, _| Some(raw.$available(geometry)))
-                    .map_or_else(|| $replaced.get(slf), |count| number(py, count))
+                RingBuffer::usually(ring, $side, |raw, geometry, _| {
+                    Some(raw.$available(geometry))
+                })
+                .map_or_else(|| $replaced.get(slf), |count| number(py, count))
             }
         }
     };
 }
 
-attribute!(write_available, WRITE_AVAILABLE, write_available_in);
-attribute!(read_available, READ_AVAILABLE, read_available_in);
+attribute!(
+    write_available,
+    WRITE_AVAILABLE,
+    write_available_in,
+    Side::Room
+);
+attribute!(
+    read_available,
+    READ_AVAILABLE,
+    read_available_in,
+    Side::Data
+);
 
 /// A C string that lives as long as the process, as the definitions of methods must.
 fn for_ever(text: &str) -> PyResult<*const c_char> {

@@ -15,6 +15,7 @@
 //! | `function` | C functions, from whatever package |
 //! | `samples` | sample formats and buffers of frames |
 //! | `script` | what a device is to do offline |
+//! | `sections` | what keeps threads apart without a GIL |
 //! | `wait` | waiting for the other side of a ring |
 //! | `watch` | the same for event loops |
 //!
@@ -35,6 +36,7 @@ mod object;
 mod ring;
 mod samples;
 mod script;
+mod sections;
 mod wait;
 mod watch;
 

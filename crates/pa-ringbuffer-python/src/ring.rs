@@ -2,20 +2,22 @@
 //!
 //! # Threads
 //!
-//! What changes in an instance (which ring it stands for) is only read and written inside a
-//! critical section of the instance, and so are the elements: with a GIL that costs nothing, and on
-//! free-threaded Python it keeps two threads from entering one ring object at once. Inside, nothing
-//! is called that could run Python code, because that would let others in. Everything that can
-//! (reading arguments, acquiring buffers, allocating results) comes before or after.
+//! Each side of an instance has a critical section of its own ([`Sections`]): with a GIL that costs
+//! nothing, and on free-threaded Python it keeps two threads from using one side at once, while the
+//! two sides do not wait for each other. Elements are copied inside the section of their side. What
+//! changes in an instance (which ring it stands for) is read inside one of the sections and written
+//! inside both. Inside, nothing is called that could run Python code, because that would let others
+//! in. Everything that can (reading arguments, acquiring buffers, allocating results) comes before
+//! or after.
 
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pa_ringbuffer::{Geometry, PaUtilRingBuffer, Regions, RingMemory, ring_buffer_size_t};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyByteArray, PyDict, PyTuple, PyType};
 
 use crate::cdata;
@@ -24,6 +26,7 @@ use crate::error;
 use crate::integer::Integer;
 use crate::memory::{self, Keeper, Memory, Owners, Region};
 use crate::object::{self, Number};
+use crate::sections::Sections;
 use crate::wait::{self, Outcome, Side};
 
 /// PortAudio's lock-free ring buffer, for one producer and one consumer.
@@ -65,10 +68,14 @@ use crate::wait::{self, Outcome, Side};
 #[pyclass(frozen, subclass, weakref, module = "pa_ringbuffer")]
 pub(crate) struct RingBuffer {
     state: UnsafeCell<State>,
+    sections: Sections,
 }
 
-// SAFETY: `state` is only accessed inside a critical section of the object, or by the garbage
-// collector and the destructor, when no other thread can.
+/// Reading the state takes one of the two sections. This one is for what belongs to no side.
+const NEITHER: Side = Side::Data;
+
+// SAFETY: `state` is only read inside one of the sections and only changed inside both, or by the
+// garbage collector and the destructor, when no other thread has access.
 unsafe impl Sync for RingBuffer {}
 // SAFETY: as above; all that it holds may be dropped on any attached thread.
 unsafe impl Send for RingBuffer {}
@@ -88,23 +95,30 @@ struct State {
     data: Option<Py<PyAny>>,
     /// What regions are made from, once one was asked for; see [`RingBuffer::elements`].
     elements: Option<Py<PyAny>>,
-    /// Sides on which a thread is working outside of the critical section.
+    /// Sides on which a thread is working outside of the critical sections.
     busy: Busy,
 }
 
-/// Whether somebody is writing, or reading, without the GIL.
-#[derive(Clone, Copy, Default)]
+/// Whether a thread is writing, or reading, without the GIL. Each is changed inside the section of
+/// its side.
+#[derive(Default)]
 struct Busy {
-    writing: bool,
-    reading: bool,
+    writing: AtomicBool,
+    reading: AtomicBool,
 }
 
 impl Busy {
-    fn side(&mut self, side: Side) -> &mut bool {
+    fn side(&self, side: Side) -> &AtomicBool {
         match side {
-            Side::Room => &mut self.writing,
-            Side::Data => &mut self.reading,
+            Side::Room => &self.writing,
+            Side::Data => &self.reading,
         }
+    }
+
+    #[inline]
+    fn is(&self, side: Side) -> bool {
+        // The section orders it.
+        self.side(side).load(Ordering::Relaxed)
     }
 }
 
@@ -126,7 +140,7 @@ struct Ring<'a> {
     ring: &'a PaUtilRingBuffer,
     geometry: Geometry,
     readonly: bool,
-    busy: Busy,
+    busy: &'a Busy,
 }
 
 /// What may be done without further questions.
@@ -176,7 +190,16 @@ enum Take {
     Latest,
 }
 
-impl Ring<'_> {
+impl<'a> Ring<'a> {
+    fn new(ring: &'a PaUtilRingBuffer, geometry: Geometry, state: &'a State) -> Self {
+        Self {
+            ring,
+            geometry,
+            readonly: state.readonly,
+            busy: &state.busy,
+        }
+    }
+
     fn element_size(&self) -> usize {
         self.geometry.element_size()
     }
@@ -193,11 +216,11 @@ impl Ring<'_> {
 
     /// Refuses to enter a side on which another thread is working.
     fn check_free(&self, side: Side) -> PyResult<()> {
-        let (busy, doing) = match side {
-            Side::Room => (self.busy.writing, "writing to"),
-            Side::Data => (self.busy.reading, "reading from"),
-        };
-        if busy {
+        if self.busy.is(side) {
+            let doing = match side {
+                Side::Room => "writing to",
+                Side::Data => "reading from",
+            };
             return Err(error::runtime_error(format_args!(
                 "another thread is {doing} this ring, and waits there: only one at a time can"
             )));
@@ -240,25 +263,23 @@ impl<'a, 'py> Claim<'a, 'py> {
     ///
     /// RuntimeError if another thread is working there.
     pub(crate) fn new(ring: &'a Bound<'py, RingBuffer>, side: Side) -> PyResult<Self> {
-        RingBuffer::with_ring(ring, |checked, _| match side {
-            Side::Room => checked.check_writable(),
-            Side::Data => checked.check_free(side),
+        RingBuffer::with_ring(ring, side, |checked, _| {
+            match side {
+                Side::Room => checked.check_writable()?,
+                Side::Data => checked.check_free(side)?,
+            }
+            checked.busy.side(side).store(true, Ordering::Relaxed);
+            Ok(())
         })?;
-        // Nothing in between could have let another thread in but a free-threaded interpreter.
-        let taken =
-            RingBuffer::with_state(ring, |state| std::mem::replace(state.busy.side(side), true));
-        if taken {
-            return Err(error::runtime_error(
-                "another thread is working on this side of the ring: only one at a time can",
-            ));
-        }
         Ok(Self { ring, side })
     }
 }
 
 impl Drop for Claim<'_, '_> {
     fn drop(&mut self) {
-        RingBuffer::with_state(self.ring, |state| *state.busy.side(self.side) = false);
+        RingBuffer::with_side(self.ring, self.side, |state| {
+            state.busy.side(self.side).store(false, Ordering::Relaxed);
+        });
     }
 }
 
@@ -299,14 +320,44 @@ impl RingBuffer {
     /// Exclusive access to the state. `f` must not run Python code, drop references included.
     #[inline]
     fn with_state<R>(slf: &Bound<'_, Self>, f: impl FnOnce(&mut State) -> R) -> R {
-        // SAFETY: inside the critical section nobody else has access, and `f` runs nothing that
-        // could leave it.
-        with_critical_section(slf.as_any(), || f(unsafe { &mut *slf.get().state.get() }))
+        let this = slf.get();
+        // SAFETY: inside both sections no other thread has access, and `f` runs nothing that could
+        // leave them.
+        (this.sections).both(slf.py(), || f(unsafe { &mut *this.state.get() }))
     }
 
-    /// Does something with the ring. `f` must not run Python code.
+    /// The state as it is, while no other thread uses this side. `f` must not run Python code.
+    #[inline]
+    fn with_side<R>(slf: &Bound<'_, Self>, side: Side, f: impl FnOnce(&State) -> R) -> R {
+        let this = slf.get();
+        // SAFETY: inside one section no other thread can enter both, which it would need to change
+        // anything, and `f` runs nothing that could leave it.
+        (this.sections).one(slf.py(), side, || f(unsafe { &*this.state.get() }))
+    }
+
+    /// Does something with one side of the ring. `f` must not run Python code.
     #[inline]
     fn with_ring<R>(
+        slf: &Bound<'_, Self>,
+        side: Side,
+        f: impl FnOnce(&Ring<'_>, &State) -> PyResult<R>,
+    ) -> PyResult<R> {
+        let done = Self::with_side(slf, side, |state| {
+            let Some(ring) = state.ring() else {
+                return Err(f);
+            };
+            let geometry = ring.geometry();
+            if state.checked != Some(geometry) {
+                return Err(f);
+            }
+            Ok(f(&Ring::new(ring, geometry, state), state))
+        });
+        done.unwrap_or_else(|f| Self::with_whole_ring(slf, f))
+    }
+
+    /// Does something with both sides of the ring, or with one after checking the ring. `f` must not
+    /// run Python code.
+    fn with_whole_ring<R>(
         slf: &Bound<'_, Self>,
         f: impl FnOnce(&Ring<'_>, &State) -> PyResult<R>,
     ) -> PyResult<R> {
@@ -316,15 +367,7 @@ impl RingBuffer {
             if state.checked != Some(geometry) {
                 geometry = state.check(ring)?;
             }
-            f(
-                &Ring {
-                    ring,
-                    geometry,
-                    readonly: state.readonly,
-                    busy: state.busy,
-                },
-                state,
-            )
+            f(&Ring::new(ring, geometry, state), state)
         })
     }
 
@@ -333,9 +376,10 @@ impl RingBuffer {
     #[inline]
     pub(crate) fn usually<R>(
         slf: &Bound<'_, Self>,
+        side: Side,
         f: impl FnOnce(&PaUtilRingBuffer, &Geometry, May) -> Option<R>,
     ) -> Option<R> {
-        Self::with_state(slf, |state| {
+        Self::with_side(slf, side, |state| {
             let ring = state.ring()?;
             let geometry = ring.geometry();
             if state.checked != Some(geometry) {
@@ -343,9 +387,9 @@ impl RingBuffer {
             }
             let may = May {
                 readonly: state.readonly,
-                write: !state.readonly && !state.busy.writing,
-                advance_write: !state.busy.writing,
-                read: !state.busy.reading,
+                write: !state.readonly && !state.busy.is(Side::Room),
+                advance_write: !state.busy.is(Side::Room),
+                read: !state.busy.is(Side::Data),
             };
             f(ring, &geometry, may)
         })
@@ -392,7 +436,7 @@ impl RingBuffer {
     /// the ring, or nobody.
     fn memory(slf: &Bound<'_, Self>) -> PyResult<Option<Py<Memory>>> {
         let py = slf.py();
-        let made = Self::with_state(slf, |state| match &state.backing {
+        let made = Self::with_side(slf, NEITHER, |state| match &state.backing {
             Backing::Own(_) => Err(state.checked),
             Backing::Shared(memory) => Ok(Some(memory.clone_ref(py))),
             Backing::Foreign | Backing::Nothing => Ok(None),
@@ -427,7 +471,7 @@ impl RingBuffer {
     pub(crate) fn pin(slf: &Bound<'_, Self>) -> PyResult<(usize, Keeper)> {
         let py = slf.py();
         let memory = Self::memory(slf)?;
-        let (ring, owners) = Self::with_state(slf, |state| {
+        let (ring, owners) = Self::with_side(slf, NEITHER, |state| {
             let made_meanwhile = memory.is_none() && !matches!(state.backing, Backing::Foreign);
             (state.ring.filter(|_| !made_meanwhile), state.owners(py))
         });
@@ -463,20 +507,23 @@ impl RingBuffer {
     fn views<'py>(
         slf: &Bound<'py, Self>,
         size: Integer,
-        write: bool,
+        side: Side,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let size = size.required("size")?;
         // What does not change, first: it may run Python code.
-        let all = Self::elements(slf)?;
+        let all = Self::elements(slf, side)?;
         let ((regions, start, element_size, readonly), owners) =
-            Self::with_ring(slf, |ring, state| {
-                let regions = if write {
-                    ring.check_writable()?;
-                    ring.ring.write_regions(&ring.geometry, size)
-                } else {
-                    ring.check_free(Side::Data)?;
-                    ring.ring.read_regions(&ring.geometry, size)
+            Self::with_ring(slf, side, |ring, state| {
+                let regions = match side {
+                    Side::Room => {
+                        ring.check_writable()?;
+                        ring.ring.write_regions(&ring.geometry, size)
+                    }
+                    Side::Data => {
+                        ring.check_free(Side::Data)?;
+                        ring.ring.read_regions(&ring.geometry, size)
+                    }
                 };
                 let start = ring.geometry.buffer();
                 let found = (regions, start, ring.element_size(), ring.readonly);
@@ -513,17 +560,18 @@ impl RingBuffer {
         side: Side,
     ) -> Option<Bound<'py, PyTuple>> {
         let py = slf.py();
-        let all = Self::with_state(slf, |state| {
+        let all = Self::with_side(slf, side, |state| {
             state.elements.as_ref().map(|all| all.bind(py).clone())
         })?;
-        let (regions, start, element_size, readonly) = Self::usually(slf, |raw, geometry, may| {
-            let regions = match side {
-                Side::Room => may.write.then(|| raw.write_regions(geometry, size)),
-                Side::Data => may.read.then(|| raw.read_regions(geometry, size)),
-            };
-            let (start, element_size) = (geometry.buffer(), geometry.element_size());
-            Some((regions?, start, element_size, may.readonly))
-        })?;
+        let (regions, start, element_size, readonly) =
+            Self::usually(slf, side, |raw, geometry, may| {
+                let regions = match side {
+                    Side::Room => may.write.then(|| raw.write_regions(geometry, size)),
+                    Side::Data => may.read.then(|| raw.read_regions(geometry, size)),
+                };
+                let (start, element_size) = (geometry.buffer(), geometry.element_size());
+                Some((regions?, start, element_size, may.readonly))
+            })?;
         let (first, second) = parts(&all, start, &regions, element_size, readonly).ok()?;
         object::triple(regions.len(), first, second).ok()
     }
@@ -534,9 +582,9 @@ impl RingBuffer {
     /// of a new exporter would be three. CPython counts the views that are made of one view, without
     /// a lock (gh-127716): without a GIL, each region is an exporter of its own, and this is what
     /// keeps the memory.
-    fn elements<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn elements<'py>(slf: &Bound<'py, Self>, side: Side) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        let cached = Self::with_state(slf, |state| {
+        let cached = Self::with_side(slf, side, |state| {
             state.elements.as_ref().map(|view| view.clone_ref(py))
         });
         if let Some(elements) = cached {
@@ -556,14 +604,13 @@ impl RingBuffer {
         Ok(Some(all))
     }
 
-    fn advance(slf: &Bound<'_, Self>, size: Integer, write: bool) -> PyResult<Number> {
+    fn advance(slf: &Bound<'_, Self>, size: Integer, side: Side) -> PyResult<Number> {
         let size = size.required("size")?;
-        Self::with_ring(slf, |ring, _| {
-            ring.check_free(if write { Side::Room } else { Side::Data })?;
-            let (available, what) = if write {
-                (ring.ring.write_available_in(&ring.geometry), "written")
-            } else {
-                (ring.ring.read_available_in(&ring.geometry), "read")
+        Self::with_ring(slf, side, |ring, _| {
+            ring.check_free(side)?;
+            let (available, what) = match side {
+                Side::Room => (ring.ring.write_available_in(&ring.geometry), "written"),
+                Side::Data => (ring.ring.read_available_in(&ring.geometry), "read"),
             };
             if size > available {
                 return Err(error::value_error(format_args!(
@@ -573,10 +620,9 @@ impl RingBuffer {
             }
             // Not more than the ring's size, which is of that type.
             let size = size as ring_buffer_size_t;
-            let index = if write {
-                ring.ring.advance_write_index(&ring.geometry, size)
-            } else {
-                ring.ring.advance_read_index(&ring.geometry, size)
+            let index = match side {
+                Side::Room => ring.ring.advance_write_index(&ring.geometry, size),
+                Side::Data => ring.ring.advance_read_index(&ring.geometry, size),
             };
             // The masks of a ring in order leave no index negative.
             Ok(Number(index as usize))
@@ -589,7 +635,7 @@ impl RingBuffer {
         how: &Take,
     ) -> PyResult<Bound<'py, PyByteArray>> {
         let py = slf.py();
-        let (count, element_size) = Self::with_ring(slf, |ring, _| {
+        let (count, element_size) = Self::with_ring(slf, Side::Data, |ring, _| {
             ring.check_free(Side::Data)?;
             let available = ring.ring.read_available_in(&ring.geometry);
             Ok((
@@ -599,7 +645,7 @@ impl RingBuffer {
         })?;
         let target = object::bytearray(py, count * element_size)?;
         let pointer = target.data();
-        let read = Self::with_ring(slf, |ring, _| {
+        let read = Self::with_ring(slf, Side::Data, |ring, _| {
             if ring.element_size() != element_size {
                 return Ok(0);
             }
@@ -628,14 +674,14 @@ impl RingBuffer {
         slf: &Bound<'py, Self>,
         size: Integer,
     ) -> Option<Bound<'py, PyByteArray>> {
-        let (count, bytes) = Self::usually(slf, |raw, geometry, _| {
+        let (count, bytes) = Self::usually(slf, Side::Data, |raw, geometry, _| {
             let available = raw.read_available_in(geometry);
             let count = size.count().map_or(available, |n| n.min(available));
             Some((count, count * geometry.element_size()))
         })?;
         let target = object::bytearray(slf.py(), bytes).ok()?;
         let pointer = target.data();
-        let read = Self::usually(slf, |raw, geometry, may| {
+        let read = Self::usually(slf, Side::Data, |raw, geometry, may| {
             // Nothing has changed, unless another thread, or a finaliser, was in between.
             let unchanged = may.read
                 && count * geometry.element_size() == bytes
@@ -650,17 +696,17 @@ impl RingBuffer {
 
     /// Number of elements in the ring, full or empty.
     pub(crate) fn capacity(slf: &Bound<'_, Self>) -> PyResult<usize> {
-        Self::with_ring(slf, |ring, _| Ok(ring.geometry.size()))
+        Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry.size()))
     }
 
     /// Whether elements cannot be written.
     pub(crate) fn is_readonly(slf: &Bound<'_, Self>) -> bool {
-        Self::with_state(slf, |state| state.readonly)
+        Self::with_side(slf, NEITHER, |state| state.readonly)
     }
 
     /// The fields of the ring as they are now, checked.
     pub(crate) fn geometry(slf: &Bound<'_, Self>) -> PyResult<Geometry> {
-        Self::with_ring(slf, |ring, _| Ok(ring.geometry))
+        Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry))
     }
 
     fn wait(
@@ -716,6 +762,7 @@ impl RingBuffer {
     fn new(_arguments: &Bound<'_, PyTuple>, _keywords: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             state: UnsafeCell::default(),
+            sections: Sections::new(),
         }
     }
 
@@ -806,7 +853,7 @@ impl RingBuffer {
     ///
     /// This is only allowed while nobody is writing or reading, on either side.
     fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Self::with_ring(slf, |ring, _| {
+        Self::with_whole_ring(slf, |ring, _| {
             ring.check_free(Side::Room)?;
             ring.check_free(Side::Data)?;
             ring.ring.flush();
@@ -819,7 +866,7 @@ impl RingBuffer {
     /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
     #[getter]
     fn write_available(slf: &Bound<'_, Self>) -> PyResult<Number> {
-        Self::with_ring(slf, |ring, _| {
+        Self::with_ring(slf, Side::Room, |ring, _| {
             Ok(Number(ring.ring.write_available_in(&ring.geometry)))
         })
     }
@@ -829,7 +876,7 @@ impl RingBuffer {
     /// Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
     #[getter]
     fn read_available(slf: &Bound<'_, Self>) -> PyResult<Number> {
-        Self::with_ring(slf, |ring, _| {
+        Self::with_ring(slf, Side::Data, |ring, _| {
             Ok(Number(ring.ring.read_available_in(&ring.geometry)))
         })
     }
@@ -859,7 +906,7 @@ impl RingBuffer {
     fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>, size: Integer) -> PyResult<Number> {
         let mut slot = Slot::uninit();
         let data = Data::source(data, &mut slot)?;
-        Self::with_ring(slf, |ring, _| {
+        Self::with_ring(slf, Side::Room, |ring, _| {
             ring.check_writable()?;
             let count = data.elements(ring.element_size(), size.count())?;
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
@@ -1020,7 +1067,7 @@ impl RingBuffer {
     fn readinto(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<Number> {
         let mut slot = Slot::uninit();
         let data = Data::target(data, &mut slot)?;
-        Self::with_ring(slf, |ring, _| {
+        Self::with_ring(slf, Side::Data, |ring, _| {
             ring.check_free(Side::Data)?;
             let count = data.elements(ring.element_size(), None)?;
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
@@ -1052,7 +1099,7 @@ impl RingBuffer {
         slf: &Bound<'py, Self>,
         size: Integer,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        Self::views(slf, size, true)
+        Self::views(slf, size, Side::Room)
     }
 
     /// Make elements available for reading that were stored in the buffers from
@@ -1067,7 +1114,7 @@ impl RingBuffer {
     /// :raises ValueError: If *size* is negative or too large.
     /// :raises TypeError: If *size* is not an integer.
     fn advance_write_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<Number> {
-        Self::advance(slf, size, true)
+        Self::advance(slf, size, Side::Room)
     }
 
     /// Get the part(s) of the ring's memory where the next elements can be read.
@@ -1092,7 +1139,7 @@ impl RingBuffer {
         slf: &Bound<'py, Self>,
         size: Integer,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        Self::views(slf, size, false)
+        Self::views(slf, size, Side::Data)
     }
 
     /// Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
@@ -1107,13 +1154,13 @@ impl RingBuffer {
     /// :raises ValueError: If *size* is negative or too large.
     /// :raises TypeError: If *size* is not an integer.
     fn advance_read_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<Number> {
-        Self::advance(slf, size, false)
+        Self::advance(slf, size, Side::Data)
     }
 
     /// Size of a single element in bytes. (:class:`int`)
     #[getter]
     fn elementsize(slf: &Bound<'_, Self>) -> PyResult<Number> {
-        Self::with_ring(slf, |ring, _| Ok(Number(ring.element_size())))
+        Self::with_ring(slf, NEITHER, |ring, _| Ok(Number(ring.element_size())))
     }
 
     /// Address of the C struct ``PaUtilRingBuffer``, for the code on the other side of the ring.
@@ -1122,7 +1169,7 @@ impl RingBuffer {
     /// etc. It is valid as long as this object exists. (:class:`int`)
     #[getter]
     fn address(slf: &Bound<'_, Self>) -> PyResult<Number> {
-        Self::with_state(slf, |state| state.ring)
+        Self::with_side(slf, NEITHER, |state| state.ring)
             .map(|ring| Number(ring.as_ptr().expose_provenance()))
             .ok_or_else(not_initialised)
     }
@@ -1134,7 +1181,7 @@ impl RingBuffer {
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let name = cdata::type_name(slf.as_any());
-        let state = Self::with_ring(slf, |ring, _| {
+        let state = Self::with_ring(slf, NEITHER, |ring, _| {
             Ok(format!(
                 "{} of {} elements of {} bytes",
                 ring.ring.read_available_in(&ring.geometry),
@@ -1157,7 +1204,7 @@ impl RingBuffer {
     #[getter(_ptr)]
     fn pointer<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let cached = Self::with_state(slf, |state| match state.backing {
+        let cached = Self::with_side(slf, NEITHER, |state| match state.backing {
             Backing::Nothing => Err(error::attribute_error(
                 "the ring buffer has no _ptr: RingBuffer.__init__ was not called",
             )),
@@ -1196,7 +1243,7 @@ impl RingBuffer {
     #[getter(_data)]
     fn data<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let assigned = Self::with_state(slf, |state| {
+        let assigned = Self::with_side(slf, NEITHER, |state| {
             state.data.as_ref().map(|data| data.clone_ref(py))
         });
         if let Some(data) = assigned {
