@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 import sys
+import sysconfig
 
 import network_guard
 import pytest
@@ -45,6 +46,22 @@ collect_ignore = (
     if PYPY
     else []
 )
+
+
+HAD_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+def pytest_report_header():
+    """Say what kind of Python this is: on a free-threaded one, tests are stricter."""
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return f"free-threaded Python, the GIL is {'on' if HAD_GIL else 'off'}"
+    return None
+
+
+def pytest_sessionfinish(session):
+    """Fail if the GIL was off at first and is not any more: the rest was tested with it."""
+    if not HAD_GIL and sys._is_gil_enabled():
+        pytest.exit("the GIL was enabled by something that a test has imported", returncode=1)
 
 
 def pytest_collection_modifyitems(config, items):

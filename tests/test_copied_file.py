@@ -46,10 +46,12 @@ def test_it_needs_nothing_but_the_standard_library_and_cffi():
         "cffi",
         "math",
         "operator",
+        "pickle",
         "platform",
         "re",
         "struct",
         "sys",
+        "sysconfig",
         "threading",
         "time",
     }
