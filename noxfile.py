@@ -99,9 +99,11 @@ def install(session, archive, threaded):
         "--force-reinstall", "--no-deps", archive, env={"CARGO_TARGET_DIR": str(BUILT / "target")}
     )
     if threaded:
-        # The other dependencies have no wheels for it; tests that need them say so and skip.
-        session.install("cffi", "hypothesis", "numpy", "pytest", "rich", "setuptools>=70.1")
+        # The others have no wheels for it; tests that need them say so and skip.
+        session.install("pa-ringbuffer[demo]", "cffi", "hypothesis", "pytest", "setuptools>=70.1")
         session.env["CI"] = ""
+        # tests/conftest.py makes sure that it stays off.
+        session.env["PYTHON_GIL"] = "0"
     else:
         session.install("pa-ringbuffer[demo]", "--group", "test")
 

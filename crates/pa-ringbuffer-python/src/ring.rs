@@ -342,21 +342,33 @@ impl RingBuffer {
         side: Side,
         f: impl FnOnce(&Ring<'_>, &State) -> PyResult<R>,
     ) -> PyResult<R> {
-        let done = Self::with_side(slf, side, |state| {
-            let Some(ring) = state.ring() else {
-                return Err(f);
-            };
-            let geometry = ring.geometry();
-            if state.checked != Some(geometry) {
-                return Err(f);
+        #[cfg(Py_GIL_DISABLED)]
+        let f = {
+            let done = Self::with_side(slf, side, |state| {
+                let Some(ring) = state.ring() else {
+                    return Err(f);
+                };
+                let geometry = ring.geometry();
+                if state.checked != Some(geometry) {
+                    return Err(f);
+                }
+                Ok(f(&Ring::new(ring, geometry, state), state))
+            });
+            match done {
+                Ok(done) => return done,
+                Err(f) => f,
             }
-            Ok(f(&Ring::new(ring, geometry, state), state))
-        });
-        done.unwrap_or_else(|f| Self::with_whole_ring(slf, f))
+        };
+        // With a GIL all sections are one, and to compile `f` twice makes it slower.
+        #[cfg(not(Py_GIL_DISABLED))]
+        let _ = side;
+        Self::with_whole_ring(slf, f)
     }
 
     /// Does something with both sides of the ring, or with one after checking the ring. `f` must not
     /// run Python code.
+    #[cfg_attr(Py_GIL_DISABLED, cold)]
+    #[cfg_attr(not(Py_GIL_DISABLED), inline)]
     fn with_whole_ring<R>(
         slf: &Bound<'_, Self>,
         f: impl FnOnce(&Ring<'_>, &State) -> PyResult<R>,
