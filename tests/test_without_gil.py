@@ -1,7 +1,7 @@
 """Nothing relies on the GIL: rings, and what is made of them, are used by many threads at once.
 
-With a GIL, these tests show that the same programs do no harm. It is a free-threaded Python for which
-they mean something, and a debug build of it checks the most.
+These tests are for a free-threaded Python; a debug build of it finds most. With a GIL, those that
+can run are shorter, and only show that the programs are right.
 """
 
 import gc

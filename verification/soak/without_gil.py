@@ -17,7 +17,7 @@ import time
 import numpy as np
 
 # Bytes per element, and elements: words that can be torn, and rings that are always full or empty.
-SHAPES = [(4, 16), (8, 1024), (24, 65536)]
+SHAPES = [(4, 128), (8, 1024), (24, 65536)]
 # More at once would hide what happens at the ends of a ring.
 LONGEST = 300
 
@@ -82,7 +82,9 @@ class Heat:
         self.errors = []
 
     def run(self):
-        sides = [threading.Thread(target=self.guard, args=(side,)) for side in (self.fill, self.empty)]
+        sides = [
+            threading.Thread(target=self.guard, args=(side,)) for side in (self.fill, self.empty)
+        ]
         for side in sides:
             side.start()
         for side in sides:
