@@ -48,7 +48,11 @@ collect_ignore = (
 )
 
 
-HAD_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+def has_gil():
+    return getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+HAD_GIL = has_gil()
 
 
 def pytest_report_header():
@@ -59,9 +63,14 @@ def pytest_report_header():
 
 
 def pytest_sessionfinish(session):
-    """Fail if the GIL was off at first and is not any more: the rest was tested with it."""
-    if not HAD_GIL and sys._is_gil_enabled():
-        pytest.exit("the GIL was enabled by something that a test has imported", returncode=1)
+    """Fail if the GIL was off at first and is on now: what followed was tested with it."""
+    if has_gil() and not HAD_GIL:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    if has_gil() and not HAD_GIL:
+        terminalreporter.write_line("FAILED: something that a test has imported enabled the GIL")
 
 
 def pytest_collection_modifyitems(config, items):
