@@ -1301,7 +1301,7 @@ fn parts<'py>(
     #[cfg(Py_GIL_DISABLED)]
     let part = |pointer: *mut u8, count: usize| {
         let bytes = count * element_size;
-        Region::new(pointer, bytes, readonly, all.clone().unbind()).view(py)
+        Region::new(pointer, bytes, readonly, Keeper::Ours(all.clone().unbind())).view(py)
     };
     #[cfg(not(Py_GIL_DISABLED))]
     let part = |pointer: *mut u8, count: usize| {
