@@ -14,7 +14,7 @@ use pyo3::types::PyByteArray;
 use pyo3::types::PyBytes;
 
 use crate::cdata::{self, CData, Pointee, type_name};
-use crate::error;
+use crate::error::{self, Refusal};
 
 /// Room for a buffer's description. It must not move while the buffer is held, because exporters
 /// may let `shape` point into it: on the stack for the time of a call, in a box for longer.
@@ -363,26 +363,26 @@ impl<'a> Data<'a> {
     }
 
     /// As [`count`](Self::count), with an error that says what is wrong.
-    pub(crate) fn elements(&self, element_size: usize, size: Option<usize>) -> PyResult<usize> {
+    pub(crate) fn elements(&self, element_size: usize, size: Option<usize>) -> Result<usize, Refusal> {
         self.count(element_size, size)
             .ok_or_else(|| self.wrong(element_size, size))
     }
 
     #[cold]
-    fn wrong(&self, element_size: usize, size: Option<usize>) -> PyErr {
+    fn wrong(&self, element_size: usize, size: Option<usize>) -> Refusal {
         let argument = self.argument;
         match (&self.extent, size) {
-            (Extent::Unknown, _) => error::type_error(format_args!(
+            (Extent::Unknown, _) => Refusal::type_error(format_args!(
                 "{argument} is a pointer to something of unknown size: cast it to a pointer to \
                  elements, or (in write) give a size"
             )),
             (Extent::Bytes(bytes) | Extent::Item(bytes), Some(size)) => {
-                error::value_error(format_args!(
+                Refusal::value_error(format_args!(
                     "size is {size} elements of {element_size} bytes, but {argument} has only \
                      {bytes} bytes"
                 ))
             }
-            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => error::value_error(format_args!(
+            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => Refusal::value_error(format_args!(
                 "{argument} size must be a multiple of elementsize: {bytes} bytes are no whole \
                  number of elements of {element_size} bytes"
             )),

@@ -9,49 +9,65 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// A message without an allocation of Rust's own, which ends the process if it fails.
-struct Message {
-    text: String,
+/// What is wrong: an exception that has not been made yet. Making one can run any Python code, which
+/// must not happen inside a critical section; so that is left to the caller.
+pub(crate) struct Refusal {
+    class: fn() -> *mut ffi::PyObject,
+    message: Message,
 }
 
+#[derive(Default)]
+struct Message(String);
+
 impl Write for Message {
+    /// Unlike a String, finds out about a lack of memory. What does not fit is left out.
     fn write_str(&mut self, more: &str) -> std::fmt::Result {
-        self.text
-            .try_reserve(more.len())
-            .map_err(|_| std::fmt::Error)?;
-        self.text.push_str(more);
+        self.0.try_reserve(more.len()).map_err(|_| std::fmt::Error)?;
+        self.0.push_str(more);
         Ok(())
     }
 }
 
-fn raise(class: *mut ffi::PyObject, message: &dyn Display) -> PyErr {
-    let mut text = Message {
-        text: String::new(),
-    };
-    // What does not fit is left out.
-    let _ = write!(text, "{message}");
-    let text = text.text;
-    // SAFETY: every caller is called by Python, so the thread is attached. The class is one of the
-    // interpreter's own; the message is a new reference, or null with a MemoryError.
-    unsafe {
-        let py = Python::assume_attached();
-        let length = text.len() as ffi::Py_ssize_t;
-        let message = ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), length);
-        if !message.is_null() {
-            ffi::PyErr_SetObject(class, message);
-            ffi::Py_DECREF(message);
+impl Refusal {
+    fn new(class: fn() -> *mut ffi::PyObject, what: &dyn Display) -> Self {
+        let mut message = Message::default();
+        let _ = write!(message, "{what}");
+        Self { class, message }
+    }
+}
+
+impl From<Refusal> for PyErr {
+    #[cold]
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.message.0;
+        // SAFETY: every caller is called by Python, so the thread is attached. The class is one of
+        // the interpreter's own; the message is a new reference, or null with a MemoryError.
+        unsafe {
+            let py = Python::assume_attached();
+            let length = text.len() as ffi::Py_ssize_t;
+            let message = ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), length);
+            if !message.is_null() {
+                ffi::PyErr_SetObject((refusal.class)(), message);
+                ffi::Py_DECREF(message);
+            }
+            PyErr::fetch(py)
         }
-        PyErr::fetch(py)
     }
 }
 
 macro_rules! errors {
-    ($($(#[$doc:meta])* $name:ident = $class:ident;)*) => {
-        $($(#[$doc])*
-        #[cold]
+    ($($name:ident = $class:ident;)*) => {
+        impl Refusal {
+            $(#[cold]
+            pub(crate) fn $name(message: impl Display) -> Self {
+                // SAFETY: a static that is set as long as there is an interpreter.
+                Self::new(|| unsafe { ffi::$class }, &message)
+            })*
+        }
+
+        $(#[cold]
         pub(crate) fn $name(message: impl Display) -> PyErr {
-            // SAFETY: a static that is set as long as there is an interpreter.
-            raise(unsafe { ffi::$class }, &message)
+            Refusal::$name(message).into()
         })*
     };
 }

@@ -22,7 +22,7 @@ use pyo3::types::{PyByteArray, PyDict, PyTuple, PyType};
 
 use crate::cdata;
 use crate::data::{Data, Slot};
-use crate::error;
+use crate::error::{self, Refusal};
 use crate::integer::Integer;
 use crate::memory::{self, Keeper, Memory, Owners, Region};
 use crate::object::{self, Number};
@@ -168,7 +168,7 @@ impl State {
 
     /// The fields of the ring, which are not what they were.
     #[cold]
-    fn check(&mut self, ring: &PaUtilRingBuffer) -> PyResult<Geometry> {
+    fn check(&mut self, ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
         match (&self.backing, &self.checked) {
             (Backing::Own(_) | Backing::Shared(_), Some(made)) => changed_geometry(ring, made),
             _ => {
@@ -204,9 +204,9 @@ impl<'a> Ring<'a> {
         self.geometry.element_size()
     }
 
-    fn check_writable(&self) -> PyResult<()> {
+    fn check_writable(&self) -> Result<(), Refusal> {
         if self.readonly {
-            return Err(error::type_error(
+            return Err(Refusal::type_error(
                 "the ring's buffer is read-only: it can be read and its write index advanced, but \
                  not written to",
             ));
@@ -215,13 +215,13 @@ impl<'a> Ring<'a> {
     }
 
     /// Refuses to enter a side on which another thread is working.
-    fn check_free(&self, side: Side) -> PyResult<()> {
+    fn check_free(&self, side: Side) -> Result<(), Refusal> {
         if self.busy.is(side) {
             let doing = match side {
                 Side::Room => "writing to",
                 Side::Data => "reading from",
             };
-            return Err(error::runtime_error(format_args!(
+            return Err(Refusal::runtime_error(format_args!(
                 "another thread is {doing} this ring, and waits there: only one at a time can"
             )));
         }
@@ -285,10 +285,10 @@ impl Drop for Claim<'_, '_> {
 
 /// The fields of a ring of our own, unless they say something else than when the ring was made.
 #[cold]
-fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> PyResult<Geometry> {
+fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> Result<Geometry, Refusal> {
     let geometry = ring
         .checked_geometry()
-        .map_err(|field| error::runtime_error(format_args!("{field}, but was overwritten")))?;
+        .map_err(|field| Refusal::runtime_error(format_args!("{field}, but was overwritten")))?;
     let field = if geometry.buffer() != made.buffer() {
         "buffer"
     } else if geometry.element_size() != made.element_size() {
@@ -299,21 +299,21 @@ fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> PyResult<Geomet
         // Only bufferSize is smaller, which is pastream's way of using a part of the storage.
         return Ok(geometry);
     };
-    Err(error::runtime_error(format_args!(
+    Err(Refusal::runtime_error(format_args!(
         "the ring's field {field} was overwritten"
     )))
 }
 
 /// The fields of a ring that somebody else has made.
 #[cold]
-fn foreign_geometry(ring: &PaUtilRingBuffer) -> PyResult<Geometry> {
+fn foreign_geometry(ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
     ring.checked_geometry()
-        .map_err(|field| error::runtime_error(format_args!("{field}; was the ring initialised?")))
+        .map_err(|field| Refusal::runtime_error(format_args!("{field}; was the ring initialised?")))
 }
 
 #[cold]
-fn not_initialised() -> PyErr {
-    error::runtime_error("the ring buffer is not initialised: RingBuffer.__init__ was not called")
+fn not_initialised() -> Refusal {
+    Refusal::runtime_error("the ring buffer is not initialised: RingBuffer.__init__ was not called")
 }
 
 impl RingBuffer {
@@ -340,7 +340,7 @@ impl RingBuffer {
     fn with_ring<R>(
         slf: &Bound<'_, Self>,
         side: Side,
-        f: impl FnOnce(&Ring<'_>, &State) -> PyResult<R>,
+        f: impl FnOnce(&Ring<'_>, &State) -> Result<R, Refusal>,
     ) -> PyResult<R> {
         #[cfg(Py_GIL_DISABLED)]
         let f = {
@@ -355,7 +355,7 @@ impl RingBuffer {
                 Ok(f(&Ring::new(ring, geometry, state), state))
             });
             match done {
-                Ok(done) => return done,
+                Ok(done) => return done.map_err(PyErr::from),
                 Err(f) => f,
             }
         };
@@ -371,7 +371,7 @@ impl RingBuffer {
     #[cfg_attr(not(Py_GIL_DISABLED), inline)]
     fn with_whole_ring<R>(
         slf: &Bound<'_, Self>,
-        f: impl FnOnce(&Ring<'_>, &State) -> PyResult<R>,
+        f: impl FnOnce(&Ring<'_>, &State) -> Result<R, Refusal>,
     ) -> PyResult<R> {
         Self::with_state(slf, |state| {
             let ring = state.ring().ok_or_else(not_initialised)?;
@@ -381,6 +381,7 @@ impl RingBuffer {
             }
             f(&Ring::new(ring, geometry, state), state)
         })
+        .map_err(PyErr::from)
     }
 
     /// As [`with_ring`](Self::with_ring), but does nothing and returns `None` when something is
@@ -625,7 +626,7 @@ impl RingBuffer {
                 Side::Data => (ring.ring.read_available_in(&ring.geometry), "read"),
             };
             if size > available {
-                return Err(error::value_error(format_args!(
+                return Err(Refusal::value_error(format_args!(
                     "size must be at most {available}, the number of elements that can be {what} \
                      now, not {size}"
                 )));
@@ -1183,7 +1184,7 @@ impl RingBuffer {
     fn address(slf: &Bound<'_, Self>) -> PyResult<Number> {
         Self::with_side(slf, NEITHER, |state| state.ring)
             .map(|ring| Number(ring.as_ptr().expose_provenance()))
-            .ok_or_else(not_initialised)
+            .ok_or_else(|| not_initialised().into())
     }
 
     /// Number of elements in the ring, full or empty.
@@ -1217,7 +1218,7 @@ impl RingBuffer {
     fn pointer<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let cached = Self::with_side(slf, NEITHER, |state| match state.backing {
-            Backing::Nothing => Err(error::attribute_error(
+            Backing::Nothing => Err(Refusal::attribute_error(
                 "the ring buffer has no _ptr: RingBuffer.__init__ was not called",
             )),
             _ => Ok(state.pointer.as_ref().map(|pointer| pointer.clone_ref(py))),
