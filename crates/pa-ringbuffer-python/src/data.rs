@@ -3,7 +3,6 @@
 use std::borrow::BorrowMut;
 use std::ffi::{CStr, c_int};
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::ffi;
@@ -231,45 +230,6 @@ impl<'a> Data<'a> {
         None
     }
 
-    /// Memory to read from, if it is of a usual kind. Otherwise no exception is set, unless it has
-    /// nothing to do with the object.
-    #[inline]
-    pub(crate) fn usual_source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> Option<Self> {
-        Self::plain_source(object).or_else(|| Self::usual(object, slot, 0))
-    }
-
-    /// Memory to write to, as [`usual_source`](Self::usual_source).
-    #[inline]
-    pub(crate) fn usual_target(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> Option<Self> {
-        Self::plain_target(object).or_else(|| Self::usual(object, slot, ffi::PyBUF_WRITABLE))
-    }
-
-    fn usual(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> Option<Self> {
-        // SAFETY: the object is alive.
-        if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
-            // PyO3 panics where there is no memory, and nobody else would catch that here.
-            let found = catch_unwind(AssertUnwindSafe(|| Self::cdata(object)));
-            return found.ok()?.ok().flatten();
-        }
-        if !fill(slot, object, flags) {
-            // Who asks again gets the same exception, but not if that came from outside; see
-            // `is_final`.
-            // SAFETY: the thread is attached, and an exception is set.
-            unsafe {
-                if ffi::PyErr_ExceptionMatches(ffi::PyExc_Exception) != 0
-                    && ffi::PyErr_ExceptionMatches(ffi::PyExc_MemoryError) == 0
-                {
-                    ffi::PyErr_Clear();
-                }
-            }
-            return None;
-        }
-        // SAFETY: the slot has just been filled.
-        let view = unsafe { View::filled(slot, object.py()) };
-        view.is_plain()
-            .then(|| Self::of_bytes(view.pointer(), view.len(), Some(view)))
-    }
-
     /// Memory to read from.
     pub(crate) fn source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
         match Self::plain_source(object) {
@@ -363,7 +323,11 @@ impl<'a> Data<'a> {
     }
 
     /// As [`count`](Self::count), with an error that says what is wrong.
-    pub(crate) fn elements(&self, element_size: usize, size: Option<usize>) -> Result<usize, Refusal> {
+    pub(crate) fn elements(
+        &self,
+        element_size: usize,
+        size: Option<usize>,
+    ) -> Result<usize, Refusal> {
         self.count(element_size, size)
             .ok_or_else(|| self.wrong(element_size, size))
     }
@@ -382,10 +346,12 @@ impl<'a> Data<'a> {
                      {bytes} bytes"
                 ))
             }
-            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => Refusal::value_error(format_args!(
-                "{argument} size must be a multiple of elementsize: {bytes} bytes are no whole \
+            (Extent::Bytes(bytes) | Extent::Item(bytes), None) => {
+                Refusal::value_error(format_args!(
+                    "{argument} size must be a multiple of elementsize: {bytes} bytes are no whole \
                  number of elements of {element_size} bytes"
-            )),
+                ))
+            }
         }
     }
 }

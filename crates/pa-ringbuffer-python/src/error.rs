@@ -22,7 +22,9 @@ struct Message(String);
 impl Write for Message {
     /// Unlike a String, finds out about a lack of memory. What does not fit is left out.
     fn write_str(&mut self, more: &str) -> std::fmt::Result {
-        self.0.try_reserve(more.len()).map_err(|_| std::fmt::Error)?;
+        self.0
+            .try_reserve(more.len())
+            .map_err(|_| std::fmt::Error)?;
         self.0.push_str(more);
         Ok(())
     }

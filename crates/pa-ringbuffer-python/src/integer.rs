@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+use crate::cdata::type_name;
 use crate::error;
 
 /// Any Python integer, or what `operator.index()` accepts. What has no place in 64 bits becomes the
@@ -30,6 +31,19 @@ impl Integer {
             pyo3::ffi::PyLong_AsLongLongAndOverflow(object.as_ptr(), &mut overflow)
         };
         (overflow == 0).then_some(Self(value))
+    }
+
+    /// An argument that is no `int`.
+    #[cold]
+    pub(crate) fn named(object: Borrowed<'_, '_, PyAny>, argument: &str) -> PyResult<Self> {
+        object.extract::<Self>().map_err(|error| {
+            error::unless_raised(object.py(), error, || {
+                error::type_error(format_args!(
+                    "{argument} must be an integer, not {}",
+                    type_name(&object)
+                ))
+            })
+        })
     }
 
     /// `None` for negative numbers.

@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | `ring` | the class `RingBuffer` |
-//! | `fast` | its most frequent calls, in a short way |
+//! | `method` | how Python gets into its most frequent calls |
 //! | `memory` | the memory of a ring and the views of it that Python gets |
 //! | `data` | what Python passes as data: bytes-like objects and CFFI's CData |
 //! | `cdata` | everything that knows CFFI |
@@ -19,7 +19,7 @@
 //! | `wait` | waiting for the other side of a ring |
 //! | `watch` | the same for event loops |
 //!
-//! Only `data`, `fast`, `memory`, `ring` and `samples` touch memory that Python objects own.
+//! Only `data`, `memory`, `ring` and `samples` touch memory that Python objects own.
 
 #![allow(missing_docs, reason = "an extension module has no Rust users")]
 
@@ -28,10 +28,10 @@ mod cdata;
 mod data;
 mod device;
 mod error;
-mod fast;
 mod function;
 mod integer;
 mod memory;
+mod method;
 mod object;
 mod ring;
 mod samples;
@@ -80,7 +80,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // PyO3 makes classes when they are used for the first time, and panics if it cannot.
     module.py().get_type::<memory::Memory>();
     module.py().get_type::<memory::Region>();
-    fast::install(&module.py().get_type::<ring::RingBuffer>())?;
+    let class = module.py().get_type::<ring::RingBuffer>();
+    method::install(&class, ring::METHODS, ring::ATTRIBUTES)?;
     module.add_class::<callback::StreamCallback>()?;
     module.add_class::<device::VirtualDevice>()?;
     device::install_finaliser(&module.py().get_type::<device::VirtualDevice>())?;

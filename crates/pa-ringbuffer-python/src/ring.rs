@@ -25,6 +25,7 @@ use crate::data::{Data, Slot};
 use crate::error::{self, Refusal};
 use crate::integer::Integer;
 use crate::memory::{self, Keeper, Memory, Owners, Region};
+use crate::method::{attributes, integer, methods, required};
 use crate::object::{self, Number};
 use crate::sections::Sections;
 use crate::wait::{self, Outcome, Side};
@@ -141,15 +142,6 @@ struct Ring<'a> {
     geometry: Geometry,
     readonly: bool,
     busy: &'a Busy,
-}
-
-/// What may be done without further questions.
-#[derive(Clone, Copy)]
-pub(crate) struct May {
-    readonly: bool,
-    pub(crate) write: bool,
-    pub(crate) advance_write: bool,
-    pub(crate) read: bool,
 }
 
 impl State {
@@ -384,30 +376,6 @@ impl RingBuffer {
         .map_err(PyErr::from)
     }
 
-    /// As [`with_ring`](Self::with_ring), but does nothing and returns `None` when something is
-    /// unusual: `f` may, too.
-    #[inline]
-    pub(crate) fn usually<R>(
-        slf: &Bound<'_, Self>,
-        side: Side,
-        f: impl FnOnce(&PaUtilRingBuffer, &Geometry, May) -> Option<R>,
-    ) -> Option<R> {
-        Self::with_side(slf, side, |state| {
-            let ring = state.ring()?;
-            let geometry = ring.geometry();
-            if state.checked != Some(geometry) {
-                return None;
-            }
-            let may = May {
-                readonly: state.readonly,
-                write: !state.readonly && !state.busy.is(Side::Room),
-                advance_write: !state.busy.is(Side::Room),
-                read: !state.busy.is(Side::Data),
-            };
-            f(ring, &geometry, may)
-        })
-    }
-
     /// Makes this object stand for a ring, unless it already does.
     fn attach(
         slf: &Bound<'_, Self>,
@@ -566,29 +534,6 @@ impl RingBuffer {
         object::triple(regions.len(), first, second)
     }
 
-    /// As [`views`](Self::views), but does nothing and returns `None` when something is unusual.
-    pub(crate) fn views_usually<'py>(
-        slf: &Bound<'py, Self>,
-        size: usize,
-        side: Side,
-    ) -> Option<Bound<'py, PyTuple>> {
-        let py = slf.py();
-        let all = Self::with_side(slf, side, |state| {
-            state.elements.as_ref().map(|all| all.bind(py).clone())
-        })?;
-        let (regions, start, element_size, readonly) =
-            Self::usually(slf, side, |raw, geometry, may| {
-                let regions = match side {
-                    Side::Room => may.write.then(|| raw.write_regions(geometry, size)),
-                    Side::Data => may.read.then(|| raw.read_regions(geometry, size)),
-                };
-                let (start, element_size) = (geometry.buffer(), geometry.element_size());
-                Some((regions?, start, element_size, may.readonly))
-            })?;
-        let (first, second) = parts(&all, start, &regions, element_size, readonly).ok()?;
-        object::triple(regions.len(), first, second).ok()
-    }
-
     /// What regions are made from; `None` if the elements are not the ring's own.
     ///
     /// With a GIL, a view of all elements, which no caller gets: a slice of it is one object, a view
@@ -679,32 +624,6 @@ impl RingBuffer {
             target.resize(read * element_size)?;
         }
         Ok(target)
-    }
-
-    /// As [`take`](Self::take) the oldest elements, but does nothing and returns `None` when
-    /// something is unusual.
-    pub(crate) fn take_usually<'py>(
-        slf: &Bound<'py, Self>,
-        size: Integer,
-    ) -> Option<Bound<'py, PyByteArray>> {
-        let (count, bytes) = Self::usually(slf, Side::Data, |raw, geometry, _| {
-            let available = raw.read_available_in(geometry);
-            let count = size.count().map_or(available, |n| n.min(available));
-            Some((count, count * geometry.element_size()))
-        })?;
-        let target = object::bytearray(slf.py(), bytes).ok()?;
-        let pointer = target.data();
-        let read = Self::usually(slf, Side::Data, |raw, geometry, may| {
-            // Nothing has changed, unless another thread, or a finaliser, was in between.
-            let unchanged = may.read
-                && count * geometry.element_size() == bytes
-                && raw.read_available_in(geometry) >= count;
-            // SAFETY: there is room for `count` elements, and nobody else has the array yet;
-            // nobody else is reading, because the critical section is held (and C promises not
-            // to).
-            unchanged.then(|| unsafe { raw.read(geometry, pointer.cast(), count) })
-        });
-        (read == Some(count)).then_some(target)
     }
 
     /// Number of elements in the ring, full or empty.
@@ -874,77 +793,6 @@ impl RingBuffer {
         })
     }
 
-    /// Number of elements that can be written at the moment. (:class:`int`)
-    ///
-    /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
-    #[getter]
-    fn write_available(slf: &Bound<'_, Self>) -> PyResult<Number> {
-        Self::with_ring(slf, Side::Room, |ring, _| {
-            Ok(Number(ring.ring.write_available_in(&ring.geometry)))
-        })
-    }
-
-    /// Number of elements that can be read at the moment. (:class:`int`)
-    ///
-    /// Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
-    #[getter]
-    fn read_available(slf: &Bound<'_, Self>) -> PyResult<Number> {
-        Self::with_ring(slf, Side::Data, |ring, _| {
-            Ok(Number(ring.ring.read_available_in(&ring.geometry)))
-        })
-    }
-
-    /// Copy elements into the ring and make them available for reading.
-    ///
-    /// There is no need to call :meth:`advance_write_index` afterwards.
-    ///
-    /// :param data: The elements: any C-contiguous buffer (of any type and shape; only its bytes
-    ///     matter), or a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the
-    ///     one object it points to.
-    /// :type data: CData pointer or buffer
-    /// :param size: The number of elements to be written, at most as many as there are in *data*.
-    ///     If it is negative or not given, these are all elements in *data*. If *data* is a
-    ///     pointer, nothing can check that so many are there.
-    /// :type size: int, optional
-    /// :returns: The number of elements that were written, which is smaller than *size* if there
-    ///     was not enough room.
-    /// :rtype: int
-    /// :raises ValueError: If *size* is more than there is in *data*, if *size* is not given and
-    ///     the size of *data* in bytes is not a multiple of the element size, or if *data* is NULL
-    ///     or not contiguous.
-    /// :raises BufferError: If *data* is not contiguous. (The kind of error depends on *data*.)
-    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
-    ///     without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
-    #[pyo3(signature = (data, size=Integer::ALL), text_signature = "($self, data, size=-1)")]
-    fn write(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>, size: Integer) -> PyResult<Number> {
-        let mut slot = Slot::uninit();
-        let data = Data::source(data, &mut slot)?;
-        Self::with_ring(slf, Side::Room, |ring, _| {
-            ring.check_writable()?;
-            let count = data.elements(ring.element_size(), size.count())?;
-            // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
-            // has so many elements (or, behind a C pointer, the caller says so); nobody else is
-            // writing, because the critical section is held (and C promises not to).
-            let written = unsafe { ring.ring.write(&ring.geometry, data.pointer.cast(), count) };
-            Ok(Number(written))
-        })
-    }
-
-    /// Take elements out of the ring and return them in a new buffer.
-    ///
-    /// There is no need to call :meth:`advance_read_index` afterwards.
-    ///
-    /// :param size: The number of elements to be read. If it is negative or not given, all
-    ///     available elements are read.
-    /// :type size: int, optional
-    /// :returns: The elements. If fewer than *size* were available, there are fewer.
-    /// :rtype: bytearray
-    /// :raises TypeError: If *size* is not an integer.
-    #[pyo3(signature = (size=Integer::ALL), text_signature = "($self, size=-1)")]
-    fn read<'py>(slf: &Bound<'py, Self>, size: Integer) -> PyResult<Bound<'py, PyByteArray>> {
-        Self::take(slf, size, &Take::Oldest)
-    }
-
     /// Copy elements out of the ring and leave them there.
     ///
     /// :param size: The number of elements, beginning with the one that :meth:`read` would return
@@ -1061,115 +909,6 @@ impl RingBuffer {
         Self::coroutine(slf, "room", size, timeout)
     }
 
-    /// Take elements out of the ring and store them in existing memory.
-    ///
-    /// There is no need to call :meth:`advance_read_index` afterwards.
-    ///
-    /// :param data: The memory to be filled from its start: any writable C-contiguous buffer (of
-    ///     any type and shape; only its bytes matter), or a CFFI array, or a CFFI pointer, which
-    ///     stands for the one object it points to.
-    /// :type data: CData pointer or buffer
-    /// :returns: The number of elements that were read, which is smaller than the size of *data* if
-    ///     fewer were available. The rest of *data* is left as it was.
-    /// :rtype: int
-    /// :raises ValueError: If the size of *data* in bytes is not a multiple of the element size, or
-    ///     if *data* is NULL, read-only or not contiguous.
-    /// :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
-    ///     *data*.)
-    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
-    fn readinto(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<Number> {
-        let mut slot = Slot::uninit();
-        let data = Data::target(data, &mut slot)?;
-        Self::with_ring(slf, Side::Data, |ring, _| {
-            ring.check_free(Side::Data)?;
-            let count = data.elements(ring.element_size(), None)?;
-            // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
-            // has room for so many elements; nobody else is reading, because the critical section
-            // is held (and C promises not to).
-            let read = unsafe { ring.ring.read(&ring.geometry, data.pointer.cast(), count) };
-            Ok(Number(read))
-        })
-    }
-
-    /// Get the part(s) of the ring's memory where the next elements can be written.
-    ///
-    /// After filling them, first buffer first, call :meth:`advance_write_index` to make the
-    /// elements available for reading.
-    ///
-    /// :param size: The number of elements desired.
-    /// :type size: int
-    /// :returns:
-    ///     * The number of elements that there is room for, at most *size*.
-    ///     * The first buffer.
-    ///     * The second buffer, which is empty unless the room continues at the start of the
-    ///       ring's memory.
-    ///
-    ///     Both are writable, one-dimensional views of bytes. They keep the memory alive.
-    /// :rtype: tuple (int, memoryview, memoryview)
-    /// :raises ValueError: If *size* is negative.
-    /// :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
-    fn get_write_buffers<'py>(
-        slf: &Bound<'py, Self>,
-        size: Integer,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        Self::views(slf, size, Side::Room)
-    }
-
-    /// Make elements available for reading that were stored in the buffers from
-    /// :meth:`get_write_buffers`.
-    ///
-    /// After :meth:`write`, this is not needed.
-    ///
-    /// :param size: The number of elements, at most :attr:`write_available`.
-    /// :type size: int
-    /// :returns: The new write index, which counts modulo twice the number of elements in the ring.
-    /// :rtype: int
-    /// :raises ValueError: If *size* is negative or too large.
-    /// :raises TypeError: If *size* is not an integer.
-    fn advance_write_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<Number> {
-        Self::advance(slf, size, Side::Room)
-    }
-
-    /// Get the part(s) of the ring's memory where the next elements can be read.
-    ///
-    /// After using them, first buffer first, call :meth:`advance_read_index` to make room for new
-    /// elements.
-    ///
-    /// :param size: The number of elements desired.
-    /// :type size: int
-    /// :returns:
-    ///     * The number of elements that are available, at most *size*.
-    ///     * The first buffer.
-    ///     * The second buffer, which is empty unless the elements continue at the start of the
-    ///       ring's memory.
-    ///
-    ///     Both are one-dimensional views of bytes, and they are writable, unless the ring uses a
-    ///     read-only buffer. They keep the memory alive.
-    /// :rtype: tuple (int, memoryview, memoryview)
-    /// :raises ValueError: If *size* is negative.
-    /// :raises TypeError: If *size* is not an integer.
-    fn get_read_buffers<'py>(
-        slf: &Bound<'py, Self>,
-        size: Integer,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        Self::views(slf, size, Side::Data)
-    }
-
-    /// Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
-    /// been used.
-    ///
-    /// After :meth:`read` and :meth:`readinto`, this is not needed.
-    ///
-    /// :param size: The number of elements, at most :attr:`read_available`.
-    /// :type size: int
-    /// :returns: The new read index, which counts modulo twice the number of elements in the ring.
-    /// :rtype: int
-    /// :raises ValueError: If *size* is negative or too large.
-    /// :raises TypeError: If *size* is not an integer.
-    fn advance_read_index(slf: &Bound<'_, Self>, size: Integer) -> PyResult<Number> {
-        Self::advance(slf, size, Side::Data)
-    }
-
     /// Size of a single element in bytes. (:class:`int`)
     #[getter]
     fn elementsize(slf: &Bound<'_, Self>) -> PyResult<Number> {
@@ -1283,10 +1022,198 @@ impl RingBuffer {
         // SAFETY: the collector runs while no thread is inside a critical section of this object,
         // because nothing in there can start it.
         let state = unsafe { &*self.state.get() };
-        if let Backing::Shared(memory) = &state.backing {
-            visit.call(memory)?;
+        match &state.backing {
+            Backing::Shared(memory) => {
+                visit.call(memory)?;
+                visit.call(&state.data)?;
+            }
+            // Its memory is its own, whatever `_data` refers to.
+            Backing::Own(_) => visit.call(&state.data)?,
+            Backing::Foreign | Backing::Nothing => (),
         }
         visit.call(&state.elements)
+    }
+}
+
+methods! {
+    /// Copy elements into the ring and make them available for reading.
+    ///
+    /// There is no need to call :meth:`advance_write_index` afterwards.
+    ///
+    /// :param data: The elements: any C-contiguous buffer (of any type and shape; only its bytes
+    ///     matter), or a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the
+    ///     one object it points to.
+    /// :type data: CData pointer or buffer
+    /// :param size: The number of elements to be written, at most as many as there are in *data*.
+    ///     If it is negative or not given, these are all elements in *data*. If *data* is a
+    ///     pointer, nothing can check that so many are there.
+    /// :type size: int, optional
+    /// :returns: The number of elements that were written, which is smaller than *size* if there
+    ///     was not enough room.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is more than there is in *data*, if *size* is not given and
+    ///     the size of *data* in bytes is not a multiple of the element size, or if *data* is NULL
+    ///     or not contiguous.
+    /// :raises BufferError: If *data* is not contiguous. (The kind of error depends on *data*.)
+    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
+    ///     without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
+    fn write "($self, data, size=-1)" (ring, data, size) -> Number {
+        let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
+        let data = required(data, "data")?;
+        let mut slot = Slot::uninit();
+        let data = Data::source(&data, &mut slot)?;
+        RingBuffer::with_ring(ring, Side::Room, |ring, _| {
+            ring.check_writable()?;
+            let count = data.elements(ring.element_size(), size.count())?;
+            // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
+            // has so many elements (or, behind a C pointer, the caller says so); nobody else is
+            // writing, because the critical section is held (and C promises not to).
+            let written = unsafe { ring.ring.write(&ring.geometry, data.pointer.cast(), count) };
+            Ok(Number(written))
+        })
+    }
+
+    /// Take elements out of the ring and return them in a new buffer.
+    ///
+    /// There is no need to call :meth:`advance_read_index` afterwards.
+    ///
+    /// :param size: The number of elements to be read. If it is negative or not given, all
+    ///     available elements are read.
+    /// :type size: int, optional
+    /// :returns: The elements. If fewer than *size* were available, there are fewer.
+    /// :rtype: bytearray
+    /// :raises TypeError: If *size* is not an integer.
+    fn read "($self, size=-1)" (ring, size) -> Bound<'py, PyByteArray> {
+        let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
+        RingBuffer::take(ring, size, &Take::Oldest)
+    }
+
+    /// Take elements out of the ring and store them in existing memory.
+    ///
+    /// There is no need to call :meth:`advance_read_index` afterwards.
+    ///
+    /// :param data: The memory to be filled from its start: any writable C-contiguous buffer (of
+    ///     any type and shape; only its bytes matter), or a CFFI array, or a CFFI pointer, which
+    ///     stands for the one object it points to.
+    /// :type data: CData pointer or buffer
+    /// :returns: The number of elements that were read, which is smaller than the size of *data* if
+    ///     fewer were available. The rest of *data* is left as it was.
+    /// :rtype: int
+    /// :raises ValueError: If the size of *data* in bytes is not a multiple of the element size, or
+    ///     if *data* is NULL, read-only or not contiguous.
+    /// :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
+    ///     *data*.)
+    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
+    fn readinto "($self, data)" (ring, data) -> Number {
+        let data = required(data, "data")?;
+        let mut slot = Slot::uninit();
+        let data = Data::target(&data, &mut slot)?;
+        RingBuffer::with_ring(ring, Side::Data, |ring, _| {
+            ring.check_free(Side::Data)?;
+            let count = data.elements(ring.element_size(), None)?;
+            // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
+            // has room for so many elements; nobody else is reading, because the critical section
+            // is held (and C promises not to).
+            let read = unsafe { ring.ring.read(&ring.geometry, data.pointer.cast(), count) };
+            Ok(Number(read))
+        })
+    }
+
+    /// Get the part(s) of the ring's memory where the next elements can be written.
+    ///
+    /// After filling them, first buffer first, call :meth:`advance_write_index` to make the
+    /// elements available for reading.
+    ///
+    /// :param size: The number of elements desired.
+    /// :type size: int
+    /// :returns:
+    ///     * The number of elements that there is room for, at most *size*.
+    ///     * The first buffer.
+    ///     * The second buffer, which is empty unless the room continues at the start of the
+    ///       ring's memory.
+    ///
+    ///     Both are writable, one-dimensional views of bytes. They keep the memory alive.
+    /// :rtype: tuple (int, memoryview, memoryview)
+    /// :raises ValueError: If *size* is negative.
+    /// :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
+    fn get_write_buffers "($self, size)" (ring, size) -> Bound<'py, PyTuple> {
+        let size = integer(required(size, "size")?, "size")?;
+        RingBuffer::views(ring, size, Side::Room)
+    }
+
+    /// Make elements available for reading that were stored in the buffers from
+    /// :meth:`get_write_buffers`.
+    ///
+    /// After :meth:`write`, this is not needed.
+    ///
+    /// :param size: The number of elements, at most :attr:`write_available`.
+    /// :type size: int
+    /// :returns: The new write index, which counts modulo twice the number of elements in the ring.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is negative or too large.
+    /// :raises TypeError: If *size* is not an integer.
+    fn advance_write_index "($self, size)" (ring, size) -> Number {
+        let size = integer(required(size, "size")?, "size")?;
+        RingBuffer::advance(ring, size, Side::Room)
+    }
+
+    /// Get the part(s) of the ring's memory where the next elements can be read.
+    ///
+    /// After using them, first buffer first, call :meth:`advance_read_index` to make room for new
+    /// elements.
+    ///
+    /// :param size: The number of elements desired.
+    /// :type size: int
+    /// :returns:
+    ///     * The number of elements that are available, at most *size*.
+    ///     * The first buffer.
+    ///     * The second buffer, which is empty unless the elements continue at the start of the
+    ///       ring's memory.
+    ///
+    ///     Both are one-dimensional views of bytes, and they are writable, unless the ring uses a
+    ///     read-only buffer. They keep the memory alive.
+    /// :rtype: tuple (int, memoryview, memoryview)
+    /// :raises ValueError: If *size* is negative.
+    /// :raises TypeError: If *size* is not an integer.
+    fn get_read_buffers "($self, size)" (ring, size) -> Bound<'py, PyTuple> {
+        let size = integer(required(size, "size")?, "size")?;
+        RingBuffer::views(ring, size, Side::Data)
+    }
+
+    /// Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
+    /// been used.
+    ///
+    /// After :meth:`read` and :meth:`readinto`, this is not needed.
+    ///
+    /// :param size: The number of elements, at most :attr:`read_available`.
+    /// :type size: int
+    /// :returns: The new read index, which counts modulo twice the number of elements in the ring.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is negative or too large.
+    /// :raises TypeError: If *size* is not an integer.
+    fn advance_read_index "($self, size)" (ring, size) -> Number {
+        let size = integer(required(size, "size")?, "size")?;
+        RingBuffer::advance(ring, size, Side::Data)
+    }
+}
+
+attributes! {
+    /// Number of elements that can be written at the moment. (:class:`int`)
+    ///
+    /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
+    fn write_available(ring) -> Number {
+        RingBuffer::with_ring(ring, Side::Room, |ring, _| {
+            Ok(Number(ring.ring.write_available_in(&ring.geometry)))
+        })
+    }
+
+    /// Number of elements that can be read at the moment. (:class:`int`)
+    ///
+    /// Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
+    fn read_available(ring) -> Number {
+        RingBuffer::with_ring(ring, Side::Data, |ring, _| {
+            Ok(Number(ring.ring.read_available_in(&ring.geometry)))
+        })
     }
 }
 

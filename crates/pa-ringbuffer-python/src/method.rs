@@ -1,0 +1,330 @@
+//! How Python gets into the methods that are called for every block.
+//!
+//! PyO3 counts calls per thread, and puts the arguments of each of its functions into a table of its
+//! own first. [`methods!`] defines methods without that: arguments are read from where the
+//! interpreter has them. (CPython 3.11, `write()` of 8 bytes: 31 instead of 39 ns, the loop around it
+//! included.)
+//!
+//! Nothing here may drop a reference counted by PyO3, a `Py`, unless an exception is on its way:
+//! outside of PyO3's functions that reference would only be given back when one of them is called the
+//! next time.
+
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null_mut;
+
+use pyo3::BoundObject;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi::{self, PyObject};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use crate::error;
+use crate::integer::Integer;
+use crate::ring::RingBuffer;
+
+/// An argument, if it was given.
+pub(crate) type Argument<'a, 'py> = Option<Borrowed<'a, 'py, PyAny>>;
+
+/// A method of `RingBuffer`, for [`install`].
+pub(crate) struct Method {
+    pub(crate) name: &'static CStr,
+    /// What `inspect.signature()` finds.
+    pub(crate) signature: &'static str,
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) function: ffi::PyCFunctionFastWithKeywords,
+}
+
+/// A read-only attribute of `RingBuffer`, for [`install`].
+pub(crate) struct Attribute {
+    pub(crate) name: &'static CStr,
+    pub(crate) doc: &'static [&'static str],
+    pub(crate) function: ffi::getter,
+}
+
+/// What a call looks like to the interpreter.
+pub(crate) struct Call {
+    pub(crate) slf: *mut PyObject,
+    pub(crate) arguments: *const *mut PyObject,
+    pub(crate) count: ffi::Py_ssize_t,
+    pub(crate) names: *mut PyObject,
+}
+
+/// Calls the body of a method or attribute, and hands its result, or exception, to the interpreter.
+///
+/// # Safety
+///
+/// The thread is attached, and `slf` is a ring.
+#[inline(always)]
+pub(crate) unsafe fn answer<'py, T: IntoPyObject<'py>>(
+    slf: &'py *mut PyObject,
+    body: impl FnOnce(&'py Bound<'py, RingBuffer>) -> PyResult<T>,
+) -> *mut PyObject
+where
+    PyErr: From<T::Error>,
+{
+    // SAFETY: the caller's promises.
+    let (py, ring) = unsafe {
+        let py = Python::assume_attached();
+        (
+            py,
+            Bound::ref_from_ptr(py, slf).cast_unchecked::<RingBuffer>(),
+        )
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let value = body(ring)?.into_pyobject(py)?;
+        PyResult::Ok(value.into_bound().into_any().into_ptr())
+    }));
+    match result {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => raise(py, error),
+        Err(_) => raise(py, PyRuntimeError::new_err("the extension has panicked")),
+    }
+}
+
+#[cold]
+fn raise(py: Python<'_>, error: PyErr) -> *mut PyObject {
+    error.restore(py);
+    null_mut()
+}
+
+impl Call {
+    /// The arguments in the order of their names.
+    ///
+    /// # Safety
+    ///
+    /// They are those of a call of a `METH_FASTCALL | METH_KEYWORDS` function: so many, and behind
+    /// them one for each name, all alive.
+    #[inline(always)]
+    pub(crate) unsafe fn read<'py, const N: usize>(
+        &self,
+        py: Python<'py>,
+        method: &'static CStr,
+        expected: [&'static CStr; N],
+    ) -> PyResult<[Argument<'_, 'py>; N]> {
+        if !self.names.is_null() || self.count > N as ffi::Py_ssize_t {
+            // SAFETY: the same.
+            return unsafe { self.read_names(py, method, expected) };
+        }
+        Ok(std::array::from_fn(|n| {
+            // SAFETY: there are so many.
+            ((n as ffi::Py_ssize_t) < self.count)
+                .then(|| unsafe { Borrowed::from_ptr(py, *self.arguments.add(n)) })
+        }))
+    }
+
+    /// # Safety
+    ///
+    /// As for [`read`](Self::read).
+    #[cold]
+    unsafe fn read_names<'py, const N: usize>(
+        &self,
+        py: Python<'py>,
+        method: &'static CStr,
+        expected: [&'static CStr; N],
+    ) -> PyResult<[Argument<'_, 'py>; N]> {
+        let method = method.to_string_lossy();
+        let given = self.count as usize;
+        if given > N {
+            return Err(error::type_error(format_args!(
+                "{method}() takes at most {N} arguments, not {given}"
+            )));
+        }
+        // SAFETY: the caller's promises; the names are strings.
+        unsafe {
+            let mut found: [Argument<'_, 'py>; N] = std::array::from_fn(|n| {
+                (n < given).then(|| Borrowed::from_ptr(py, *self.arguments.add(n)))
+            });
+            let count = if self.names.is_null() {
+                0
+            } else {
+                ffi::PyTuple_Size(self.names)
+            };
+            for n in 0..count {
+                let name = ffi::PyTuple_GetItem(self.names, n);
+                let position = expected.iter().position(|expected| {
+                    ffi::PyUnicode_CompareWithASCIIString(name, expected.as_ptr()) == 0
+                });
+                let Some(position) = position else {
+                    let name = Bound::from_borrowed_ptr(py, name);
+                    return Err(error::type_error(format_args!(
+                        "{method}() has no argument '{name}'"
+                    )));
+                };
+                if found[position].is_some() {
+                    let name = expected[position].to_string_lossy();
+                    return Err(error::type_error(format_args!(
+                        "{method}() was given its argument '{name}' twice"
+                    )));
+                }
+                let value = *self.arguments.offset(self.count + n);
+                found[position] = Some(Borrowed::from_ptr(py, value));
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// An argument that must be given.
+#[inline(always)]
+pub(crate) fn required<'a, 'py>(
+    argument: Argument<'a, 'py>,
+    name: &str,
+) -> PyResult<Borrowed<'a, 'py, PyAny>> {
+    argument.ok_or_else(|| error::type_error(format_args!("the argument '{name}' is missing")))
+}
+
+/// An argument that must be an integer.
+#[inline(always)]
+pub(crate) fn integer(argument: Borrowed<'_, '_, PyAny>, name: &str) -> PyResult<Integer> {
+    match Integer::exact(argument) {
+        Some(integer) => Ok(integer),
+        None => Integer::named(argument, name),
+    }
+}
+
+/// Methods, each of which is written once: its documentation, its arguments by name, and its body.
+///
+/// The body gets the ring and an [`Argument`] for each name.
+macro_rules! methods {
+    ($($(#[doc = $doc:literal])* fn $name:ident $signature:literal ($ring:ident $(, $argument:ident)*) -> $result:ty $body:block)*) => {
+        $(mod $name {
+            use super::*;
+            use crate::method::{Argument, Call, Method, answer, c_name};
+
+            const NAME: &std::ffi::CStr = c_name(concat!(stringify!($name), "\0"));
+
+            pub(super) const METHOD: Method = Method {
+                name: NAME,
+                signature: $signature,
+                doc: &[$($doc),*],
+                function,
+            };
+
+            #[inline(always)]
+            fn body<'py>(
+                $ring: &'py Bound<'py, RingBuffer>,
+                [$($argument),*]: [Argument<'_, 'py>; [$(stringify!($argument)),*].len()],
+            ) -> PyResult<$result> $body
+
+            unsafe extern "C" fn function(
+                slf: *mut pyo3::ffi::PyObject,
+                arguments: *const *mut pyo3::ffi::PyObject,
+                count: pyo3::ffi::Py_ssize_t,
+                names: *mut pyo3::ffi::PyObject,
+            ) -> *mut pyo3::ffi::PyObject {
+                let call = Call { slf, arguments, count, names };
+                const NAMES: [&std::ffi::CStr; [$(stringify!($argument)),*].len()] =
+                    [$(c_name(concat!(stringify!($argument), "\0"))),*];
+                // SAFETY: called by the interpreter with such arguments. Before, the descriptor has
+                // made sure that `slf` is of the class.
+                unsafe {
+                    answer(&call.slf, |ring| body(ring, call.read(ring.py(), NAME, NAMES)?))
+                }
+            }
+        })*
+
+        /// The methods that this module defines.
+        pub(crate) const METHODS: &[crate::method::Method] = &[$($name::METHOD),*];
+    };
+}
+pub(crate) use methods;
+
+/// Read-only attributes, each of which is written once. The body gets the ring.
+macro_rules! attributes {
+    ($($(#[doc = $doc:literal])* fn $name:ident($ring:ident) -> $result:ty $body:block)*) => {
+        $(mod $name {
+            use super::*;
+            use crate::method::{Attribute, answer, c_name};
+
+            pub(super) const ATTRIBUTE: Attribute = Attribute {
+                name: c_name(concat!(stringify!($name), "\0")),
+                doc: &[$($doc),*],
+                function,
+            };
+
+            #[inline(always)]
+            fn body<'py>($ring: &'py Bound<'py, RingBuffer>) -> PyResult<$result> $body
+
+            unsafe extern "C" fn function(
+                slf: *mut pyo3::ffi::PyObject,
+                _closure: *mut std::ffi::c_void,
+            ) -> *mut pyo3::ffi::PyObject {
+                // SAFETY: called by the interpreter. Before, the descriptor has made sure that `slf`
+                // is of the class.
+                unsafe { answer(&slf, body) }
+            }
+        })*
+
+        /// The attributes that this module defines.
+        pub(crate) const ATTRIBUTES: &[crate::method::Attribute] = &[$($name::ATTRIBUTE),*];
+    };
+}
+pub(crate) use attributes;
+
+/// A name that ends with a zero.
+pub(crate) const fn c_name(name: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(name.as_bytes()) {
+        Ok(name) => name,
+        Err(_) => unreachable!(),
+    }
+}
+
+/// A C string that lives as long as the process, as the definitions of methods must.
+fn for_ever(signature: &str, doc: &[&str]) -> PyResult<*const c_char> {
+    let mut text = signature.to_owned();
+    for line in doc {
+        text.push_str(line.strip_prefix(' ').unwrap_or(line));
+        text.push('\n');
+    }
+    Ok(CString::new(text.trim_end())?.into_raw())
+}
+
+fn method(class: &Bound<'_, PyType>, method: &Method) -> PyResult<()> {
+    // This is how C says what `inspect.signature()` finds.
+    let name = method.name.to_string_lossy();
+    let signature = format!("{name}{}\n--\n\n", method.signature);
+    let definition = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: method.name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer {
+            PyCFunctionFastWithKeywords: method.function,
+        },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: for_ever(&signature, method.doc)?,
+    }));
+    // SAFETY: the definition and all that it refers to live for ever; the flags say what the
+    // function takes; its `slf` is of this class, as the functions ask for.
+    let descriptor = unsafe {
+        let descriptor = ffi::PyDescr_NewMethod(class.as_type_ptr(), definition);
+        Bound::from_owned_ptr_or_err(class.py(), descriptor)
+    }?;
+    class.setattr(&*name, descriptor)
+}
+
+fn attribute(class: &Bound<'_, PyType>, attribute: &Attribute) -> PyResult<()> {
+    let definition = Box::leak(Box::new(ffi::PyGetSetDef {
+        name: attribute.name.as_ptr(),
+        get: Some(attribute.function),
+        set: None,
+        doc: for_ever("", attribute.doc)?,
+        closure: null_mut(),
+    }));
+    // SAFETY: as above.
+    let descriptor = unsafe {
+        let descriptor = ffi::PyDescr_NewGetSet(class.as_type_ptr(), definition);
+        Bound::from_owned_ptr_or_err(class.py(), descriptor)
+    }?;
+    class.setattr(&*attribute.name.to_string_lossy(), descriptor)
+}
+
+/// Adds methods and attributes to the class.
+pub(crate) fn install(
+    class: &Bound<'_, PyType>,
+    methods: &[Method],
+    attributes: &[Attribute],
+) -> PyResult<()> {
+    methods
+        .iter()
+        .try_for_each(|definition| method(class, definition))?;
+    (attributes.iter()).try_for_each(|definition| attribute(class, definition))
+}
