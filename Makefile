@@ -219,7 +219,7 @@ wheel: $(VENV)/.native
 	$(BIN)/python tools/check_sbom.py dist/*.whl
 
 install-c:
-	sh tools/install_c.sh
+	$(PYTHON) tools/install_c.py
 
 clean:
 	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target comparison/target verification/target verification/loom/target

@@ -96,7 +96,7 @@ def helgrind():
     need_valgrind()
     need_program("gcc", "package gcc")
     library = BUILD / "installed" / "lib" / "libpa_ringbuffer.a"
-    run("sh", ROOT / "tools" / "install_c.sh", PREFIX=str(BUILD / "installed"))
+    run(sys.executable, ROOT / "tools" / "install_c.py", PREFIX=str(BUILD / "installed"))
     for order in ("acquire", "relaxed"):
         program = BUILD / f"helgrind-{order}"
         release = order.replace("acquire", "release")

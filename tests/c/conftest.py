@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from built_for import EXE, FOREIGN, RUNNER, STANDALONE
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
@@ -37,34 +39,62 @@ def run():
 
 
 @pytest.fixture(scope="session")
-def installed(require, tmp_path_factory):
+def start():
+    """`start(program, argument, ...)` is `run()` for programs that were compiled here, perhaps for
+    another system."""
+    return lambda program, *arguments, **options: _run(*RUNNER, program, *arguments, **options)
+
+
+@pytest.fixture(scope="session")
+def install(require):
+    """`install(PREFIX=..., ...)` installs the C library with these variables in the environment."""
+    require(shutil.which("cargo"), "cargo is needed to build the C library")
+
+    def install(**variables):
+        environment = {**os.environ, **{name: str(value) for name, value in variables.items()}}
+        _run(sys.executable, PROJECT / "tools" / "install_c.py", env=environment, timeout=900)
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def installed(install, tmp_path_factory):
     """The prefix into which the C library was installed."""
-    for program in ("cargo", "ar", "nm"):
-        require(shutil.which(program), f"{program} is needed to build the C library")
     prefix = tmp_path_factory.mktemp("installed")
-    _run(PROJECT / "tools" / "install_c.sh", env={**os.environ, "PREFIX": str(prefix)}, timeout=900)
+    install(PREFIX=prefix)
     return prefix
 
 
 @pytest.fixture(scope="session")
+def static_library(installed):
+    """The static library, under the name that it has on this system."""
+    names = ("libpa_ringbuffer.a", "pa_ringbuffer.lib")
+    (library,) = (p for name in names if (p := installed / "lib" / name).exists())
+    return library
+
+
+@pytest.fixture(scope="session")
 def cc(require):
-    """The C compiler."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    require(compiler, "a C compiler is needed")
+    """The C compiler, which takes the options of GCC and Clang."""
+    if "CC" in os.environ:
+        compiler = shutil.which(os.environ["CC"])
+    else:
+        compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    require(compiler, "a C compiler (GCC or Clang) is needed")
     return compiler
 
 
 @pytest.fixture(scope="session")
-def compile_c(cc, installed, tmp_path_factory):
+def compile_c(cc, static_library, installed, tmp_path_factory):
     """`compile_c('x.c', option, ...)` returns the program, linked with the static library."""
 
     def compile_c(source, *options, standard="c11", language="c"):
-        program = tmp_path_factory.mktemp("program") / Path(source).stem
+        program = tmp_path_factory.mktemp("program") / (Path(source).stem + EXE)
         _run(
             *(cc, f"-std={standard}", "-O2", "-g", "-pthread", *WARNINGS),
             *(f"-I{installed}/include", "-x", language, HERE / source, "-x", "none"),
             *("-o", program),
-            *(*options, installed / "lib" / "libpa_ringbuffer.a"),
+            *(*options, static_library, *STANDALONE),
         )
         return program
 
@@ -75,6 +105,8 @@ def compile_c(cc, installed, tmp_path_factory):
 def portaudio_archive(require, cc):
     """PortAudio as a static library; among its members is PortAudio's own ring buffer."""
     path = Path(_run(cc, "-print-file-name=libportaudio.a").strip())
+    if FOREIGN and not path.is_absolute():
+        pytest.skip("there is no libportaudio.a for the system that is built for")
     require(path.is_absolute() and path.exists(), "libportaudio.a (portaudio19-dev) is needed")
     return path
 
@@ -82,7 +114,8 @@ def portaudio_archive(require, cc):
 @pytest.fixture(scope="session")
 def genuine(require, portaudio_archive, tmp_path_factory):
     """PortAudio's own ring buffer, with `genuine_` in front of the names of its functions."""
-    require(shutil.which("objcopy"), "objcopy is needed to rename functions")
+    for program in ("ar", "nm", "objcopy"):
+        require(shutil.which(program), f"{program} is needed to rename functions")
     directory = tmp_path_factory.mktemp("genuine")
     _run("ar", "x", portaudio_archive, "pa_ringbuffer.o", cwd=directory)
     source, renamed = directory / "pa_ringbuffer.o", directory / "genuine.o"

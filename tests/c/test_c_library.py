@@ -4,12 +4,21 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from built_for import EXE, HAS_SHARED, STANDALONE, SYSTEM, TARGET, UNDERSCORE
 
 HERE = Path(__file__).parent
-CRATE = HERE.parent.parent / "crates" / "pa-ringbuffer-capi"
+PROJECT = HERE.parent.parent
+CRATE = PROJECT / "crates" / "pa-ringbuffer-capi"
+VERSION = re.search(
+    r'^version = "(.*)"', (CRATE / "Cargo.toml").read_text(encoding="utf-8"), re.MULTILINE
+)[1]
+needs_shared_library = pytest.mark.impossible(
+    not HAS_SHARED, reason="Cargo builds no shared library where C is linked statically"
+)
 RING_FUNCTIONS = {
     "PaUtil_AdvanceRingBufferReadIndex",
     "PaUtil_AdvanceRingBufferWriteIndex",
@@ -34,18 +43,51 @@ FUNCTIONS = RING_FUNCTIONS | {
 
 
 def _names(listing, kinds):
-    """The symbols of some kinds in what `nm` prints."""
+    """The symbols of some kinds in what `nm` prints, as they are called in C."""
     pairs = [line.split()[-2:] for line in listing.splitlines() if len(line.split()) >= 2]
-    return {name.split("@")[0] for kind, name in pairs if kind in kinds}
+    names = {name.split("@")[0] for kind, name in pairs if kind in kinds}
+    return {name.removeprefix("_") for name in names} if UNDERSCORE else names
+
+
+@pytest.fixture(scope="module")
+def nm(require, run):
+    """`nm(option, file)` lists symbols."""
+    require(shutil.which("nm"), "nm is needed to see what is in a library")
+    return lambda *arguments: run("nm", *arguments)
+
+
+@pytest.fixture(scope="module")
+def shared_library(installed):
+    """The shared library, by the name that the system gives it."""
+    folder, name = {
+        "windows": ("bin", "pa_ringbuffer.dll"),
+        "darwin": ("lib", "libpa_ringbuffer.dylib"),
+    }.get(SYSTEM, ("lib", "libpa_ringbuffer.so"))
+    return installed / folder / name
+
+
+@pytest.fixture(scope="module")
+def seen_from_outside(require, run, nm):
+    """`seen_from_outside(library)` returns the names that a shared library exports."""
+
+    def seen_from_outside(library):
+        if SYSTEM == "windows":
+            require(shutil.which("objdump"), "objdump is needed to see what a DLL exports")
+            table = run("objdump", "-p", library).split("[Ordinal/Name Pointer] Table", 1)[1]
+            return set(re.findall(r"^\s*\[\s*\d+\](?: \+base\[.*?\]\s+\S+)? (\w+)$", table, re.M))
+        options = ["-gU"] if SYSTEM == "darwin" else ["-D", "--defined-only"]
+        return _names(nm(*options, library), "TDBRVW")
+
+    return seen_from_outside
 
 
 @pytest.fixture(scope="module")
 def pkg_config(installed, require, run):
-    """What the library's pkg-config file answers, as a list of options."""
+    """What the library's pkg-config file answers, as a list of words."""
     require(shutil.which("pkg-config"), "pkg-config is needed")
 
-    def pkg_config(*question):
-        environment = {**os.environ, "PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")}
+    def pkg_config(*question, prefix=installed):
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
         return run("pkg-config", *question, "pa_ringbuffer", env=environment).split()
 
     return pkg_config
@@ -54,26 +96,35 @@ def pkg_config(installed, require, run):
 # What the library is made of.
 
 
-def test_static_library_is_one_object_without_a_rust_runtime(installed, run):
-    archive = installed / "lib" / "libpa_ringbuffer.a"
-    assert run("ar", "t", archive).split() == ["pa_ringbuffer.o"]
-    listing = run("nm", archive)
+def test_static_library_is_one_object_without_a_rust_runtime(static_library, require, run, nm):
+    require(shutil.which("ar"), "ar is needed to see what is in an archive")
+    members = run("ar", "t", static_library).split()
+    assert [name for name in members if not name.startswith("__.SYMDEF")] == ["pa_ringbuffer.o"]
+    listing = nm(static_library)
     assert _names(listing, "TDBRVW") == FUNCTIONS
-    # Parts of the functions that the compiler was told to keep apart.
-    assert all("pa_ringbuffer" in name for name in _names(listing, "tdbr"))
-    assert _names(listing, "U") <= {"memcpy", "memmove", "memset"}
+    # Parts of the functions that the compiler was told to keep apart. (The others are names of
+    # sections, and marks that say where there is code.)
+    local = {name for name in _names(listing, "tdbr") if not name.startswith((".", "$", "ltmp"))}
+    assert all("pa_ringbuffer" in name for name in local)
+    # What the linker makes, and what ARM's compilers have in their own library, which they link
+    # with every program.
+    needed = _names(listing, "U") - {"_GLOBAL_OFFSET_TABLE_"}
+    needed = {name for name in needed if not name.startswith(("__aarch64_", "__aeabi_"))}
+    assert needed <= {"memcpy", "memmove", "memset"}
 
 
-def test_nothing_in_the_library_can_panic(installed, run):
-    for file in ("libpa_ringbuffer.a", "libpa_ringbuffer.so"):
-        library = installed / "lib" / file
-        assert "panic" not in run("nm", library)
-        assert not re.search(rb"panic|rust_begin_unwind|\.rs\b", library.read_bytes())
+def test_nothing_in_the_static_library_can_panic(static_library, nm):
+    assert "panic" not in nm(static_library)
+    assert not re.search(rb"panic|rust_begin_unwind|\.rs\b", static_library.read_bytes())
 
 
-def test_shared_library_exports_only_what_the_headers_declare(installed, run):
-    library = installed / "lib" / "libpa_ringbuffer.so"
-    assert _names(run("nm", "-D", "--defined-only", library), "TDBRVW") == FUNCTIONS
+@needs_shared_library
+def test_nothing_in_the_shared_library_can_panic(shared_library, nm):
+    assert "panic" not in nm(shared_library)
+    assert not re.search(rb"panic|rust_begin_unwind|\.rs\b", shared_library.read_bytes())
+
+
+def test_headers_declare_all_functions(installed):
     headers = "".join(path.read_text() for path in (installed / "include").iterdir())
     assert (
         set(re.findall(r"^(?:(?:unsigned )?int|void|\w+_t) (\w+)\(", headers, re.MULTILINE))
@@ -81,56 +132,102 @@ def test_shared_library_exports_only_what_the_headers_declare(installed, run):
     )
 
 
+@needs_shared_library
+def test_shared_library_exports_only_what_the_headers_declare(shared_library, seen_from_outside):
+    assert seen_from_outside(shared_library) == FUNCTIONS
+
+
+@needs_shared_library
 def test_shared_library_is_asked_for_by_a_name_with_its_interface_version(
-    cc, installed, run, tmp_path
+    cc, installed, shared_library, require, run, start, tmp_path
 ):
-    program = tmp_path / "ring"
+    program = tmp_path / f"ring{EXE}"
+    # Windows, which has no such names, finds libraries beside the program; a MinGW linker takes
+    # the archive before it takes the DLL.
+    library = shared_library if SYSTEM == "windows" else "-lpa_ringbuffer"
     run(
         *(cc, f"-I{installed}/include", HERE / "ring.c", "-o", program),
-        *(f"-L{installed}/lib", "-lpa_ringbuffer"),
+        *(f"-L{installed}/lib", library),
     )
-    assert "[libpa_ringbuffer.so.0]" in run("readelf", "-d", program)
-    run(program, env={**os.environ, "LD_LIBRARY_PATH": str(installed / "lib")})
+    question, answer = {
+        "windows": (["objdump", "-p"], "DLL Name: pa_ringbuffer.dll"),
+        "darwin": (["otool", "-L"], "@rpath/libpa_ringbuffer.0.dylib"),
+    }.get(SYSTEM, (["readelf", "-d"], "[libpa_ringbuffer.so.0]"))
+    require(shutil.which(question[0]), f"{question[0]} is needed to see what a program asks for")
+    assert answer in run(*question, program)
+    if SYSTEM == "windows":
+        shutil.copy(shared_library, tmp_path)
+    path = "DYLD_LIBRARY_PATH" if SYSTEM == "darwin" else "LD_LIBRARY_PATH"
+    start(program, env={**os.environ, path: str(installed / "lib")})
 
 
 def test_installing_without_a_prefix_is_refused_with_advice():
-    script = CRATE.parent.parent / "tools" / "install_c.sh"
     environment = {key: value for key, value in os.environ.items() if key != "PREFIX"}
     result = subprocess.run(
-        [script], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, PROJECT / "tools" / "install_c.py"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert result.returncode == 2
     assert "PREFIX is missing" in result.stderr
 
 
-def test_installing_into_destdir_keeps_the_tree_movable(run, installed, cc, tmp_path):
-    script = CRATE.parent.parent / "tools" / "install_c.sh"
-    run(script, env={**os.environ, "PREFIX": "/opt/ring", "DESTDIR": str(tmp_path / "a")})
+def test_installing_into_destdir_keeps_the_tree_movable(install, static_library, cc, run, tmp_path):
+    install(PREFIX="/opt/ring", DESTDIR=tmp_path / "a")
     (tmp_path / "a" / "opt" / "ring").rename(tmp_path / "b")
-    listing = {str(path.relative_to(tmp_path / "b")) for path in (tmp_path / "b").rglob("*.*")}
-    version = re.search(r'^version = "(.*)"', (CRATE / "Cargo.toml").read_text(), re.MULTILINE)[1]
-    assert listing == {
+    files = {path.relative_to(tmp_path / "b") for path in (tmp_path / "b").rglob("*.*")}
+    shared = {
+        "windows": {"bin/pa_ringbuffer.dll"},
+        "darwin": {
+            "lib/libpa_ringbuffer.dylib",
+            "lib/libpa_ringbuffer.0.dylib",
+            f"lib/libpa_ringbuffer.{VERSION}.dylib",
+        },
+    }.get(
+        SYSTEM,
+        {
+            "lib/libpa_ringbuffer.so",
+            "lib/libpa_ringbuffer.so.0",
+            f"lib/libpa_ringbuffer.so.{VERSION}",
+        },
+    )
+    if SYSTEM == "windows":
+        gnu = static_library.suffix == ".a"
+        shared.add("lib/libpa_ringbuffer.dll.a" if gnu else "lib/pa_ringbuffer.dll.lib")
+    assert {path.as_posix() for path in files} == {
         "include/pa_ringbuffer.h",
         "include/pa_ringbuffer_callback.h",
-        "lib/libpa_ringbuffer.a",
-        "lib/libpa_ringbuffer.so",
-        "lib/libpa_ringbuffer.so.0",
-        f"lib/libpa_ringbuffer.so.{version}",
+        f"lib/{static_library.name}",
         "lib/pkgconfig/pa_ringbuffer.pc",
+        *(shared if HAS_SHARED else ()),
     }
-    environment = {**os.environ, "PKG_CONFIG_PATH": str(tmp_path / "b" / "lib" / "pkgconfig")}
-    answer = run("pkg-config", "--cflags", "--libs", "pa_ringbuffer", env=environment).split()
-    run(cc, HERE / "ring.c", "-o", tmp_path / "ring", *answer)
-    assert run("pkg-config", "--modversion", "pa_ringbuffer", env=environment).strip() == version
 
 
-def test_pkg_config_links_a_static_program(cc, installed, run, tmp_path, pkg_config):
-    program = tmp_path / "ring"
+def test_pkg_config_finds_the_tree_wherever_it_was_moved(
+    cc, installed, require, run, tmp_path, pkg_config
+):
+    moved = shutil.copytree(installed, tmp_path / "moved", symlinks=True)
+    answer = pkg_config("--cflags", "--libs", prefix=moved)
+    assert f"-L{moved.as_posix()}/lib/pkgconfig/../../lib" in answer
+    run(cc, HERE / "ring.c", "-o", tmp_path / f"ring{EXE}", *answer)
+    assert pkg_config("--modversion", prefix=moved) == [VERSION]
+
+
+@pytest.mark.impossible(SYSTEM == "darwin", reason="Apple has no static C library")
+def test_pkg_config_links_a_static_program(cc, run, start, tmp_path, pkg_config):
+    program = tmp_path / f"ring{EXE}"
     run(
         *(cc, "-static", HERE / "ring.c", "-o", program),
         *pkg_config("--static", "--cflags", "--libs"),
     )
-    run(program)
+    start(program)
+
+
+def test_program_that_divides_has_the_division_only_once(compile_c, start):
+    start(compile_c("divide.c"))
 
 
 # The headers.
@@ -138,51 +235,68 @@ def test_pkg_config_links_a_static_program(cc, installed, run, tmp_path, pkg_con
 
 @pytest.mark.parametrize("order", ["ALONE", "PORTAUDIO_FIRST", "OURS_FIRST"])
 @pytest.mark.parametrize("standard", ["c89", "c99", "c11", "gnu17"])
-def test_headers_go_with_those_of_portaudio_in_any_order(compile_c, run, order, standard):
-    run(compile_c("header_beside_portaudio.c", f"-D{order}", standard=standard))
+def test_headers_go_with_those_of_portaudio_in_any_order(compile_c, start, order, standard):
+    start(compile_c("header_beside_portaudio.c", f"-D{order}", standard=standard))
+
+
+@pytest.fixture(scope="module")
+def portaudio_include(require, cc, run, tmp_path_factory):
+    """A folder with PortAudio's header, which is the same on all systems."""
+    roots = [Path(run(cc, "-print-sysroot").strip() + "/usr")] if SYSTEM == "linux" else []
+    roots += map(Path, ("/usr", "/usr/local", "/opt/homebrew"))
+    found = next((h for root in roots if (h := root / "include" / "portaudio.h").exists()), None)
+    require(found, "portaudio.h (portaudio19-dev) is needed")
+    folder = tmp_path_factory.mktemp("portaudio")
+    shutil.copy(found, folder)
+    return folder
 
 
 @pytest.mark.parametrize("order", ["ALONE", "PORTAUDIO_FIRST", "OURS_FIRST"])
-def test_callback_is_a_portaudio_callback(cc, require, run, compile_c, order):
-    path = Path(run(cc, "-print-sysroot").strip() + "/usr/include/portaudio.h")
-    require(path.exists(), "portaudio.h (portaudio19-dev) is needed")
-    run(compile_c("header_beside_portaudio.c", f"-D{order}", "-DWITH_PORTAUDIO_H"))
+def test_callback_is_a_portaudio_callback(portaudio_include, start, compile_c, order):
+    options = (f"-D{order}", "-DWITH_PORTAUDIO_H", f"-I{portaudio_include}")
+    start(compile_c("header_beside_portaudio.c", *options))
 
 
 @pytest.mark.parametrize("order", ["ALONE", "PORTAUDIO_FIRST", "OURS_FIRST"])
-def test_headers_are_valid_cplusplus(cc, compile_c, require, run, order):
+def test_headers_are_valid_cplusplus(cc, compile_c, require, run, start, order):
+    # Clang has no program of that name: it compiles C++ by itself.
     compiler = Path(run(cc, "-print-prog-name=cc1plus").strip())
-    require(compiler.is_absolute(), "a C++ compiler (g++) is needed")
-    run(compile_c("header_beside_portaudio.c", f"-D{order}", standard="c++11", language="c++"))
+    clang = "clang" in run(cc, "--version")
+    require(compiler.is_absolute() or clang, "a C++ compiler (g++) is needed")
+    start(compile_c("header_beside_portaudio.c", f"-D{order}", standard="c++11", language="c++"))
 
 
-def test_structs_have_the_layout_of_the_rust_ones(compile_c, run):
-    run(compile_c("layout.c"))
+def test_structs_have_the_layout_of_the_rust_ones(compile_c, start):
+    start(compile_c("layout.c"))
 
 
 # What the functions do.
 
 
-def test_every_function_keeps_its_promises(compile_c, run):
-    run(compile_c("ring.c"))
+def test_every_function_keeps_its_promises(compile_c, start):
+    start(compile_c("ring.c"))
 
 
-def test_callback_plays_records_and_counts(compile_c, run):
-    run(compile_c("callback.c"))
+def test_callback_plays_records_and_counts(compile_c, start):
+    start(compile_c("callback.c"))
 
 
-def test_corrupt_indices_never_lead_outside_the_storage(compile_c, run):
-    run(compile_c("corrupt_indices.c"))
+@pytest.mark.impossible(SYSTEM == "windows", reason="the test protects pages with mprotect()")
+def test_corrupt_indices_never_lead_outside_the_storage(compile_c, start):
+    start(compile_c("corrupt_indices.c"))
 
 
 @pytest.mark.parametrize("reader", ["PaUtil_", "genuine_PaUtil_"], ids=["ours", "portaudio"])
 @pytest.mark.parametrize("writer", ["PaUtil_", "genuine_PaUtil_"], ids=["ours", "portaudio"])
-def test_two_threads_pass_a_sequence(compile_c, genuine, run, writer, reader):
-    run(compile_c("pass_sequence.c", f"-DWRITER={writer}", f"-DREADER={reader}", genuine))
+def test_two_threads_pass_a_sequence(compile_c, request, start, writer, reader):
+    options = [f"-DWRITER={writer}", f"-DREADER={reader}"]
+    if "genuine_PaUtil_" in (writer, reader):
+        options.append(request.getfixturevalue("genuine"))
+    start(compile_c("pass_sequence.c", *options))
 
 
-def test_all_results_and_fields_are_those_of_portaudio(compile_c, genuine, run):
-    steps = int(run(compile_c("differential.c", genuine)))
+def test_all_results_and_fields_are_those_of_portaudio(compile_c, genuine, start):
+    steps = int(start(compile_c("differential.c", genuine)))
     assert steps >= 1_000_000
 
 
@@ -190,42 +304,61 @@ def test_all_results_and_fields_are_those_of_portaudio(compile_c, genuine, run):
 
 
 @pytest.fixture(scope="module")
-def second_library(installed, require, run, tmp_path_factory):
+def second_library(require, tmp_path_factory):
     """A static library with Rust's standard library in it, and what it must be linked with."""
     require(shutil.which("rustc"), "rustc is needed")
     archive = tmp_path_factory.mktemp("second") / "libsecond_library.a"
-    run(
-        *("rustc", "--crate-type=staticlib", "--edition=2021", "-O"),
-        *(HERE / "second_library.rs", "-o", archive),
-    )
-    return [archive, "-lpthread", "-lm", "-ldl", "-lgcc_s"]
+    command = ["rustc", "--crate-type=staticlib", "--edition=2021", "-O"]
+    if TARGET:
+        command.append(f"--target={TARGET}")
+    command += ["--print=native-static-libs", HERE / "second_library.rs", "-o", archive]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert result.returncode == 0, result.stderr
+    return [archive, *re.search(r"native-static-libs: (.*)", result.stderr)[1].split()]
 
 
-def _link_two(cc, run, installed, tmp_path, *libraries):
-    program = tmp_path / "two_libraries"
-    run(cc, f"-I{installed}/include", HERE / "two_libraries.c", "-o", program, *libraries)
-    run(program)
+@pytest.fixture(scope="module")
+def link_two(cc, run, start, installed, tmp_path_factory):
+    """`link_two(library, ...)` links a program with two Rust libraries, and starts it."""
+
+    def link_two(*libraries):
+        program = tmp_path_factory.mktemp("two") / f"two_libraries{EXE}"
+        run(
+            *(cc, f"-I{installed}/include", HERE / "two_libraries.c", "-o", program),
+            *(*libraries, *STANDALONE),
+        )
+        start(program)
+
+    return link_two
+
+
+def _whole(library):
+    """Options that make the linker take everything in an archive."""
+    if SYSTEM == "darwin":
+        return [f"-Wl,-force_load,{library}"]
+    return ["-Wl,--whole-archive", library, "-Wl,--no-whole-archive"]
 
 
 @pytest.mark.parametrize("first", ["ours", "other"])
 @pytest.mark.parametrize("whole", [False, True], ids=["needed", "whole"])
 def test_two_rust_libraries_live_in_one_program(
-    cc, run, installed, second_library, tmp_path, first, whole
+    link_two, static_library, second_library, first, whole
 ):
-    ours = installed / "lib" / "libpa_ringbuffer.a"
     other, *system = second_library
-    libraries = [ours, other] if first == "ours" else [other, ours]
+    ours, other = [static_library], [other]
     if whole:
-        libraries = ["-Wl,--whole-archive", *libraries, "-Wl,--no-whole-archive"]
-    _link_two(cc, run, installed, tmp_path, *libraries, *system)
+        ours = _whole(*ours)
+        # Rust's standard library for Windows contains import libraries, which go by the piece.
+        other = other if SYSTEM == "windows" else _whole(*other)
+    link_two(*(ours + other if first == "ours" else other + ours), *system)
 
 
 @pytest.mark.parametrize("first", ["ours", "other"])
 def test_what_cargo_builds_lives_beside_another_rust_library(
-    cc, run, installed, second_library, tmp_path, first
+    link_two, static_library, second_library, first
 ):
     target = Path(os.environ.get("CARGO_TARGET_DIR", CRATE / "target"))
-    ours = target / "release" / "libpa_ringbuffer.a"
+    ours = target / TARGET / "release" / static_library.name
     other, *system = second_library
     libraries = [ours, other] if first == "ours" else [other, ours]
-    _link_two(cc, run, installed, tmp_path, *libraries, *system)
+    link_two(*libraries, *system)

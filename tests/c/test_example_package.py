@@ -9,7 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from built_for import FOREIGN, SYSTEM
 
+pytestmark = pytest.mark.impossible(
+    SYSTEM == "windows" or FOREIGN,
+    reason="the package is compiled for this Python, with pkg-config",
+)
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent.parent / "examples" / "cffi_package"
 

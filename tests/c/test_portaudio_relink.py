@@ -7,7 +7,11 @@ import subprocess
 import time
 
 import pytest
+from built_for import FOREIGN, SYSTEM
 
+pytestmark = pytest.mark.impossible(
+    SYSTEM != "linux" or FOREIGN, reason="PortAudio is linked with the libraries of Linux"
+)
 LIBRARIES = ["-ljack", "-lasound", "-lm", "-lpthread"]
 
 

@@ -1,0 +1,133 @@
+"""Build the C library and install it: static and shared library, headers, pkg-config file.
+
+    PREFIX=/usr/local [DESTDIR=/somewhere] python tools/install_c.py
+
+For systems without cargo-c, which does the same through the metadata in Cargo.toml.
+CARGO_BUILD_TARGET names another system to build for, as it does for Cargo.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import ring_object
+
+CRATE = pathlib.Path(__file__).resolve().parent.parent / "crates" / "pa-ringbuffer-capi"
+#: Paths relative to the file itself: the installed tree may be moved.
+PKG_CONFIG = """\
+prefix=${{pcfiledir}}/../..
+libdir=${{prefix}}/lib
+includedir=${{prefix}}/include
+
+Name: pa_ringbuffer
+Description: PortAudio's lock-free ring buffer, and a callback for PortAudio streams
+Version: {version}
+Libs: -L${{libdir}} -lpa_ringbuffer
+Cflags: -I${{includedir}}
+"""
+
+
+def say(text):
+    print(f"install_c.py: {text}", file=sys.stderr)
+
+
+def build():
+    """Compile the library; returns its version, and the paths of all that was made."""
+    command = (
+        "cargo",
+        "build",
+        "--release",
+        "--locked",
+        "--message-format=json-render-diagnostics",
+    )
+    result = subprocess.run(command, cwd=CRATE, stdout=subprocess.PIPE, check=False)
+    if result.returncode:
+        sys.exit(result.returncode)
+    for line in result.stdout.splitlines():
+        message = json.loads(line)
+        if message["reason"] != "compiler-artifact":
+            continue
+        if pathlib.Path(message["manifest_path"]).parent != CRATE:
+            continue
+        if "staticlib" in message["target"]["kind"]:
+            version = message["package_id"].rsplit("#", 1)[1].rsplit("@", 1)[-1]
+            return version, [pathlib.Path(name) for name in message["filenames"]]
+    raise AssertionError("cargo does not say what it has built")
+
+
+def destination():
+    """The folder to install into."""
+    prefix = os.environ.get("PREFIX", "")
+    if not prefix:
+        say("PREFIX is missing: say where to install, for example PREFIX=/usr/local")
+        sys.exit(2)
+    prefix = pathlib.Path(prefix).absolute()
+    if root := os.environ.get("DESTDIR"):
+        return pathlib.Path(root).absolute() / prefix.relative_to(prefix.anchor)
+    return prefix
+
+
+def put(source, target, mode=0o644):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Not into a file that a running program has mapped.
+    target.unlink(missing_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(mode)
+
+
+def put_static(archive, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        ring_object.main(archive, target)
+    except ring_object.NotOneObject as error:
+        # Correct as well, only larger, and no partner for other Rust libraries as whole archives.
+        say(f"keeping rustc's whole archive: needed is {error}")
+        put(archive, target)
+
+
+def put_shared(library, target, *links):
+    """Install a library under its full name, and the shorter names that lead to it."""
+    put(library, target, 0o755)
+    for link in links:
+        path = target.with_name(link)
+        path.unlink(missing_ok=True)
+        path.symlink_to(target.name)
+        target = path
+
+
+def main():
+    root = destination()
+    version, files = build()
+    lib = root / "lib"
+    shared = False
+    for file in files:
+        name = file.name
+        if name in ("libpa_ringbuffer.a", "pa_ringbuffer.lib"):
+            put_static(file, lib / name)
+        elif name == "libpa_ringbuffer.so":
+            put_shared(file, lib / f"{name}.{version}", f"{name}.0", name)
+        elif name == "libpa_ringbuffer.dylib":
+            stem = "libpa_ringbuffer"
+            put_shared(file, lib / f"{stem}.{version}.dylib", f"{stem}.0.dylib", name)
+        elif name == "pa_ringbuffer.dll":
+            put(file, root / "bin" / name, 0o755)
+        elif name in ("libpa_ringbuffer.dll.a", "pa_ringbuffer.dll.lib"):
+            put(file, lib / name)
+        shared |= file.suffix in (".so", ".dylib", ".dll")
+    if not shared:
+        say(
+            "without the shared library, which Cargo does not build for this target; where the "
+            "target is musl, RUSTFLAGS='-C target-feature=-crt-static' makes it do so"
+        )
+    for header in sorted((CRATE / "include").glob("*.h")):
+        put(header, root / "include" / header.name)
+    description = lib / "pkgconfig" / "pa_ringbuffer.pc"
+    description.parent.mkdir(exist_ok=True)
+    description.write_text(PKG_CONFIG.format(version=version), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
