@@ -6,7 +6,12 @@ use checker as implementation;
 #[cfg(not(pa_ringbuffer_loom))]
 use core::sync::atomic as implementation;
 
-pub(crate) use implementation::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use implementation::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+
+#[cfg(not(any(target_has_atomic = "64", pa_ringbuffer_loom)))]
+pub(crate) use crate::halves::AtomicU64;
+#[cfg(any(target_has_atomic = "64", pa_ringbuffer_loom))]
+pub(crate) use implementation::AtomicU64;
 
 #[cfg(pa_ringbuffer_loom)]
 pub(crate) use checker::spin_loop;

@@ -162,7 +162,12 @@ impl Counters {
 
     /// Calls of the callback so far.
     pub fn calls(&self) -> u64 {
-        self.blocks.load(Ordering::Relaxed)
+        if cfg!(any(target_has_atomic = "64", pa_ringbuffer_loom)) {
+            self.blocks.load(Ordering::Relaxed)
+        } else {
+            // Both halves of the same number.
+            self.snapshot()[0]
+        }
     }
 
     /// Adds what one call has counted. Only the callback's thread may do so. Real-time safe.

@@ -8,8 +8,22 @@
 //!   a thread of its own at the pace of a sample clock, or offline, with given input and blocks.
 //!
 //! Without the feature `std` there is only the callback.
+//!
+//! The callback needs atomic operations of 32 bits, compare-and-exchange among them, and the
+//! virtual device those of 64 bits. Targets that lack them get an error that says so.
 
 #![no_std]
+
+#[cfg(not(target_has_atomic = "32"))]
+compile_error!(
+    "pa-ringbuffer-callback needs compare-and-exchange of 32 bits, which this target does not \
+     have; the ring itself, pa-ringbuffer, does without"
+);
+#[cfg(all(feature = "std", not(target_has_atomic = "64")))]
+compile_error!(
+    "the virtual device of pa-ringbuffer-callback needs 64-bit atomics, which this target does not \
+     have; `default-features = false` leaves the callback, which does without"
+);
 
 #[cfg(feature = "std")]
 extern crate std;
@@ -27,6 +41,8 @@ mod counters;
 mod device;
 #[cfg(feature = "std")]
 mod engine;
+#[cfg(any(test, not(target_has_atomic = "64")))]
+mod halves;
 #[cfg(feature = "std")]
 mod monitor;
 #[cfg(feature = "std")]

@@ -133,6 +133,7 @@ impl Monitor {
     /// [`DeviceError::Xrun`] for a direction that the device does not have, or for other flags.
     pub fn xrun(&self, xruns: c_ulong) -> Result<(), DeviceError> {
         self.0.check_xruns(xruns)?;
+        #[allow(clippy::unnecessary_cast)] // On some systems they are 32 bits already.
         self.0.xruns.fetch_or(xruns as u32, Ordering::Relaxed);
         Ok(())
     }

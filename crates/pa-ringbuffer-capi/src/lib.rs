@@ -20,6 +20,7 @@
 
 #![no_std]
 
+#[cfg(target_has_atomic = "32")]
 pub mod callback;
 pub mod ring;
 
