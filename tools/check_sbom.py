@@ -1,21 +1,55 @@
 """Check that wheels with the extension say which crates are compiled into it (PEP 770).
 
-Those are the crates in Cargo.lock, pyo3 first of all. The pure wheel has nothing to list.
+Those are the ones that Cargo takes for the wheel's platform, pyo3 first of all. The pure wheel has
+nothing to list.
 """
 
+import functools
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import zipfile
 
 ROOT = pathlib.Path(__file__).parent.parent
+PACKAGE = "pa-ringbuffer-python"
+#: How the names of wheels end, and for which target they are built.
+TARGETS = {
+    r"musllinux_\d+_\d+_(x86_64|i686|aarch64)": "{}-unknown-linux-musl",
+    r"(?:manylinux\w*_|linux_)(x86_64|i686|aarch64|s390x)": "{}-unknown-linux-gnu",
+    r"(?:manylinux\w*_|linux_)armv7l": "armv7-unknown-linux-gnueabihf",
+    r"macosx_\d+_\d+_x86_64": "x86_64-apple-darwin",
+    r"macosx_\d+_\d+_(?:arm64|universal2)": "aarch64-apple-darwin",
+    r"win_amd64": "x86_64-pc-windows-msvc",
+    r"win_arm64": "aarch64-pc-windows-msvc",
+    r"win32": "i686-pc-windows-msvc",
+}
 
 
-def locked():
-    """Names and versions of all crates that come from elsewhere."""
-    text = (ROOT / "Cargo.lock").read_text(encoding="utf-8")
-    return set(re.findall(r'^name = "(.+)"\nversion = "(.+)"\nsource = ', text, re.MULTILINE))
+def target(wheel):
+    """The target that a wheel was built for, by its name."""
+    # One wheel may have several names for the same platform.
+    platform = pathlib.Path(wheel).stem.rsplit("-", 1)[1].split(".")[0]
+    for pattern, name in TARGETS.items():
+        if match := re.fullmatch(pattern, platform):
+            return name.format(*match.groups())
+    sys.exit(f"{wheel}: no target is known for the platform {platform}")
+
+
+@functools.cache
+def needed(target):
+    """Names and versions of all crates from elsewhere that Cargo compiles for a target."""
+    command = ("cargo", "tree", "--locked", "--package", PACKAGE, "--target", target)
+    result = subprocess.run(
+        [*command, "--edges=normal,build", "--prefix=none", "--format={p}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    # Those of the project itself have a folder behind the version.
+    return set(re.findall(r"^(\S+) v(\S+)(?: \(proc-macro\))?(?: \(\*\))?$", result.stdout, re.M))
 
 
 def listed(wheel):
@@ -29,11 +63,11 @@ def listed(wheel):
 
 
 if __name__ == "__main__":
-    expected = locked()
-    assert "pyo3" in {name for name, _ in expected}
     wheels = [wheel for wheel in sys.argv[1:] if not wheel.endswith("-none-any.whl")]
     if not wheels:
         sys.exit("there is no wheel with the extension to look into")
     for wheel in wheels:
+        expected = needed(target(wheel))
+        assert "pyo3" in {name for name, _ in expected}
         if missing := expected - listed(wheel):
             sys.exit(f"{wheel}: not in the bill of materials: {sorted(missing)}")
