@@ -165,4 +165,4 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it():
 def test_without_extension_it_says_so():
     status, _, errors = run(prelude="import sys; sys.modules['pa_ringbuffer._native'] = None")
     assert status == 2
-    assert "no extension module" in errors
+    assert "the extension module, which this installation" in errors

@@ -1,7 +1,9 @@
 """The package on an interpreter for which there is no extension."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +38,32 @@ def test_what_is_compiled_says_why_it_is_missing():
         "import pa_ringbuffer.testing",
         "import pa_ringbuffer.streams",
     ):
-        assert "there are wheels with" in run(program.format(statement))
+        message = run(program.format(statement))
+        assert "there are wheels with it for CPython 3.9 and newer" in message
+        assert "pip install --no-binary pa-ringbuffer pa-ringbuffer" in message
+
+
+def test_what_is_said_about_wheels_is_what_the_workflow_builds():
+    workflow = Path(__file__).parent.parent / ".github" / "workflows" / "ci.yml"
+    if not workflow.exists():
+        pytest.skip("the workflow is only in a clone of the repository")
+    message = run(
+        "try:\n    import pa_ringbuffer.testing\nexcept ImportError as error:\n    print(error)"
+    )
+    names = {"Linux": "linux", "Linux with musl": "musl", "macOS": "macos", "Windows": "windows"}
+    said = {
+        f"{names[system]}-{processor}"
+        for system, processors in re.findall(r"(\w+(?: with musl)?) \(([\w, ]+)\)", message)
+        for processor in processors.split(", ")
+    }
+    (job,) = re.findall(
+        r"^  wheels:\n(.*?)(?=^  \w)", workflow.read_text(encoding="utf-8"), re.M | re.S
+    )
+    built = set(re.findall(r"^ +- \{ name: ([\w-]+), ", job, re.M))
+    assert said == built
+    only_newer = set(re.findall(r"\{ name: ([\w-]+), .*older: \"\"", job))
+    assert only_newer == {"windows-arm64"}, "the message names the only one"
+    assert "(Windows on arm64: 3.11)" in message
 
 
 @pytest.mark.impossible(

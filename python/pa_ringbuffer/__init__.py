@@ -43,8 +43,7 @@ __all__ = ["RingBuffer", "StreamCallback", "__version__", "cdef", "init"]
 
 def __getattr__(name):
     if name == "StreamCallback":
-        raise AttributeError(
-            "pa_ringbuffer.StreamCallback is compiled, and this installation has no extension "
-            "module: there are wheels with one for CPython 3.9 and newer"
-        )
+        from ._wheels import NO_EXTENSION
+
+        raise AttributeError(f"pa_ringbuffer.StreamCallback is in {NO_EXTENSION}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,10 +14,9 @@ try:
 except ModuleNotFoundError as _error:
     if _error.name != f"{__package__}._native":
         raise
-    raise ImportError(
-        "pa_ringbuffer.testing needs the extension module, which this installation does not have: "
-        "there are wheels with it for CPython 3.9 and newer"
-    ) from None
+    from ._wheels import NO_EXTENSION
+
+    raise ImportError(f"pa_ringbuffer.testing needs {NO_EXTENSION}") from None
 
 if TYPE_CHECKING:
     from ._virtual_streams import (

@@ -13,10 +13,9 @@ callback and the user's arrays is here.
 import pa_ringbuffer
 
 if not hasattr(pa_ringbuffer, "StreamCallback"):
-    raise ImportError(
-        "streams need the extension module, which this installation of pa-ringbuffer does not "
-        "have: there are wheels with it for CPython 3.9 and newer"
-    )
+    from .._wheels import NO_EXTENSION
+
+    raise ImportError(f"streams need {NO_EXTENSION}")
 
 from .backend import Backend
 from .base import Base

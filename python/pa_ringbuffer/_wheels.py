@@ -1,0 +1,12 @@
+"""What an installation without the extension module says about those that have one."""
+
+#: As built by ``.github/workflows/ci.yml``; a test compares the two.
+PLATFORMS = (
+    "Linux (x86_64, aarch64, i686), Linux with musl (x86_64, aarch64), "
+    "macOS (universal2), Windows (x64, x86, arm64)"
+)
+NO_EXTENSION = (
+    "the extension module, which this installation of pa-ringbuffer does not have: there are "
+    f"wheels with it for CPython 3.9 and newer (Windows on arm64: 3.11) on {PLATFORMS}; on other "
+    "systems a Rust compiler builds it: pip install --no-binary pa-ringbuffer pa-ringbuffer"
+)
