@@ -14,6 +14,7 @@
 # make bench-instructions    whether the ring takes more instructions than it did
 # make equivalence       random programs with everybody who can drive a ring  (SEED=2 PROPTEST_CASES=10000)
 # make i386    the same with 32-bit integers, as a 32-bit program (before: make portaudio-i386)
+# make test-platforms    Rust and C on other processors and systems, emulated  (ARGS='aarch64 windows')
 # make soak    two threads on one ring, everybody against everybody, for an hour (SECONDS=60)
 # make valgrind          tests, soak and Python under memcheck           (ARGS=soak)
 # make sanitizers        AddressSanitizer and ThreadSanitizer            (ARGS=c)
@@ -49,7 +50,7 @@ SAY_WITHOUT_C = @test -z '$(WITH_C)' || \
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
 LOOM := verification/loom/Cargo.toml
 
-.PHONY: demo test test-pypy test-all test-installed test-parallel fuzz fuzz-valgrind loom lint lint-comparison \
+.PHONY: demo test test-pypy test-all test-installed test-parallel test-platforms fuzz fuzz-valgrind loom lint lint-comparison \
     check-msrv audit audit-advisories audit-python need-cargo-deny bench bench-instructions equivalence i386 \
     portaudio-i386 soak soak-short soak-built valgrind sanitizers verify docs wheel install-c clean
 
@@ -180,6 +181,9 @@ equivalence:
 
 i386: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python verification/i386.py $(ARGS)
+
+test-platforms: $(VENV)/.native $(VENV)/.test
+	$(BIN)/python verification/platforms.py $(ARGS)
 
 portaudio-i386:
 	sh verification/portaudio_i386.sh build/verification/portaudio-i386

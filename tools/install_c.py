@@ -119,8 +119,8 @@ def main():
         shared |= file.suffix in (".so", ".dylib", ".dll")
     if not shared:
         say(
-            "without the shared library, which Cargo does not build for this target; where the "
-            "target is musl, RUSTFLAGS='-C target-feature=-crt-static' makes it do so"
+            "without the shared library, which Cargo does not build for this target "
+            "(for musl it does, with RUSTFLAGS='-C target-feature=-crt-static')"
         )
     for header in sorted((CRATE / "include").glob("*.h")):
         put(header, root / "include" / header.name)
