@@ -304,7 +304,7 @@ def test_all_results_and_fields_are_those_of_portaudio(compile_c, genuine, start
 
 
 @pytest.fixture(scope="module")
-def second_library(require, tmp_path_factory):
+def second_library(require, run, tmp_path_factory):
     """A static library with Rust's standard library in it, and what it must be linked with."""
     require(shutil.which("rustc"), "rustc is needed")
     archive = tmp_path_factory.mktemp("second") / "libsecond_library.a"
@@ -314,7 +314,13 @@ def second_library(require, tmp_path_factory):
     command += ["--print=native-static-libs", HERE / "second_library.rs", "-o", archive]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr
-    return [archive, *re.search(r"native-static-libs: (.*)", result.stderr)[1].split()]
+    libraries = re.search(r"native-static-libs: (.*)", result.stderr)[1].split()
+    if "musl" in TARGET:
+        # The one that unwinds is where rustc keeps it for itself, and needs the program's table,
+        # which musl-gcc leaves out.
+        folder = run("rustc", "--print=target-libdir", f"--target={TARGET}").strip()
+        libraries += [f"-L{folder}/self-contained", "-static", "-Wl,--eh-frame-hdr"]
+    return [archive, *libraries]
 
 
 @pytest.fixture(scope="module")
