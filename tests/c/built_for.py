@@ -26,6 +26,8 @@ def _system():
 
 #: "linux", "darwin" or "windows", or what Python or Cargo call another one.
 SYSTEM = _system()
+#: Whether an emulator runs the programs; with EMULATOR set, it runs this Python as well.
+EMULATED = bool(RUNNER) or "EMULATOR" in os.environ
 #: Whether this Python cannot load what is built.
 FOREIGN = bool(TARGET) and not TARGET.startswith(f"{platform.machine()}-unknown-linux-gnu")
 #: Whether Cargo builds a shared library: not where C is linked statically, as with musl.

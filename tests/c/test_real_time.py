@@ -13,10 +13,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from built_for import FOREIGN, RUNNER, SYSTEM
+from built_for import EMULATED, FOREIGN, SYSTEM
 
 pytestmark = pytest.mark.impossible(
-    SYSTEM != "linux" or bool(RUNNER),
+    SYSTEM != "linux" or EMULATED,
     reason="only Linux can forbid a process to call the system, and no emulator does",
 )
 #: They load what is built into this Python.
