@@ -52,7 +52,7 @@ LOOM := verification/loom/Cargo.toml
 
 .PHONY: demo test test-pypy test-all test-installed test-parallel test-platforms fuzz fuzz-valgrind loom lint lint-comparison \
     check-msrv audit audit-advisories audit-python need-cargo-deny bench bench-instructions equivalence i386 \
-    portaudio-i386 soak soak-short soak-built valgrind sanitizers verify docs wheel install-c clean
+    soak soak-short soak-built valgrind sanitizers verify docs wheel install-c clean
 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
@@ -185,8 +185,9 @@ i386: $(VENV)/.native $(VENV)/.test
 test-platforms: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python verification/platforms.py $(ARGS)
 
-portaudio-i386:
-	sh verification/portaudio_i386.sh build/verification/portaudio-i386
+# For `make i386`; portaudio-arm64, portaudio-armhf and portaudio-s390x for `make test-platforms`.
+portaudio-%:
+	sh verification/portaudio_for.sh build/verification/portaudio-$* $*
 
 soak: SECONDS ?= 3600
 # Nine tenths of the time for Rust and C, the rest for Python and C.

@@ -31,21 +31,24 @@ class Platform(typing.NamedTuple):
     #: The program that starts others, with its package.
     runner: tuple = ()
     runner_package: str = ""
+    #: What Debian calls the architecture.
+    debian: str = ""
 
 
-def qemu(target, name, prefix):
+def qemu(target, name, prefix, debian=""):
     return Platform(
         target,
         f"{prefix}-gcc",
         f"g++-{prefix}",
         (f"qemu-{name}", "-L", f"/usr/{prefix}"),
         "qemu-user",
+        debian,
     )
 
 
-AARCH64 = qemu("aarch64-unknown-linux-gnu", "aarch64", "aarch64-linux-gnu")
-ARMV7 = qemu("armv7-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf")
-S390X = qemu("s390x-unknown-linux-gnu", "s390x", "s390x-linux-gnu")
+AARCH64 = qemu("aarch64-unknown-linux-gnu", "aarch64", "aarch64-linux-gnu", "arm64")
+ARMV7 = qemu("armv7-unknown-linux-gnueabihf", "arm", "arm-linux-gnueabihf", "armhf")
+S390X = qemu("s390x-unknown-linux-gnu", "s390x", "s390x-linux-gnu", "s390x")
 POWERPC = qemu("powerpc-unknown-linux-gnu", "ppc", "powerpc-linux-gnu")
 MUSL = Platform("x86_64-unknown-linux-musl", "musl-gcc", "musl-tools")
 WINDOWS = Platform(
@@ -73,6 +76,8 @@ def environment(platform):
         "CARGO_TARGET_DIR": str(TARGET_DIR),
         "CI": os.environ.get("CI", ""),
     }
+    if platform.debian:
+        variables["OBJCOPY"] = platform.compiler.replace("-gcc", "-objcopy")
     # For musl, Rust links by itself.
     if platform is not MUSL:
         variables[f"CARGO_TARGET_{name}_LINKER"] = platform.compiler
@@ -99,10 +104,19 @@ def emulated(platform):
     def part():
         variables = environment(platform)
         rust(variables)
-        c(variables, platform.compiler)
+        c(variables, with_portaudio(platform))
 
     part.__doc__ = f"Rust and C under {platform.runner[0]}."
     return part
+
+
+def with_portaudio(platform):
+    """The compiler, which finds PortAudio's static library if that was fetched."""
+    found = list((BUILD / f"portaudio-{platform.debian}").glob("usr/lib/*/libportaudio.a"))
+    if not found:
+        print(f"without PortAudio's own C, which `make portaudio-{platform.debian}` fetches")
+        return platform.compiler
+    return wrapper(f"{platform.debian}-gcc", platform.compiler, f'-B"{found[0].parent}/"')
 
 
 def powerpc():

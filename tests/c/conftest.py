@@ -114,7 +114,8 @@ def portaudio_archive(require, cc):
 @pytest.fixture(scope="session")
 def genuine(require, portaudio_archive, tmp_path_factory):
     """PortAudio's own ring buffer, with `genuine_` in front of the names of its functions."""
-    for program in ("ar", "nm", "objcopy"):
+    objcopy = os.environ.get("OBJCOPY", "objcopy")
+    for program in ("ar", "nm", objcopy):
         require(shutil.which(program), f"{program} is needed to rename functions")
     directory = tmp_path_factory.mktemp("genuine")
     _run("ar", "x", portaudio_archive, "pa_ringbuffer.o", cwd=directory)
@@ -126,5 +127,5 @@ def genuine(require, portaudio_archive, tmp_path_factory):
     ]
     assert len(names) == 10
     pairs = [f"--redefine-sym={name}=genuine_{name}" for name in names]
-    _run("objcopy", *pairs, source, renamed)
+    _run(objcopy, *pairs, source, renamed)
     return renamed
