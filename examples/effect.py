@@ -7,10 +7,15 @@ Use headphones, or the microphone hears the echoes, too. Ctrl-C ends.
 """
 
 import argparse
+import math
 
-import numpy as np
-import sounddevice as sd
-from pa_ringbuffer.sounddevice import Stream
+try:
+    import numpy as np
+    from pa_ringbuffer.sounddevice import Stream
+    from sounddevice import PortAudioError, query_devices
+except (ImportError, OSError) as error:
+    parser = argparse.ArgumentParser()
+    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
 
 
 def mixing_matrix(inputs, outputs):
@@ -80,7 +85,7 @@ parser.add_argument(
     "-l",
     "--list-devices",
     action="version",
-    version=str(sd.query_devices()),
+    version=str(query_devices()),
     help="show all devices and exit",
 )
 parser.add_argument(
@@ -112,8 +117,10 @@ parser.add_argument(
     "--wet", type=float, default=0.4, help="0: the input, 1: the echoes (default: %(default)s)"
 )
 args = parser.parse_args()
-if args.blocksize < 1 or args.latency < 0:
-    parser.error("--blocksize must be positive, --latency not negative")
+if args.blocksize < 1 or min(args.channels) < 1:
+    parser.error("--blocksize and --channels must be positive")
+if not 0 <= args.latency < math.inf or not 0 < args.delay < math.inf:
+    parser.error("--latency must be 0 or more, --delay positive")
 if not 0 <= args.feedback < 1 or not 0 <= args.wet <= 1:
     parser.error("--feedback and --wet must be from 0 to 1, --feedback below 1")
 
@@ -121,7 +128,7 @@ try:
     run(args)
 except KeyboardInterrupt:
     pass
-except sd.PortAudioError as error:
-    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except PortAudioError as error:
+    parser.exit(2, f"{parser.prog}: {error} (-l lists the devices)\n")
 except (OSError, RuntimeError, ValueError) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

@@ -8,9 +8,13 @@ Any format that soundfile can read, and any length: only about a second of it is
 
 import argparse
 
-import sounddevice as sd
-import soundfile as sf
-from pa_ringbuffer.sounddevice import OutputStream
+try:
+    import soundfile as sf
+    from pa_ringbuffer.sounddevice import OutputStream
+    from sounddevice import PortAudioError, query_devices
+except (ImportError, OSError) as error:
+    parser = argparse.ArgumentParser()
+    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
 
 
 def int_or_str(text):
@@ -36,7 +40,7 @@ parser.add_argument(
     "-l",
     "--list-devices",
     action="version",
-    version=str(sd.query_devices()),
+    version=str(query_devices()),
     help="show all devices and exit",
 )
 parser.add_argument(
@@ -48,7 +52,7 @@ try:
     play(args.file, args.device)
 except KeyboardInterrupt:
     parser.exit(130, "\n")
-except sd.PortAudioError as error:
-    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except PortAudioError as error:
+    parser.exit(2, f"{parser.prog}: {error} (-l lists the devices)\n")
 except (OSError, RuntimeError, ValueError) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

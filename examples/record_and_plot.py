@@ -13,12 +13,16 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import matplotlib
-import matplotlib.pyplot as plt
-import numpy as np
-import sounddevice as sd
-import soundfile as sf
-from pa_ringbuffer.sounddevice import InputStream
+try:
+    import matplotlib
+    import matplotlib.pyplot as plt
+    import numpy as np
+    import soundfile as sf
+    from pa_ringbuffer.sounddevice import InputStream
+    from sounddevice import PortAudioError, query_devices
+except (ImportError, OSError) as error:
+    parser = argparse.ArgumentParser()
+    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
 
 
 class Recorder:
@@ -111,7 +115,7 @@ parser.add_argument(
     "-l",
     "--list-devices",
     action="version",
-    version=str(sd.query_devices()),
+    version=str(query_devices()),
     help="show all devices and exit",
 )
 parser.add_argument(
@@ -123,7 +127,7 @@ parser.add_argument("--subtype", default="FLOAT", help="PCM_24, say (default: %(
 parser.add_argument("--seconds", type=float, help="length of the recording")
 parser.add_argument("--png", metavar="FILE", help="save the last second's plot; no window")
 args = parser.parse_args()
-if args.seconds is not None and args.seconds <= 0:
+if args.seconds is not None and not 0 < args.seconds < math.inf:
     parser.error("--seconds must be positive")
 if args.png:
     matplotlib.use("Agg")
@@ -134,7 +138,7 @@ try:
     record(args)
 except KeyboardInterrupt:
     pass
-except sd.PortAudioError as error:
-    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except PortAudioError as error:
+    parser.exit(2, f"{parser.prog}: {error} (-l lists the devices)\n")
 except (OSError, RuntimeError, ValueError) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

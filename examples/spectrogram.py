@@ -13,11 +13,15 @@ import signal
 import threading
 from collections import deque
 
-import matplotlib
-import matplotlib.pyplot as plt
-import numpy as np
-import sounddevice as sd
-from pa_ringbuffer.sounddevice import InputStream
+try:
+    import matplotlib
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from pa_ringbuffer.sounddevice import InputStream
+    from sounddevice import PortAudioError, query_devices
+except (ImportError, OSError) as error:
+    parser = argparse.ArgumentParser()
+    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
 
 ROWS = 400
 FLOOR = -100  # dB
@@ -122,7 +126,7 @@ parser.add_argument(
     "-l",
     "--list-devices",
     action="version",
-    version=str(sd.query_devices()),
+    version=str(query_devices()),
     help="show all devices and exit",
 )
 parser.add_argument(
@@ -142,7 +146,7 @@ parser.add_argument("--png", metavar="FILE", help="save the picture at the end; 
 args = parser.parse_args()
 if args.blocksize < 64:
     parser.error("--blocksize must be at least 64")
-if args.width <= 0 or (args.seconds is not None and args.seconds <= 0):
+if not all(0 < n < math.inf for n in (args.width, args.seconds) if n is not None):
     parser.error("--width and --seconds must be positive")
 if not 0 < args.low < 1000:
     parser.error("--low must be between 0 and 1000 Hz")
@@ -155,7 +159,7 @@ try:
     show(args)
 except KeyboardInterrupt:
     pass
-except sd.PortAudioError as error:
-    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except PortAudioError as error:
+    parser.exit(2, f"{parser.prog}: {error} (-l lists the devices)\n")
 except (OSError, RuntimeError, ValueError) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

@@ -15,12 +15,17 @@ What is piped into it is played as a tune, a character after the other; a space 
 
 import argparse
 import contextlib
+import math
 import os
 import sys
 
-import numpy as np
-import sounddevice as sd
-from pa_ringbuffer.sounddevice import OutputStream
+try:
+    import numpy as np
+    from pa_ringbuffer.sounddevice import OutputStream
+    from sounddevice import PortAudioError, query_devices
+except (ImportError, OSError) as error:
+    parser = argparse.ArgumentParser()
+    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
 
 KEYS = "awsedftgyhujkolp;"
 ESCAPE = "\x1b"
@@ -157,7 +162,7 @@ parser.add_argument(
     "-l",
     "--list-devices",
     action="version",
-    version=str(sd.query_devices()),
+    version=str(query_devices()),
     help="show all devices and exit",
 )
 parser.add_argument(
@@ -175,14 +180,14 @@ parser.add_argument(
     help="length of a tune's character (default: %(default)s)",
 )
 args = parser.parse_args()
-if args.seconds <= 0 or args.ring_frames < 1:
+if not 0 < args.seconds < math.inf or args.ring_frames < 1:
     parser.error("--seconds and --ring-frames must be positive")
 
 try:
     play(args)
 except KeyboardInterrupt:
     pass
-except sd.PortAudioError as error:
-    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except PortAudioError as error:
+    parser.exit(2, f"{parser.prog}: {error} (-l lists the devices)\n")
 except (OSError, RuntimeError, ValueError) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

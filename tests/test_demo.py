@@ -150,10 +150,12 @@ def test_without_portaudio_the_virtual_device_is_used_and_the_reason_told():
     )
     status, output, _ = run("--seconds", 0.5, prelude=prelude)
     assert status == 0
-    assert "No sound card is used: PortAudio library not found." in output
+    assert "No sound card is used: PortAudio library not found: " in output
+    assert "apt install libportaudio2" in output
     status, _, errors = run("--device", "3", prelude=prelude)
     assert status == 2
     assert errors.startswith("error: --device needs sounddevice and PortAudio")
+    assert "apt install libportaudio2" in errors and errors.count("\n") == 1
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it():

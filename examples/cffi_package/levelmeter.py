@@ -61,6 +61,11 @@ def decibels(value):
     return 20 * math.log10(value) if value else -math.inf
 
 
+def bar(value):
+    """One ``#`` for each dB above -60 dB; none for digital silence, which has -inf dB."""
+    return "#" * round(min(max(0, 60 + decibels(value)), 70))
+
+
 def main():
     """Print the input level of a sound card, ten times per second."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -68,27 +73,37 @@ def main():
     parser.add_argument("-c", "--channels", type=int, default=1, help="number of input channels")
     parser.add_argument("-t", "--seconds", type=float, default=10, help="how long to measure")
     args = parser.parse_args()
-
-    import sounddevice as sd
-
+    if args.channels < 1 or not 0 < args.seconds < math.inf:
+        parser.error("--channels and --seconds must be positive")
+    try:
+        import sounddevice as sd
+    except (ImportError, OSError) as error:
+        parser.exit(
+            2,
+            f"{parser.prog}: {error} (needs: pip install sounddevice; on Linux, PortAudio as well: "
+            "apt install libportaudio2, dnf install portaudio, or pacman -S portaudio)\n",
+        )
     device = int(args.device) if args.device and args.device.isdigit() else args.device
     meter = LevelMeter(args.channels)
-    # The public stream classes would wrap the callback in Python; this one takes it as it is.
-    stream = sd._StreamBase(
-        kind="input",
-        device=device,
-        channels=args.channels,
-        dtype="float32",
-        callback=meter.callback,
-        userdata=meter.userdata,
-    )
-    with stream:
-        for _ in range(round(10 * args.seconds)):
-            sd.sleep(100)
-            levels = meter.read()
-            if levels:
-                peak = max(level.peak for level in levels)
-                print(f"{decibels(peak):6.1f} dB {'#' * max(0, round(60 + decibels(peak)))}")
+    try:
+        # The public stream classes would wrap the callback in Python; this one takes it as it is.
+        stream = sd._StreamBase(
+            kind="input",
+            device=device,
+            channels=args.channels,
+            dtype="float32",
+            callback=meter.callback,
+            userdata=meter.userdata,
+        )
+        with stream:
+            for _ in range(round(10 * args.seconds)):
+                sd.sleep(100)
+                levels = meter.read()
+                if levels:
+                    peak = max(level.peak for level in levels)
+                    print(f"{decibels(peak):6.1f} dB {bar(peak)}")
+    except (ValueError, sd.PortAudioError) as error:
+        parser.exit(2, f"{parser.prog}: {error} ('python -m sounddevice' lists the devices)\n")
 
 
 if __name__ == "__main__":

@@ -153,11 +153,14 @@ class SoundCard:
 def find_device(wanted):
     """Return ``(sounddevice, device)``, or ``(None, reason)`` where there is none to be found."""
     try:
-        import sounddevice
-    except (ImportError, OSError) as error:
+        # Unlike sounddevice's own error, this one's says how to install what is missing.
+        from . import sounddevice as _streams  # noqa: F401
+    except ImportError as error:
         if wanted is not None:
             raise DemoError(f"--device needs sounddevice and PortAudio: {error}") from None
         return None, str(error)
+    import sounddevice
+
     try:
         return sounddevice, sounddevice.query_devices(wanted, "output")["index"]
     except (sounddevice.PortAudioError, ValueError) as error:

@@ -18,7 +18,15 @@ try:
     from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError, default_warn
 except ModuleNotFoundError as _error:
     raise ImportError(
-        f"pa_ringbuffer.sounddevice needs {_error.name}: pip install 'pa-ringbuffer[sounddevice]'"
+        f"pa_ringbuffer.sounddevice needs {_error.name}: pip install 'pa-ringbuffer[sounddevice]'",
+        name=_error.name,
+    ) from _error
+except OSError as _error:
+    # Its wheels for Windows and macOS bring the library along.
+    raise ImportError(
+        f"{_error}: 'sudo apt install libportaudio2' on Debian and Ubuntu, "
+        "'sudo dnf install portaudio' on Fedora, 'sudo pacman -S portaudio' on Arch, "
+        "'brew install portaudio' on macOS"
     ) from _error
 
 __all__ = [
@@ -109,25 +117,35 @@ class _PortAudio(streams.Base):
                 "PaStreamFinishedCallback *", callback.finished_function
             )
             # Only this one takes a compiled callback; it is meant for libraries.
-            stream: streams.Backend = sounddevice._StreamBase(
-                kind=kind,
-                samplerate=samplerate,
-                blocksize=blocksize,
-                device=device,
-                channels=channels,
-                dtype=dtype,
-                latency=latency,
-                extra_settings=extra_settings,
-                callback=callback.function,
-                userdata=callback.userdata,
-                finished_callback=finished,
-                clip_off=clip_off,
-                dither_off=dither_off,
-                never_drop_input=never_drop_input,
-                prime_output_buffers_using_stream_callback=(
-                    prime_output_buffers_using_stream_callback
-                ),
-            )
+            try:
+                stream: streams.Backend = sounddevice._StreamBase(
+                    kind=kind,
+                    samplerate=samplerate,
+                    blocksize=blocksize,
+                    device=device,
+                    channels=channels,
+                    dtype=dtype,
+                    latency=latency,
+                    extra_settings=extra_settings,
+                    callback=callback.function,
+                    userdata=callback.userdata,
+                    finished_callback=finished,
+                    clip_off=clip_off,
+                    dither_off=dither_off,
+                    never_drop_input=never_drop_input,
+                    prime_output_buffers_using_stream_callback=(
+                        prime_output_buffers_using_stream_callback
+                    ),
+                )
+            except sounddevice.PortAudioError as error:
+                # What stands for no device at all; no user has given that number.
+                if device is None and "device -1" in str(error):
+                    what = "input and output" if kind == "duplex" else kind
+                    raise sounddevice.PortAudioError(
+                        f"there is no default device for {what}: connect a sound card, or choose a "
+                        "device by its number or a part of its name"
+                    ) from error
+                raise
             return stream
 
         self._open(

@@ -1,6 +1,8 @@
 """The ready-made streams under real PortAudio."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -93,3 +95,35 @@ def test_a_forked_child_exits_and_its_parent_plays_on(jack_programs):
 
 def test_what_the_callback_uses_is_there_in_every_order_of_destruction(jack_programs):
     assert jack_programs.run("ready_made_ends", how="orders") == {"rounds": 24}
+
+
+@pytest.mark.parametrize(
+    ("module", "error", "remedies"),
+    [
+        ("numpy", "ModuleNotFoundError", ["pip install 'pa-ringbuffer[sounddevice]'"]),
+        ("sounddevice", "ModuleNotFoundError", ["pip install 'pa-ringbuffer[sounddevice]'"]),
+        (
+            "sounddevice",
+            "OSError",
+            ["apt install libportaudio2", "dnf install", "pacman -S", "brew install"],
+        ),
+    ],
+)
+def test_the_error_for_something_missing_says_how_to_install_it(tmp_path, module, error, remedies):
+    if module != "sounddevice":
+        (tmp_path / "sounddevice.py").write_text("")
+    (tmp_path / f"{module}.py").write_text(
+        f"error = {error}('it is missing')\nerror.name = {module!r}\nraise error"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", "import pa_ringbuffer.sounddevice"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: ")
+    for remedy in remedies:
+        assert remedy in last

@@ -39,11 +39,12 @@ def test_example_package_builds_and_measures(package, installed, cc, run, tmp_pa
         *("--no-build-isolation", "--target", target, package),
         env={**os.environ, "PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")},
     )
-    run(
-        *(sys.executable, HERE / "use_levelmeter.py"),
-        env={**os.environ, "PYTHONPATH": str(target)},
-        cwd=tmp_path,
-    )
+    for program in "use_levelmeter.py", "run_levelmeter.py":
+        run(
+            *(sys.executable, HERE / program),
+            env={**os.environ, "PYTHONPATH": str(target)},
+            cwd=tmp_path,
+        )
 
 
 def test_example_package_says_what_is_missing(package, tmp_path):
