@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Serve the microphone to any number of listeners, over websockets.
+"""Serve the microphone to several listeners, over websockets.
 
 A listener gets a JSON message with samplerate, channels and dtype, then blocks of samples as binary
 messages. One that is too slow misses some, which a JSON message {"dropped": frames} says in their
 place; the others do not notice. Open the address in a browser to listen there. Ctrl-C ends.
+
+Pages of other sites get nothing. If other machines can connect, the address contains a token, and
+listens only if it is right. The sound is not encrypted: in networks that you do not trust, listen
+on localhost (the default), and use a tunnel.
 
     pip install 'pa-ringbuffer[sounddevice]' websockets
 """
@@ -11,14 +15,21 @@ place; the others do not notice. Open the address in a browser to listen there. 
 import argparse
 import asyncio
 import contextlib
+import ipaddress
 import json
+import secrets
 import socket
+import urllib.parse
 from collections import deque
 
-import sounddevice as sd
-from pa_ringbuffer.sounddevice import AsyncInputStream
-from websockets.asyncio.server import serve
-from websockets.exceptions import ConnectionClosed
+try:
+    from pa_ringbuffer.sounddevice import AsyncInputStream
+    from sounddevice import PortAudioError, query_devices
+    from websockets.asyncio.server import serve
+    from websockets.exceptions import ConnectionClosed
+except (ImportError, OSError) as error:
+    parser = argparse.ArgumentParser()
+    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
 
 PAGE = """<!DOCTYPE html>
 <title>Microphone</title>
@@ -28,7 +39,7 @@ function listen() {
   const context = new AudioContext(), socket = new WebSocket(location.href.replace("http", "ws"));
   let header, time = 0;
   socket.binaryType = "arraybuffer";
-  socket.onclose = () => text.textContent = "The server has gone.";
+  socket.onclose = ({reason}) => text.textContent = reason || "The server has gone.";
   socket.onmessage = ({data}) => {
     if (typeof data === "string") {
       text.textContent = data;
@@ -88,14 +99,69 @@ class Listener:
                     await websocket.send(block.tobytes())
 
 
-def page(connection, request):
-    """The answer to a browser that does not want a websocket (yet)."""
-    if "Upgrade" in request.headers:
+def is_loopback(host):
+    """Whether only programs on this machine can connect to this address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class Door:
+    """Decides which requests are let in."""
+
+    def __init__(self, host, port):
+        self.token = None if is_loopback(host) else secrets.token_urlsafe()
+        self.port = port
+        # Names under which this server is known. Another name that leads here belongs to a site
+        # that has pointed it to this machine, so that the browser takes its pages for ours.
+        self.names = {host, "localhost"} if self.token is None else {host, socket.gethostname()}
+
+    def url(self, host):
+        if host in ("", "0.0.0.0", "::"):
+            host = socket.gethostname()
+        query = f"/?token={self.token}" if self.token else ""
+        return f"http://{in_url(host)}:{self.port}{query}"
+
+    def complaint(self, connection, request):
+        """What is wrong with a request, or None."""
+        # Twice the same header could mean two things to two readers.
+        if any(len(request.headers.get_all(name)) > 1 for name in ("Host", "Origin")):
+            return "one Host, please, and at most one Origin"
+        host, origin = request.headers.get("Host", "").lower(), request.headers.get("Origin")
+        # The address that the listener has connected to is a name, too.
+        names = {*self.names, connection.local_address[0]}
+        hosts = {f"{in_url(name.lower())}:{self.port}" for name in names}
+        if self.port == 80:
+            hosts |= {in_url(name.lower()) for name in names}
+        if host not in hosts:
+            return f"this is not {host}"
+        # Browsers say which page wants to connect. Other programs do not.
+        if origin is not None and origin.lower() != f"http://{host}":
+            return "this is not for pages of other sites"
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(request.path).query)
+        given = query.get("token", [""])[0].encode(errors="replace")
+        # In constant time: an attacker could measure how much of a guess was right.
+        if self.token and not secrets.compare_digest(given, self.token.encode()):
+            return "the token is missing or wrong: use the address that the server has printed"
         return None
-    response = connection.respond(200, PAGE)
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = "text/html; charset=utf-8"
-    return response
+
+    def process_request(self, connection, request):
+        """The answer to what is no websocket, or must not become one."""
+        if complaint := self.complaint(connection, request):
+            return connection.respond(403, f"{complaint}\n")
+        if "Upgrade" in request.headers:
+            return None
+        response = connection.respond(200, PAGE)
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "text/html; charset=utf-8"
+        # The address is a secret, if it contains a token.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+
+def in_url(host):
+    return f"[{host}]" if ":" in host else host
 
 
 async def run(args):
@@ -107,24 +173,43 @@ async def run(args):
     listeners = set()
 
     async def welcome(websocket):
+        if len(listeners) >= args.listeners:
+            await websocket.close(1013, "there are too many listeners")
+            return
         listener = Listener(size)
         name = "{}:{}".format(*websocket.remote_address[:2])
         print(f"{name} listens")
         listeners.add(listener)
         sending = asyncio.create_task(listener.send(websocket, header))
-        await websocket.wait_closed()
+        with contextlib.suppress(ConnectionClosed):
+            # Waits until it has gone.
+            await websocket.recv()
+            await websocket.close(1008, "listeners have nothing to say")
         sending.cancel()
         listeners.discard(listener)
         print(f"{name} has gone; {listener.dropped_frames} frames were dropped")
 
+    door = Door(args.host, args.port)
     server = serve(
-        welcome, args.host, args.port, process_request=page, compression=None, close_timeout=1
+        welcome,
+        args.host,
+        args.port,
+        process_request=door.process_request,
+        compression=None,
+        # Of what listeners send, hardly anything is kept. (Headers have limits of their own.)
+        max_size=125,
+        max_queue=1,
+        # Nor do they get more time than they need to come and to go.
+        open_timeout=5,
+        close_timeout=1,
     )
     async with server as server, stream:
         for listening in server.sockets:
             # What a slow listener has not got yet shall wait in its queue, not in the system.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
-        print(f"http://{args.host}:{server.sockets[0].getsockname()[1]}")
+        # With --port 0, the system has chosen one.
+        door.port = server.sockets[0].getsockname()[1]
+        print(door.url(args.host))
         async for block in stream.blocks(args.blocksize):
             for listener in listeners:
                 listener.put(block)
@@ -141,7 +226,7 @@ parser.add_argument(
     "-l",
     "--list-devices",
     action="version",
-    version=str(sd.query_devices()),
+    version=str(query_devices()),
     help="show all devices and exit",
 )
 parser.add_argument(
@@ -156,17 +241,27 @@ parser.add_argument(
 parser.add_argument(
     "--queue", type=float, default=2, help="seconds kept for a slow listener (default: %(default)s)"
 )
-parser.add_argument("--host", default="localhost", help="0.0.0.0: everybody may listen")
+parser.add_argument(
+    "--listeners", type=int, default=8, help="at most so many at a time (default: %(default)s)"
+)
+parser.add_argument(
+    "--host", default="localhost", help="0.0.0.0: also from other machines, with a token"
+)
 parser.add_argument("--port", type=int, default=8765, help="default: %(default)s")
 args = parser.parse_args()
-if args.blocksize < 1:
-    parser.error("--blocksize must be positive")
+if args.blocksize < 1 or args.channels < 1 or args.listeners < 1:
+    parser.error("--blocksize, --channels and --listeners must be positive")
+# So much memory each listener may cost.
+if not 0 < args.queue <= 60:
+    parser.error("--queue must be positive, and at most 60 seconds")
+if not 0 <= args.port < 65536:
+    parser.error("--port must be below 65536")
 
 try:
     asyncio.run(run(args))
 except KeyboardInterrupt:
     parser.exit(0, "\n")
-except sd.PortAudioError as error:
-    parser.exit(1, f"{parser.prog}: {error} (-l lists the devices)\n")
+except PortAudioError as error:
+    parser.exit(2, f"{parser.prog}: {error} (-l lists the devices)\n")
 except (OSError, RuntimeError, ValueError) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -507,14 +508,138 @@ def test_microphone_server_has_a_page_for_browsers(server):
     server.succeed()
 
 
+def answer(port, *headers, path="/", upgrade=True):
+    """The status of the answer to a request with these headers, from this machine."""
+    request = [f"GET {path} HTTP/1.1", *headers]
+    if upgrade:
+        request += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+        request += ["Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+    with socket.create_connection(("127.0.0.1", port), TIME_LIMIT) as connection:
+        connection.sendall("\r\n".join([*request, "", ""]).encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_microphone_server_lets_no_page_of_another_site_listen(server):
+    server, address = server
+    port = int(address.split(":")[1])
+    host = f"Host: {address}"
+    # Its own page, and what is no page.
+    assert answer(port, host) == 101
+    assert answer(port, host, f"Origin: http://{address}") == 101
+    assert answer(port, f"Host: localhost:{port}", f"Origin: http://localhost:{port}") == 101
+    assert answer(port, host, upgrade=False) == 200
+    for origin in (
+        "http://evil.example",
+        f"http://evil.example:{port}",
+        f"http://{address}.evil.example",
+        f"https://{address}",
+        # Another server on this machine, or under another name.
+        "http://127.0.0.1:1",
+        "http://127.0.0.1",
+        f"http://localhost:{port}",
+        # A file, or a page in a sandbox.
+        "null",
+        "",
+    ):
+        assert answer(port, host, f"Origin: {origin}") == 403, origin
+    assert answer(port, host, f"Origin: http://{address}", "Origin: http://evil.example") == 403
+    # A name of another site that leads here, in which case its pages are of the same origin.
+    evil = f"evil.example:{port}"
+    assert answer(port, f"Host: {evil}", f"Origin: http://{evil}") == 403
+    for wrong in [f"Host: {evil}"], [], [host, f"Host: {evil}"], ["Host: 127.0.0.1"]:
+        assert answer(port, *wrong) == 403
+        assert answer(port, *wrong, upgrade=False) == 403
+    server.interrupt()
+    output = server.succeed()
+    assert output.count(" listens\n") == 3
+
+
+def test_microphone_server_wants_a_token_where_other_machines_can_connect(start):
+    server = start("microphone_server", "--host", "0.0.0.0", "--port", 0)
+    url = urllib.parse.urlsplit(server.wait_for("http://").strip())
+    (token,) = urllib.parse.parse_qs(url.query)["token"]
+    assert len(token) >= 22
+    for host in f"127.0.0.1:{url.port}", f"{url.hostname}:{url.port}":
+        headers = f"Host: {host}", f"Origin: http://{host}"
+        for upgrade, success in (True, 101), (False, 200):
+
+            def try_path(path, headers=headers, upgrade=upgrade):
+                return answer(url.port, *headers, path=path, upgrade=upgrade)
+
+            assert try_path(f"/?token={token}") == success
+            for path in "/", "/?token=", f"/?token={token[:-1]}", "/?token=%ff", f"/{token}":
+                assert try_path(path) == 403
+    evil = f"Host: evil.example:{url.port}"
+    assert answer(url.port, evil, path=f"/?token={token}") == 403
+    # Each time another one.
+    again = start("microphone_server", "--host", "0.0.0.0", "--port", 0)
+    assert token not in again.wait_for("http://")
+    for program in server, again:
+        program.interrupt()
+        program.succeed()
+
+
+def test_microphone_client_takes_the_address_with_the_token(start, soundfile, tmp_path):
+    server = start("microphone_server", "--host", "0.0.0.0", "--port", 0)
+    url = urllib.parse.urlsplit(server.wait_for("http://").strip())
+    path = tmp_path / "received.wav"
+    client = start("microphone_client", path, "--url", f"http://127.0.0.1:{url.port}/?{url.query}")
+    client.wait_for("receiving")
+    server.wait_for("listens")
+    client.interrupt()
+    client.succeed()
+    assert soundfile.info(path).samplerate == RATE
+    server.interrupt()
+    server.succeed()
+
+
+def test_microphone_server_serves_a_limited_number_of_listeners(start):
+    server = start("microphone_server", "--listeners", 2, "--host", "127.0.0.1", "--port", 0)
+    url = server.wait_for("http://").strip().replace("http", "ws")
+    client = importlib.import_module("websockets.sync.client")
+    closed = importlib.import_module("websockets.exceptions").ConnectionClosed
+    with client.connect(url) as first, client.connect(url) as second:
+        assert "samplerate" in first.recv(TIME_LIMIT) and "samplerate" in second.recv(TIME_LIMIT)
+        with client.connect(url) as third, pytest.raises(closed) as refused:
+            third.recv(TIME_LIMIT)
+        assert refused.value.rcvd.code == 1013
+        assert first.recv(TIME_LIMIT) and second.recv(TIME_LIMIT)
+        first.close()
+        server.wait_for("has gone")
+        with client.connect(url) as third:
+            assert "samplerate" in third.recv(TIME_LIMIT)
+    server.interrupt()
+    server.succeed()
+
+
+@pytest.mark.parametrize(("size", "code"), [(1, 1008), (125, 1008), (126, 1009), (1 << 20, 1009)])
+def test_microphone_server_sends_away_listeners_that_talk(server, size, code):
+    server, address = server
+    client = importlib.import_module("websockets.sync.client")
+    closed = importlib.import_module("websockets.exceptions").ConnectionClosed
+    with client.connect(f"ws://{address}") as polite:
+        with client.connect(f"ws://{address}") as talking, pytest.raises(closed) as end:
+            talking.send(bytes(size))
+            while True:
+                talking.recv(TIME_LIMIT)
+        assert end.value.rcvd.code == code
+        # The other one does not notice.
+        while isinstance(polite.recv(TIME_LIMIT), str):
+            pass
+    server.interrupt()
+    server.succeed()
+
+
 @pytest.fixture
 def run(need, started, tmp_path):
     """Run an example without the JACK server; returns status, output and errors."""
 
-    def run(name, *arguments):
+    def run(name, *arguments, path=None):
         need(name)
         # None is to be found, and none is to be started.
         environment = {"JACK_DEFAULT_SERVER": "none", "JACK_NO_START_SERVER": "1"}
+        if path:
+            environment["PYTHONPATH"] = str(path)
         program = Running(EXAMPLES / f"{name}.py", *arguments, environment=environment)
         started.append(program)
         return program.finish()
@@ -535,15 +660,24 @@ def no_sound_card(require):
     result = subprocess.run(
         [sys.executable, "-c", "import sounddevice; print(len(sounddevice.query_devices()))"],
         env={**os.environ, "JACK_DEFAULT_SERVER": "none", "JACK_NO_START_SERVER": "1"},
-        stdout=subprocess.PIPE,
+        capture_output=True,
         timeout=TIME_LIMIT,
-        check=True,
     )
+    require(result.returncode == 0, "there is no PortAudio (Debian: libportaudio2)")
     if int(result.stdout):
         pytest.skip("this machine has a sound card")
 
 
 DEVICE_USERS = [name for name in NEEDS if name != "microphone_client"]
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    """A folder with a sounddevice that needs no PortAudio, for programs that do not get to it."""
+    (tmp_path / "sounddevice.py").write_text(
+        "class PortAudioError(Exception): pass\ndef query_devices(): return ''\n_initialized = 0"
+    )
+    return tmp_path
 
 
 @pytest.mark.parametrize("name", DEVICE_USERS)
@@ -557,8 +691,9 @@ def test_examples_say_that_there_is_no_device(
         "microphone_server": lambda: ["--port", 0],
     }.get(name, list)()
     status, output, errors = run(name, *arguments)
-    assert (status, output) == (1, "")
+    assert (status, output) == (2, "")
     assert is_one_line(errors, name) and "-l lists the devices" in errors
+    assert "there is no default device for " in errors
     # With none that has this name, either.
     device = ["no such device"] * (2 if name == "effect" else 1)
     status, output, errors = run(name, "-d", *device, *arguments)
@@ -576,18 +711,27 @@ def test_examples_list_the_devices(start, name):
     [
         ("play_file", []),
         ("record_and_plot", ["sound.wav", "--seconds", 0]),
+        ("record_and_plot", ["sound.wav", "--seconds", "inf"]),
         ("record_and_plot", ["sound.wav", "--channels", "many"]),
         ("spectrogram", ["--blocksize", 1]),
         ("spectrogram", ["--low", 0]),
+        ("spectrogram", ["--seconds", 0]),
+        ("spectrogram", ["--width", "inf"]),
         ("synthesizer", ["--ring-frames", 0]),
+        ("synthesizer", ["--seconds", "nan"]),
         ("effect", ["--feedback", 1]),
         ("effect", ["--channels", 2]),
+        ("effect", ["--channels", 0, 2]),
+        ("effect", ["--delay", "inf"]),
         ("microphone_server", ["--dtype", "float64"]),
+        ("microphone_server", ["--queue", "inf"]),
+        ("microphone_server", ["--listeners", 0]),
+        ("microphone_server", ["--port", 65536]),
         ("microphone_client", []),
     ],
 )
-def test_examples_reject_wrong_arguments(run, name, arguments):
-    status, output, errors = run(name, *arguments)
+def test_examples_reject_wrong_arguments(run, stand_in, name, arguments):
+    status, output, errors = run(name, *arguments, path=stand_in)
     assert (status, output) == (2, "")
     assert errors.startswith("usage: ")
     assert is_one_line(errors, name)
@@ -601,10 +745,34 @@ def test_examples_reject_wrong_arguments(run, name, arguments):
         ("microphone_client", ["sound.wav", "--url", "nowhere"], "nowhere"),
     ],
 )
-def test_examples_say_what_is_missing(run, name, arguments, reason):
-    status, output, errors = run(name, *arguments)
+def test_examples_say_what_they_cannot_find(run, stand_in, name, arguments, reason):
+    status, output, errors = run(name, *arguments, path=stand_in)
     assert (status, output) == (1, "")
     assert is_one_line(errors, name) and reason in errors
+
+
+@pytest.mark.parametrize("name", DEVICE_USERS)
+def test_examples_say_how_to_install_portaudio(run, tmp_path, name):
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    status, output, errors = run(name, path=tmp_path)
+    assert (status, output) == (2, "")
+    assert is_one_line(errors, name) and errors.count("\n") == 1
+    for installer in "apt install libportaudio2", "dnf install", "pacman -S", "brew install":
+        assert installer in errors
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [(name, module) for name in NEEDS for module in ["numpy", *NEEDS[name]]]
+    + [(name, "sounddevice") for name in DEVICE_USERS],
+)
+def test_examples_say_how_to_install_a_missing_module(run, stand_in, name, module):
+    error = f"raise ModuleNotFoundError('no {module}', name={module!r})"
+    (stand_in / f"{module}.py").write_text(error)
+    status, output, errors = run(name, path=stand_in)
+    assert (status, output) == (2, "")
+    assert is_one_line(errors, name) and errors.count("\n") == 1
+    assert f"{module}" in errors and "pip install " in errors
 
 
 def test_examples_are_all_tested():
