@@ -1,5 +1,6 @@
 # make demo    the main job: sound that goes on while Python stalls     (ARGS='FILE --seconds 5')
-# make test    all tests                                                (ARGS='-k rtmixer')
+# make test    all tests                                                (ARGS='-k rtmixer' JOBS=1)
+# make test-bare         the same, and the demo, where PortAudio, JACK, PyPy and the like are hidden
 # make test-all          the package installed, on every Python there is (ARGS='-s wheel-3.13')
 # make test-installed    the same in short, for this Python only
 # make test-parallel     tests in which each thread has rings of its own, in four threads at once
@@ -50,18 +51,35 @@ SAY_WITHOUT_C = @test -z '$(WITH_C)' || \
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
 LOOM := verification/loom/Cargo.toml
 
-.PHONY: demo test test-pypy test-all test-installed test-parallel test-platforms fuzz fuzz-valgrind loom lint lint-comparison \
+.PHONY: demo test test-cargo test-python test-bare test-pypy test-all test-installed test-parallel \
+    test-platforms fuzz fuzz-valgrind loom lint lint-comparison \
     check-msrv audit audit-advisories audit-python need-cargo-deny bench bench-instructions equivalence i386 \
     soak soak-short soak-built valgrind sanitizers verify docs wheel install-c clean
 
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
 
+# PyPy takes one processor meanwhile; what it says comes last.
 test: $(VENV)/.native $(VENV)/.test
+	@mkdir -p build
+	@$(MAKE) --no-print-directory test-pypy > build/test-pypy.log 2>&1 & pypy=$$!; \
+	trap "kill $$pypy; exit 130" INT TERM; \
+	$(MAKE) --no-print-directory test-cargo test-python; here=$$?; \
+	wait $$pypy; pypy=$$?; cat build/test-pypy.log; exit $$(( here + pypy ))
+
+test-cargo:
 	cargo test --locked
 	cargo test --locked -p pa-ringbuffer --no-default-features --lib
-	$(BIN)/python -m pytest $(ARGS)
-	$(MAKE) test-pypy
+
+# Most of the tests wait for something that happens in real time: twice as many as processors.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
+
+test-python: $(VENV)/.native $(VENV)/.test
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+# On what looks like a machine with nothing but git, make, Python, Rust and a C compiler.
+test-bare: $(VENV)/.native $(VENV)/.test
+	$(BIN)/python tools/bare_machine.py $(MAKE) --no-print-directory demo test
 
 # The portable class, from the pure wheel, where there is PyPy.
 test-pypy: $(VENV)/.native

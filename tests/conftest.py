@@ -89,6 +89,22 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left_out)
 
 
+_module = None
+
+
+def pytest_runtest_protocol(item):
+    """Hide what lives so far from the collector, which tests of lifetimes call thousands of times.
+
+    What a test makes is looked at as ever; the hundreds of thousands of objects of the suite and of
+    its libraries are not.
+    """
+    global _module
+    if not PYPY and item.path != _module:
+        _module = item.path
+        gc.collect()
+        gc.freeze()
+
+
 def _require(condition, reason):
     if not condition:
         if os.environ.get("CI") == "true":

@@ -389,7 +389,8 @@ assert (np.diff(positions) > 0).all() and np.array_equal(sound, sent[positions])
 # Where the machine is slow, there are gaps, and they are counted.
 lost = stats.output.lost_frames + stats.input.lost_frames + int(received.any(axis=1).argmax())
 assert len(sent) - len(sound) <= lost
-assert calls > 10
+# At least when the signals have ended. How often, is up to how often it wakes.
+assert calls > 0
 """
     )
 
