@@ -4,9 +4,9 @@
     python tools/bare_machine.py make demo test
 
 In a mount namespace of its own, the command finds no PortAudio, JACK, ALSA, Boost or libsndfile, no
-PyPy, valgrind, pkg-config or C++ compiler, wherever the system or a directory on the PATH has them.
-Files outside do not change. ``CI`` is not set there. If the command runs pytest, most of the tests
-must have passed: a suite that skips everything proves nothing.
+PyPy, valgrind, pkg-config or C++ compiler, and no headers of the system's Python. What it writes
+elsewhere than in /usr stays. ``CI`` is not set. If the command runs pytest, most of the tests must
+have passed: a suite that skips everything proves nothing.
 
 Linux only. Without root, it needs user namespaces or sudo.
 """
@@ -26,7 +26,7 @@ from pathlib import Path
 PROGRAMS = "jackd jackdbus jack_* pypy* valgrind* pkg-config pkgconf *-pkg-config *-pkgconf"
 CXX = "c++ c++-* g++ g++-* *-g++ *-g++-* clang++ clang++-*"
 LIBRARIES = "libportaudio* libjack* libasound* libsndfile* libboost* jack pypy* valgrind"
-HEADERS = "portaudio.h pa_*.h portaudiocpp alsa boost jack valgrind"
+HEADERS = "portaudio.h pa_*.h portaudiocpp alsa boost jack python3* valgrind"
 
 # What has to be missing, in the words of those who look for it.
 NO_PROGRAM = ["jackd", "pypy3", "valgrind", "pkg-config", "g++", "c++"]
