@@ -42,7 +42,13 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Whoever only wants the device need not have NumPy.
     if name in __all__:
-        from . import _virtual_streams
+        try:
+            from . import _virtual_streams
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"pa_ringbuffer.testing.{name} needs {error.name}: pip install {error.name}",
+                name=error.name,
+            ) from error
 
         return getattr(_virtual_streams, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

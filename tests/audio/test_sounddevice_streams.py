@@ -97,26 +97,33 @@ def test_what_the_callback_uses_is_there_in_every_order_of_destruction(jack_prog
     assert jack_programs.run("ready_made_ends", how="orders") == {"rounds": 24}
 
 
+PIP = "pip install 'pa-ringbuffer[sounddevice]'"
+
+
 @pytest.mark.parametrize(
-    ("module", "error", "remedies"),
+    ("program", "module", "error", "remedies"),
     [
-        ("numpy", "ModuleNotFoundError", ["pip install 'pa-ringbuffer[sounddevice]'"]),
-        ("sounddevice", "ModuleNotFoundError", ["pip install 'pa-ringbuffer[sounddevice]'"]),
+        ("pa_ringbuffer.testing.Stream", "numpy", "ModuleNotFoundError", ["pip install numpy"]),
+        ("pa_ringbuffer.sounddevice", "numpy", "ModuleNotFoundError", [PIP]),
+        ("pa_ringbuffer.sounddevice", "sounddevice", "ModuleNotFoundError", [PIP]),
         (
+            "pa_ringbuffer.sounddevice",
             "sounddevice",
             "OSError",
             ["apt install libportaudio2", "dnf install", "pacman -S", "brew install"],
         ),
     ],
 )
-def test_the_error_for_something_missing_says_how_to_install_it(tmp_path, module, error, remedies):
+def test_the_error_for_something_missing_says_how_to_install_it(
+    tmp_path, program, module, error, remedies
+):
     if module != "sounddevice":
         (tmp_path / "sounddevice.py").write_text("")
     (tmp_path / f"{module}.py").write_text(
         f"error = {error}('it is missing')\nerror.name = {module!r}\nraise error"
     )
     result = subprocess.run(
-        [sys.executable, "-c", "import pa_ringbuffer.sounddevice"],
+        [sys.executable, "-c", f"from {' import '.join(program.rsplit('.', 1))}"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
