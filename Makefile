@@ -228,7 +228,8 @@ valgrind: $(VENV)/.native $(VENV)/.test
 sanitizers:
 	$(PYTHON) verification/sanitizers.py $(ARGS)
 
-verify: equivalence soak-short
+verify: equivalence soak-short $(VENV)/.test
+	HOSTILE_ROUNDS=100 $(BIN)/python -m pytest -q -n $(JOBS) tests/test_hostile_input.py
 	$(BIN)/python verification/under_valgrind.py tests soak
 
 docs: $(VENV)/.native $(VENV)/.docs

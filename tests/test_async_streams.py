@@ -47,9 +47,15 @@ def test_everything_that_is_written_is_played_and_recorded(ring_frames):
             received.append(await stream.read(18_000))
             received += [block async for block in stream.blocks(500)]
             await writing
-        return np.concatenate(received)
+        return np.concatenate(received), stream.stats
 
-    assert np.array_equal(without_silence(run(main())), sent)
+    received, stats = run(main())
+    sound = received[received.any(axis=1)]
+    # In the right order. The smaller ring is full after 21 ms: if the machine takes longer, frames
+    # are lost, but only as many as are counted.
+    positions = np.searchsorted(sent[:, 0], sound[:, 0])
+    assert (np.diff(positions) > 0).all() and np.array_equal(sound, sent[positions])
+    assert len(sent) - len(sound) <= stats.input.lost_frames
 
 
 def test_blocks_overlap_as_they_should():

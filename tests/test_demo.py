@@ -33,9 +33,8 @@ def run(*arguments, prelude=None, interrupt_after=None):
         encoding="utf-8",
     )
     if interrupt_after:
-        # Once it says that it plays, there is something to interrupt.
-        line = process.stdout.readline()
-        assert interrupt_after in line
+        while interrupt_after not in process.stdout.readline():
+            assert process.poll() is None
         threading.Timer(0.5, process.send_signal, [signal.SIGINT]).start()
     output, errors = process.communicate(timeout=120)
     return process.returncode, output, errors
@@ -102,7 +101,18 @@ def test_a_sample_that_comes_back_different_is_reported_as_loss():
 
 @pytest.mark.impossible(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_ctrl_c_ends_it_with_the_figures_so_far():
-    status, output, errors = run("--virtual", "--seconds", 60, interrupt_after="Playing a melody")
+    # Once it plays, there is something to interrupt.
+    prelude = (
+        "import pa_ringbuffer.demo as demo\n"
+        "stream = demo.Transfer.stream\n"
+        "def say(self, *arguments):\n"
+        "    print('playing now', flush=True)\n"
+        "    stream(self, *arguments)\n"
+        "demo.Transfer.stream = say"
+    )
+    status, output, errors = run(
+        "--virtual", "--seconds", 60, prelude=prelude, interrupt_after="playing now"
+    )
     assert (status, errors) == (130, "")
     assert row(output, "frames sent") > 0
     assert "Interrupted" in output

@@ -1,9 +1,11 @@
 """Whatever is done to rings, the process lives, and nothing but their memory is written.
 
-`make fuzz` does the same for as long as you like, and `make fuzz-valgrind` watches every access.
+`make verify` does it with more calls, `make fuzz` for as long as you like, and `make fuzz-valgrind`
+watches every access.
 """
 
 import importlib.util
+import os
 import sys
 
 import pytest
@@ -16,4 +18,5 @@ def test_no_sequence_of_calls_breaks_anything(RingBuffer, require):
     from hostile_machine import run
 
     # The same in every run.
-    run(RingBuffer, Fields, derandomize=True, max_examples=50, stateful_step_count=40)
+    rounds = int(os.environ.get("HOSTILE_ROUNDS", "15"))
+    run(RingBuffer, Fields, derandomize=True, max_examples=rounds, stateful_step_count=40)

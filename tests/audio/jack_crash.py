@@ -1,4 +1,4 @@
-"""When JACK, and not the program, is to blame."""
+"""When JACK or the machine, and not the program, is to blame."""
 
 import re
 import signal
@@ -6,6 +6,10 @@ import signal
 
 class JackCrash(Exception):
     """JACK has taken a program with it before that could tell anything."""
+
+
+class MachineTooSlow(Exception):
+    """A program that has more than a second for something has lost sound all the same."""
 
 
 def jack_has_crashed(status, errors):

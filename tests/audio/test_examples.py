@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from jack_crash import JackCrash, jack_has_crashed
+from jack_crash import JackCrash, MachineTooSlow, jack_has_crashed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = Path(__file__).parent / "programs"
@@ -80,6 +80,9 @@ class Running:
         status, output, errors = self.finish(text)
         assert status == 0, errors
         assert "Traceback" not in errors
+        # What these programs are told to keep is longer than a second.
+        if re.search(r"(underflows: [1-9])|([1-9]\d* (under|over)flows \()", output):
+            raise MachineTooSlow(output)
         return output
 
     def kill(self):

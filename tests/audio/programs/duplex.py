@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from frames import SAMPLESIZE, compare, random_frames
+from frames import LEAD, SAMPLESIZE, compare, random_frames
 from held_gil import HeldGil
 from pa_ringbuffer import RingBuffer, StreamCallback
 from streams import configuration, open_stream, tell
@@ -15,7 +15,8 @@ config = configuration()
 dtype = config["dtype"]
 framesize = 2 * SAMPLESIZE[dtype]
 silence = 0x80 if dtype == "uint8" else 0
-played = random_frames(config["seconds"], framesize)
+sound = random_frames(config["seconds"], framesize)
+played = bytes(LEAD * framesize) + sound
 recorded = bytearray()
 
 output, input_ = RingBuffer(framesize, RING), RingBuffer(framesize, RING)
@@ -33,8 +34,8 @@ with HeldGil() if config["hold_gil"] else contextlib.nullcontext() as load:
         time.sleep(0.01)
     stream.stop()
 tell(
-    **compare(played, recorded, framesize, silence),
-    frames=len(played) // framesize,
+    **compare(sound, recorded, framesize, silence, LEAD),
+    frames=len(sound) // framesize,
     gil_was_held=load and load.was_held(),
     counters=callback.counters,
 )

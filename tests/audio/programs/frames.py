@@ -9,8 +9,9 @@ SAMPLESIZE = {"float32": 4, "int32": 4, "int24": 3, "int16": 2, "int8": 1, "uint
 #: So many frames at the beginning say where the rest must be.
 MARKER = 64
 
-#: Frames of silence ahead, where one stream records another. JACK may connect the second one a
-#: period after its first block: with both cores busy, 14 of 220 streams lost exactly that period.
+#: Frames of silence ahead of what is played. JACK may connect ports a period after their first
+#: block: with both cores busy, 14 of 220 streams that another one recorded lost exactly that
+#: period, and 6 of 71 that recorded themselves.
 LEAD = 4096
 
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import numpy as np
-from frames import compare, random_frames
+from frames import LEAD, compare, random_frames
 from held_gil import HeldGil
 from ready_made import frames, open_ready_made
 from streams import configuration, tell
@@ -13,7 +13,8 @@ TAIL = 4096  # frames: more than the longest delay
 
 config = configuration()
 played = random_frames(config["seconds"], 8)
-sent = np.concatenate([frames(played), np.zeros((TAIL, 2), "float32")])
+before, after = (np.zeros((count, 2), "float32") for count in (LEAD, TAIL))
+sent = np.concatenate([before, frames(played), after])
 parameters = {"blocksize": config["blocksize"], "ring_seconds": config["ring_seconds"]}
 
 
@@ -48,7 +49,7 @@ stream, received, load = asyncio.run(asynchronous()) if config["asyncio"] else b
 recorded = np.concatenate(received).tobytes()
 stats = stream.stats
 tell(
-    **compare(played, recorded, 8),
+    **compare(played, recorded, 8, lead=LEAD),
     frames=len(played) // 8,
     gil_was_held=load.was_held(),
     losses=stats.losses,

@@ -2,7 +2,7 @@
 
 import time
 
-from frames import MARKER, random_frames
+from frames import LEAD, MARKER, random_frames
 from pa_ringbuffer import RingBuffer, StreamCallback
 from streams import configuration, open_stream, tell
 
@@ -11,7 +11,8 @@ RING = 65536
 TAIL = 4096  # frames: more than the longest delay
 
 config = configuration()
-played = random_frames(1, FRAMESIZE)
+sound = random_frames(1, FRAMESIZE)
+played = bytes(LEAD * FRAMESIZE) + sound
 output, input_ = RingBuffer(FRAMESIZE, RING), RingBuffer(FRAMESIZE, RING)
 output.write(played)
 callback = StreamCallback(output, input_)
@@ -32,11 +33,12 @@ while input_.read_available < len(rest) // FRAMESIZE + TAIL:
 stream.stop()
 second = bytes(input_.read())
 
-delay = first.find(played[: MARKER * FRAMESIZE])
+begin = first.find(sound[: MARKER * FRAMESIZE])
+delay = begin - LEAD * FRAMESIZE
 tell(
     delay=delay / FRAMESIZE,
     recorded_until_stop=len(first) == stopped_at * FRAMESIZE,
-    exact_until_stop=first[delay:] == played[: len(first) - delay],
+    exact_until_stop=first[begin:] == sound[: len(first) - begin],
     exact_after_restart=second[delay : delay + len(rest)] == rest,
     counters=callback.counters,
 )
