@@ -3,7 +3,7 @@
 import time
 
 import rtmixer
-from frames import compare, random_floats
+from frames import LEAD, compare, random_floats
 from held_gil import HeldGil
 from streams import configuration, find_device, tell
 
@@ -13,7 +13,8 @@ FRAMESIZE = 8
 
 config = configuration()
 find_device()
-played = random_floats(config["seconds"], 2)
+sound = random_floats(config["seconds"], 2)
+played = bytes(LEAD * FRAMESIZE) + sound
 frames = len(played) // FRAMESIZE
 recorded = bytearray()
 
@@ -51,8 +52,9 @@ with HeldGil() as load:
     stream.stop()
 recorded.extend(input_.read())
 tell(
-    **compare(played, recorded, FRAMESIZE),
-    frames=frames,
+    **compare(sound, recorded, FRAMESIZE, lead=LEAD),
+    frames=len(sound) // FRAMESIZE,
+    sent=frames,
     played=playing.done_frames,
     recorded=recording.done_frames,
     read=len(recorded) // FRAMESIZE,
