@@ -587,8 +587,10 @@ def test_reports_of_the_device_are_counted():
 def test_stats_can_be_read_by_people():
     with loopback(ring_frames=1024, blocksize=64) as stream:
         stream.write(signal(1000))
-        stream.read(640, LONG)
-        text = repr(stream.stats)
+        # Until the callback has seen what was written.
+        while not (stats := stream.stats).output.high_water:
+            stream.read(64, LONG)
+        text = repr(stats)
     assert re.fullmatch(
         r"<Stats: \d+ blocks of 64 frames, \d+\.\d\d s; "
         r"output: \d+ underflows \(\d+ frames\), ring of 1024 frames \d+ % full, "
@@ -604,7 +606,8 @@ def test_losses_are_told_by_the_thread_that_uses_the_stream(caplog):
     told = []
     with loopback(warn=lambda text: told.append((text, threading.get_ident()))) as stream:
         stream.write(signal(300))
-        stream.read(2000, LONG)
+        while not told:
+            stream.read(500, LONG)
         stream.stop()
     texts, threads = zip(*told)
     assert set(threads) == {threading.get_ident()}
