@@ -1,6 +1,7 @@
 """Streams with rings in an event loop, on the virtual device."""
 
 import asyncio
+import sys
 
 import numpy as np
 import pytest
@@ -163,6 +164,40 @@ def test_a_cancelled_transfer_leaves_a_stream_that_works():
             assert len(await stream.read(10)) == 10
 
     run(main())
+
+
+@pytest.mark.parametrize("how", ["closed", "closed, tasks kept", "collected"])
+@pytest.mark.filterwarnings("ignore:.*unclosed event loop:ResourceWarning")
+def test_a_loop_that_is_gone_waits_for_nothing(how, collect):
+    stream = testing.AsyncStream(ring_frames=64)
+    stream._callback.restart()  # As if it ran.
+    tasks = []
+
+    def references():
+        return sys.getrefcount(stream._callback)
+
+    before = references()
+
+    async def begin():
+        for use in (stream.read(50), stream.write(signal(500)), stream.drain()):
+            tasks.append(asyncio.ensure_future(use))
+        await asyncio.sleep(0.01)
+
+    loop = asyncio.new_event_loop()
+    # Tasks that are destroyed while they wait are not what this is about.
+    loop.set_exception_handler(lambda loop, context: None)
+    loop.run_until_complete(begin())
+    # By coroutines and by three watches.
+    waiting = references()
+    if how != "collected":
+        loop.close()
+    if how == "closed, tasks kept":
+        assert references() == waiting - 3
+    tasks.clear()
+    del loop
+    collect()
+    assert references() == before
+    stream.close()
 
 
 def test_a_stream_that_ends_wakes_whoever_waits():

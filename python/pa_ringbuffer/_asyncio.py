@@ -1,9 +1,15 @@
-"""Waiting for rings in an event loop, with the help of a thread that is not Python's."""
+"""Waiting for rings in an event loop, with the help of a thread that is not Python's.
+
+What waits belongs to its event loop: the loop keeps it (by a timer), the watching thread does not.
+A loop that is closed drops its timers, and with them goes the watch, even where the task that
+waited is still referred to.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import weakref
 from typing import TYPE_CHECKING
 
 from ._native import unwatch, watch
@@ -11,20 +17,31 @@ from ._native import unwatch, watch
 if TYPE_CHECKING:
     from ._native import RingBuffer, StreamCallback
 
+#: Seconds: longer than any loop runs, and not too much for the clock of any.
+FOREVER = 10 * 365 * 86400.0
+
 
 def _settle(future: asyncio.Future[str], outcome: str) -> None:
     if not future.done():
         future.set_result(outcome)
 
 
-def _deliver(loop: asyncio.AbstractEventLoop, future: asyncio.Future[str], outcome: str) -> None:
+def _deliver(kept: weakref.ref[asyncio.Future[str]], outcome: str) -> None:
     """Hand an outcome over to the loop's thread."""
+    future = kept()
+    if future is None:
+        return
+    loop = future.get_loop()
     try:
         loop.call_soon_threadsafe(_settle, future, outcome)
     except RuntimeError:
-        # The loop is closed, and nobody waits any more.
+        # The loop is closed, and its tasks wait no more.
         if not loop.is_closed():
             raise
+
+
+def _forget(key: int, timer: object) -> None:
+    unwatch(key)
 
 
 async def outcome_of(
@@ -41,15 +58,20 @@ async def outcome_of(
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[str] = loop.create_future()
-    deliver = functools.partial(_deliver, loop, future)
+    deliver = functools.partial(_deliver, weakref.ref(future))
     key = watch(ring, side, size, timeout, stream, deliver)
     if isinstance(key, str):
         # As with asyncio's own streams, what is there does not cost a turn of the loop.
         return key
     try:
+        timer = weakref.ref(
+            loop.call_later(FOREVER, _settle, future, "timeout"), functools.partial(_forget, key)
+        )
         return await future
     finally:
         unwatch(key)
+        if (kept := timer()) is not None:
+            kept.cancel()
 
 
 async def wait_for(ring: RingBuffer, side: str, size: int, timeout: float | None) -> bool:
