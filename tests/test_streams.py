@@ -439,6 +439,37 @@ def test_wrong_parameters_are_refused(parameters, error, message):
         testing.Stream(**parameters)
 
 
+class Raising:
+    """A number whose value cannot be had."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def __index__(self):
+        raise self._error
+
+    __float__ = __index__
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, TypeError("inside"), MemoryError])
+def test_what_goes_wrong_in_an_argument_is_not_called_something_else(error):
+    stream = holding_still()
+    number = Raising(error)
+    for use in (
+        lambda: stream.read(number),
+        lambda: stream.read(1, number),
+        lambda: stream.blocks(number),
+        lambda: stream.blocks(10, number),
+        lambda: stream.write(signal(1), number),
+        lambda: testing.Stream(ring_frames=number),
+        lambda: testing.Stream(ring_seconds=number),
+    ):
+        with pytest.raises(error if isinstance(error, type) else type(error)) as raised:
+            use()
+        assert str(raised.value) in ("", "inside")
+    stream.close()
+
+
 # Blocks.
 
 

@@ -63,20 +63,17 @@ def _is_left_behind() -> bool:
 
 def integer(value: Any, name: str) -> int:
     """An argument that must be an integer."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, not {value!r}") from None
+    if not hasattr(type(value), "__index__"):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    # What goes wrong in there is another matter.
+    return operator.index(value)
 
 
 def number(value: Any, name: str) -> float:
     """An argument that must be a number of seconds."""
-    if isinstance(value, (str, bytes)):
+    if not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    try:
-        return float(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a number of seconds, not {value!r}") from None
+    return float(value)
 
 
 def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> int:
