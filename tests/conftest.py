@@ -40,6 +40,8 @@ collect_ignore = (
         "test_interrupts.py",
         "test_private_doors.py",
         "test_streams.py",
+        "test_streams_and_fork.py",
+        "test_streams_and_signals.py",
         "test_streams_at_exit.py",
         "test_virtual_device.py",
     ]

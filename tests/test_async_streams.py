@@ -1,6 +1,7 @@
 """Streams with rings in an event loop, on the virtual device."""
 
 import asyncio
+import contextlib
 import sys
 
 import numpy as np
@@ -36,12 +37,13 @@ async def play_all(stream, sent):
     await stream.drain()
 
 
-@pytest.mark.parametrize("ring_frames", [1024, 65536])
+@pytest.mark.parametrize("ring_frames", [2048, 65536])
 def test_everything_that_is_written_is_played_and_recorded(ring_frames):
     sent = signal(20_000)
 
     async def main():
-        async with loopback(ring_frames=ring_frames) as stream:
+        # The smaller ring holds 0.13 s, so that a busy machine loses nothing.
+        async with loopback(ring_frames=ring_frames, samplerate=16000) as stream:
             writing = asyncio.ensure_future(play_all(stream, sent))
             received = [await stream.read(777)]
             # More at once than the smaller ring holds.
@@ -162,6 +164,83 @@ def test_a_cancelled_transfer_leaves_a_stream_that_works():
                     await task
             await stream.write(signal(10))
             assert len(await stream.read(10)) == 10
+
+    run(main())
+
+
+class Numbered:
+    """Records numbers, as fast as they are read, although the device stands still."""
+
+    def __init__(self):
+        self.stream = testing.AsyncInputStream(channels=1, dtype="int32", ring_frames=64)
+        self.stream._callback.restart()
+        self.parts, self.position = [], 0
+        self.recording = asyncio.ensure_future(self.record())
+
+    async def record(self):
+        while True:
+            block = np.arange(self.position, self.position + 40, dtype="int32")
+            self.position += self.stream.input_ring.write(block)
+            await asyncio.sleep(0)
+
+    def check(self):
+        self.recording.cancel()
+        self.parts.append(self.stream.read_nowait())
+        self.stream.close()
+        numbers = np.concatenate(self.parts)[:, 0]
+        assert np.array_equal(numbers, np.arange(self.position))
+
+
+@pytest.mark.parametrize("turns", range(1, 12))
+@pytest.mark.parametrize("frames", [10, 500])
+def test_a_cancelled_read_leaves_its_frames_to_the_next_one(frames, turns):
+    async def main():
+        numbered = Numbered()
+        stream = numbered.stream
+        for _ in range(3):
+            task = asyncio.ensure_future(stream.read(frames))
+            for _ in range(turns):
+                await asyncio.sleep(0.0005)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                numbered.parts.append(await task)
+            numbered.parts.append(await stream.read(30))
+        numbered.check()
+
+    run(main())
+
+
+def test_a_read_whose_time_is_over_leaves_its_frames_to_the_next_one():
+    async def main():
+        numbered = Numbered()
+        for _ in range(3):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(numbered.stream.read(10**7), 0.02)
+            assert numbered.stream.read_available > 64
+            numbered.parts.append(await numbered.stream.read(100))
+        with pytest.raises(StreamTimeoutError) as error:
+            await numbered.stream.read(10**7, 0.02)
+        numbered.parts.append(error.value.data)
+        numbered.check()
+
+    run(main())
+
+
+def test_blocks_that_are_cancelled_leave_their_frames_to_the_next_ones():
+    async def main():
+        numbered = Numbered()
+
+        async def collect():
+            # Its device stands still, and so there must be something to begin with.
+            while not numbered.stream.read_available:
+                await asyncio.sleep(0)
+            async for block in numbered.stream.blocks(300):
+                numbered.parts.append(block)
+
+        for _ in range(3):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(collect(), 0.02)
+        numbered.check()
 
     run(main())
 

@@ -458,6 +458,9 @@ def test_what_goes_wrong_in_an_argument_is_not_called_something_else(error):
     for use in (
         lambda: stream.read(number),
         lambda: stream.read(1, number),
+        lambda: stream.read_nowait(number),
+        lambda: stream.read_latest(number),
+        lambda: stream.peek(number),
         lambda: stream.blocks(number),
         lambda: stream.blocks(10, number),
         lambda: stream.write(signal(1), number),
@@ -467,6 +470,110 @@ def test_what_goes_wrong_in_an_argument_is_not_called_something_else(error):
         with pytest.raises(error if isinstance(error, type) else type(error)) as raised:
             use()
         assert str(raised.value) in ("", "inside")
+    stream.close()
+
+
+# Frames of a read that was broken off.
+
+
+def left_by_a_read():
+    """A stream with 100 frames that an interrupted read has left, and 30 more in the ring."""
+    stream = testing.Stream(ring_frames=64, warn=None)
+    sent = signal(130)
+    stream._callback.restart()  # As if it ran.
+    stream.input_ring.write(sent[:64])
+
+    class Interrupt(Exception):
+        pass
+
+    def wait(step, timeout):
+        for part in (sent[64:100], sent[100:]):
+            assert step(0) == "timeout"
+            stream.input_ring.write(part)
+        raise Interrupt
+
+    stream._wait = wait
+    with pytest.raises(Interrupt):
+        stream.read(1000)
+    del stream._wait
+    return stream, sent
+
+
+def test_frames_of_a_broken_off_read_are_read_by_the_next_one():
+    stream, sent = left_by_a_read()
+    assert stream.read_available == 130
+    assert np.array_equal(stream.read(40), sent[:40])
+    assert stream.read_available == 90
+    assert np.array_equal(stream.read(90), sent[40:])
+    assert stream.read_available == 0
+    stream.close()
+
+
+@pytest.mark.parametrize("size", [0, 10, 100, 110, 130, 1000, -1])
+def test_frames_of_a_broken_off_read_are_read_without_waiting(size):
+    stream, sent = left_by_a_read()
+    expected = sent if size < 0 else sent[:size]
+    assert np.array_equal(stream.peek(size), expected)
+    assert np.array_equal(stream.peek(), sent)
+    assert np.array_equal(stream.read_nowait(size), expected)
+    assert np.array_equal(stream.read_nowait(), sent[len(expected) :])
+    stream.close()
+
+
+@pytest.mark.parametrize("size", [0, 10, 30, 50, 130, 1000])
+def test_frames_of_a_broken_off_read_are_among_the_newest(size):
+    stream, sent = left_by_a_read()
+    assert np.array_equal(stream.read_latest(size), sent[max(130 - size, 0) :])
+    assert stream.read_available == 0
+    stream.close()
+
+
+def test_frames_of_a_broken_off_read_are_in_the_first_blocks():
+    stream, sent = left_by_a_read()
+    blocks = stream.blocks(40, 10)
+    assert np.array_equal(next(blocks), sent[:40])
+    assert np.array_equal(next(blocks), sent[30:70])
+    blocks.close()
+    stream.close()
+    rest = list(stream.blocks(50))
+    assert np.array_equal(np.concatenate(rest), sent[70:])
+    assert [len(block) for block in rest] == [50, 10]
+
+
+def test_frames_in_an_error_are_not_given_again():
+    stream, sent = left_by_a_read()
+    with pytest.raises(StreamTimeoutError, match="130 of 140 frames") as error:
+        stream.read(140, 0)
+    assert np.array_equal(error.value.data, sent)
+    assert stream.read_available == 0
+    stream.close()
+
+
+def test_a_timeout_of_a_short_read_leaves_frames_of_a_broken_off_one():
+    stream, sent = left_by_a_read()
+    assert np.array_equal(stream.read(90), sent[:90])
+    with pytest.raises(StreamTimeoutError, match="0 of 60 frames") as error:
+        stream.read(60, 0)
+    assert len(error.value.data) == 0
+    assert np.array_equal(stream.read(40), sent[90:])
+    stream.close()
+
+
+def test_an_error_of_warn_loses_no_frames():
+    def warn(text):
+        raise ZeroDivisionError
+
+    stream = testing.Stream(ring_frames=64, warn=warn)
+    stream.input_ring.write(signal(64))
+    device = stream._handle.backend.device_itself
+    stream._callback.restart()
+    stream._callback.mode = "run"
+    stream._wait = lambda step, timeout: step(0) and device.run(256) and "timeout"
+    with pytest.raises(ZeroDivisionError):
+        stream.read(1000)
+    del stream._wait
+    assert stream.read_available == 128
+    assert np.array_equal(stream.read_nowait()[:64], signal(64))
     stream.close()
 
 
@@ -688,6 +795,75 @@ def test_the_finished_callback_is_called_after_every_end():
             finished.clear()
             stream.start()
     assert finished.wait(LONG)
+
+
+def test_the_finished_callback_is_called_once_for_each_end():
+    finished = []
+    stream = loopback(finished_callback=lambda: finished.append(threading.get_ident()))
+
+    def wait_for_ends(count):
+        deadline = time.monotonic() + LONG
+        while len(finished) < count and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert len(finished) == count
+
+    stream.start()
+    for ends in range(1, 20):
+        # At once: before anything can have seen that it has ended.
+        stream.stop()
+        stream.start()
+        wait_for_ends(ends)
+    stream.close()
+    wait_for_ends(20)
+    time.sleep(0.05)
+    assert len(finished) == 20
+    assert threading.get_ident() not in finished
+
+
+def test_threads_can_end_and_start_a_stream_at_once():
+    stream = loopback(warn=None, blocksize=16)
+    barrier = threading.Barrier(4)
+
+    def work():
+        for end in ("stop", "abort") * 5:
+            barrier.wait()
+            getattr(stream, end)()
+            barrier.wait()
+            stream.start()
+            barrier.wait()
+            answers.append(stream.active)
+
+    answers = []
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG)
+    assert answers == [True] * 40
+    stream.close()
+    assert not stream.active
+
+
+def test_a_close_waits_for_one_that_is_going_on():
+    stream = loopback()
+    stream.start()
+    backend, closing = stream._handle.backend, threading.Event()
+    original = backend.close
+
+    def close(ignore_errors):
+        closing.set()
+        time.sleep(0.1)
+        original(ignore_errors)
+
+    backend.close = close
+    thread = threading.Thread(target=stream.close)
+    thread.start()
+    assert closing.wait(LONG)
+    assert stream.closed
+    assert not stream.active
+    stream.close()
+    assert backend.closed
+    thread.join()
 
 
 def test_a_stream_that_ends_wakes_whoever_waits():

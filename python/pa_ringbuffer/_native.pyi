@@ -5,7 +5,15 @@ from typing import Any, Final, Literal, Protocol, SupportsIndex, final, overload
 from _typeshed import ReadableBuffer, WriteableBuffer
 from typing_extensions import Self, TypeAlias, disjoint_base
 
-__all__ = ["RingBuffer", "StreamCallback", "VirtualDevice", "__version__", "unwatch", "watch"]
+__all__ = [
+    "Progress",
+    "RingBuffer",
+    "StreamCallback",
+    "VirtualDevice",
+    "__version__",
+    "unwatch",
+    "watch",
+]
 
 __version__: Final[str]
 
@@ -125,12 +133,20 @@ class StreamCallback:
     @property
     def _losses(self) -> int: ...
     def _readinto(
-        self, data: WriteableBuffer | _CData, timeout: float | None
-    ) -> tuple[int, _Outcome]: ...
+        self,
+        data: WriteableBuffer | _CData,
+        progress: Progress,
+        whole: bool,
+        timeout: float | None,
+    ) -> _Outcome: ...
     def _wait_for_end(self, timeout: float | None) -> _Outcome: ...
     def _write(
-        self, data: ReadableBuffer | _CData, timeout: float | None, interval: float
-    ) -> tuple[int, _Outcome]: ...
+        self,
+        data: ReadableBuffer | _CData,
+        progress: Progress,
+        timeout: float | None,
+        interval: float,
+    ) -> _Outcome: ...
 
 @final
 class VirtualDevice:
@@ -177,6 +193,12 @@ class VirtualDevice:
         traceback: TracebackType | None,
         /,
     ) -> None: ...
+
+@final
+class Progress:
+    def __new__(cls, done: int) -> Self: ...
+    @property
+    def done(self) -> int: ...
 
 def unwatch(key: int) -> None: ...
 def watch(

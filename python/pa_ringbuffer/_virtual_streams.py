@@ -148,7 +148,8 @@ class _Virtual(streams.Base):
 
     def xrun(self, kind: str) -> None:
         """Have the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
-        device: Any = self._device()
+        self._check_open()
+        device: Any = self._handle.backend
         device.device_itself.xrun(kind)
 
 

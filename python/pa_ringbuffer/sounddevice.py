@@ -7,6 +7,7 @@ direction of the device. Needs ``pip install 'pa-ringbuffer[sounddevice]'``.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import weakref
 from typing import Any, Callable, ClassVar
@@ -42,7 +43,8 @@ __all__ = [
     "StreamTimeoutError",
 ]
 
-_open_streams: weakref.WeakSet[_PortAudio] = weakref.WeakSet()
+#: Not a WeakSet, which is Python code that threads and signal handlers can get into the way of.
+_open_streams: set[weakref.ref[_PortAudio]] = set()
 
 
 def _forget_portaudio() -> None:
@@ -158,7 +160,7 @@ class _PortAudio(streams.Base):
             finished_callback=finished_callback,
             warn=warn,
         )
-        _open_streams.add(self)
+        _open_streams.add(weakref.ref(self, _open_streams.discard))
 
 
 class OutputStream(_PortAudio, streams.BlockingOutput):
@@ -197,8 +199,12 @@ class AsyncStream(_PortAudio, streams.AsyncInput, streams.AsyncOutput):
 # After the import of sounddevice, so that it runs before PortAudio is terminated.
 @atexit.register
 def _close_all() -> None:
-    for stream in list(_open_streams):
-        stream.close()
+    # All of them, whatever goes wrong with one.
+    with contextlib.ExitStack() as stack:
+        while _open_streams:
+            stream = _open_streams.pop()()
+            if stream is not None:
+                stack.callback(stream.close)
 
 
 if hasattr(os, "register_at_fork"):

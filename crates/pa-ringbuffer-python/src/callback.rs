@@ -20,7 +20,7 @@ use crate::error;
 use crate::integer::Integer;
 use crate::memory::{Keeper, Region};
 use crate::ring::{Claim, RingBuffer};
-use crate::wait::{self, Outcome, Pulse, Side};
+use crate::wait::{self, Outcome, Progress, Pulse, Side};
 
 /// A compiled PortAudio callback: it plays from one ring buffer and records into another.
 ///
@@ -218,16 +218,18 @@ impl StreamCallback {
         Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
     }
 
-    /// Transfers all of `data`, as room for it (or data) turns up, and returns how many elements
-    /// that were, and why there were no more.
+    /// Transfers all of `data` but what `progress` says is done, as room for it (or data) turns up,
+    /// and returns why it ended. If `whole`, nothing is transferred before everything can be.
     fn transfer(
         &self,
-        py: Python<'_>,
         side: Side,
-        data: &Data<'_>,
+        data: (&Data<'_>, &Bound<'_, Progress>),
+        whole: bool,
         timeout: Option<f64>,
         interval: Duration,
-    ) -> PyResult<(usize, &'static str)> {
+    ) -> PyResult<&'static str> {
+        let (data, progress) = data;
+        let (py, progress) = (progress.py(), progress.get());
         let deadline = wait::deadline(timeout)?;
         let ring = self.ring(py, side)?;
         let _claim = Claim::new(&ring, side)?;
@@ -240,13 +242,16 @@ impl StreamCallback {
         let raw = unsafe { &*pointer };
         let start = data.pointer.expose_provenance();
         let mut pulse = Pulse::new(&self.state);
-        let mut done = 0;
+        let mut done = progress.done();
+        if done > count {
+            return Err(PyValueError::new_err(format!(
+                "progress must be at most the {count} elements of the data, not {done}"
+            )));
+        }
         let outcome = wait::poll(py, deadline, interval, || {
             let over = pulse.is_over();
             let target = std::ptr::with_exposed_provenance_mut::<u8>(start + done * size);
-            // Elements that fit into the ring all at once are taken out all at once: if they do
-            // not come, those that did stay.
-            if side == Side::Room || count > geometry.size() || side.has(raw, count) {
+            if !whole || side.has(raw, count - done) {
                 // SAFETY: the geometry is this ring's, whose storage is kept; the data has `count`
                 // elements, and is held; the claim keeps others from this side.
                 done += unsafe {
@@ -255,6 +260,8 @@ impl StreamCallback {
                         Side::Data => raw.read(&geometry, target.cast(), count - done),
                     }
                 };
+                // Whatever comes now, an exception for example: that much is done.
+                progress.set(done);
             }
             if done == count {
                 Some(Outcome::Done)
@@ -264,7 +271,7 @@ impl StreamCallback {
                 pulse.is_stalled().then_some(Outcome::Stalled)
             }
         })?;
-        Ok((done, outcome.name()))
+        Ok(outcome.name())
     }
 }
 
@@ -501,34 +508,44 @@ impl StreamCallback {
         self.state.restart();
     }
 
-    /// For the streams: writes all of *data*, waiting for room without the GIL. Returns how many
-    /// elements were written and why waiting has ended: `'done'`, `'timeout'`, `'ended'`,
-    /// `'stalled'`. *interval* is the time in seconds between two looks at the ring; a long ring
+    /// For the streams: writes *data*, all but the number of elements that *progress* begins with,
+    /// waiting for room without the GIL. Returns why waiting has ended: `'done'`, `'timeout'`,
+    /// `'ended'`, `'stalled'`. How much was written then, or when an exception ended it, is in
+    /// *progress*. *interval* is the time in seconds between two looks at the ring; a long ring
     /// need not be looked at so often.
     fn _write(
         &self,
         data: &Bound<'_, PyAny>,
+        progress: &Bound<'_, Progress>,
         timeout: Option<f64>,
         interval: f64,
-    ) -> PyResult<(usize, &'static str)> {
+    ) -> PyResult<&'static str> {
         let mut slot = Slot::uninit();
         let held = Data::held_source(data, &mut slot)?;
         let interval = Duration::try_from_secs_f64(interval)
             .unwrap_or_default()
             .clamp(wait::INTERVAL, wait::LONGEST_INTERVAL);
-        self.transfer(data.py(), Side::Room, &held, timeout, interval)
+        self.transfer(Side::Room, (&held, progress), false, timeout, interval)
     }
 
-    /// For the streams: the same for reading. What fits into the ring all at once is read only all
-    /// at once.
+    /// For the streams: the same for reading. If *whole*, frames stay in the ring until all that
+    /// are missing are there.
     fn _readinto(
         &self,
         data: &Bound<'_, PyAny>,
+        progress: &Bound<'_, Progress>,
+        whole: bool,
         timeout: Option<f64>,
-    ) -> PyResult<(usize, &'static str)> {
+    ) -> PyResult<&'static str> {
         let mut slot = Slot::uninit();
         let held = Data::held_target(data, &mut slot)?;
-        self.transfer(data.py(), Side::Data, &held, timeout, wait::INTERVAL)
+        self.transfer(
+            Side::Data,
+            (&held, progress),
+            whole,
+            timeout,
+            wait::INTERVAL,
+        )
     }
 
     /// For the streams: waits for the end. Returns `'ended'`, `'timeout'` or `'stalled'`.

@@ -85,6 +85,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<callback::StreamCallback>()?;
     module.add_class::<device::VirtualDevice>()?;
     device::install_finaliser(&module.py().get_type::<device::VirtualDevice>())?;
+    module.add_class::<wait::Progress>()?;
     module.add_function(wrap_pyfunction!(watch::watch, module)?)?;
     module.add_function(wrap_pyfunction!(watch::unwatch, module)?)?;
     let stop_all = wrap_pyfunction!(stop_all, module)?;

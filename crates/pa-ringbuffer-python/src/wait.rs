@@ -4,6 +4,7 @@
 //! library, in a callback that must not call the system. So the side that waits looks at the ring
 //! from time to time, in between it sleeps, and it needs no Python for that.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -102,6 +103,31 @@ impl Side {
             Self::Room => ring.write_available(),
         };
         available >= count
+    }
+}
+
+/// How many elements a transfer has moved so far. It is known wherever the transfer ends, also by an
+/// exception between two bytecodes of the program that began it.
+#[pyclass(frozen, module = "pa_ringbuffer._native")]
+pub(crate) struct Progress(AtomicUsize);
+
+#[pymethods]
+impl Progress {
+    #[new]
+    fn new(done: usize) -> Self {
+        Self(AtomicUsize::new(done))
+    }
+
+    /// The number of elements.
+    #[getter]
+    pub(crate) fn done(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Progress {
+    pub(crate) fn set(&self, done: usize) {
+        self.0.store(done, Ordering::Relaxed);
     }
 }
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
+import functools
+import math
 import os
 import sys
 import threading
+import time
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, Protocol
+
+from .._native import watch
+from .errors import StreamStoppedError
 
 if TYPE_CHECKING:
     from .. import StreamCallback
@@ -49,12 +56,83 @@ class Backend(Protocol):
 _given_up: list[tuple[Backend, StreamCallback]] = []
 
 
-class Handle:
-    """A backend and its callback: what the last one to go has to close.
+def _tell_end(run: list[Callable[[], object]]) -> None:
+    """Call the finished callback of a run of the device, on a thread of its own, once."""
+    try:
+        finished_callback = run.pop()
+    except IndexError:
+        return
+    thread = threading.Thread(target=finished_callback, name="finished callback")
+    try:
+        thread.start()
+    except RuntimeError:
+        # There are no new threads while the interpreter exits.
+        finished_callback()
+        return
+    if not threading.main_thread().is_alive():
+        # The interpreter does not wait for this thread either.
+        thread.join()
 
-    One thread at a time stops or closes the backend, and nobody asks it anything meanwhile.
-    PortAudio waits for ever for a device that has gone: whoever stops such a stream does not wait
-    with it.
+
+def _watch_for_end(
+    callback: StreamCallback, run: list[Callable[[], object]], outcome: str = ""
+) -> None:
+    """Call the finished callback of a run when the device stops calling."""
+    if outcome != "ended":
+        again = functools.partial(_watch_for_end, callback, run)
+        try:
+            if watch(None, "end", 0, None, callback, again) != "ended":
+                return
+        except RuntimeError:
+            if not outcome:
+                raise
+            # The interpreter exits before the device has stopped.
+            return
+    _tell_end(run)
+
+
+class _NoTurnError(Exception):
+    """Another thread has its turn, and will not end it."""
+
+
+class _Job:
+    """One call of the device, which a thread makes and another one waits for."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._work = work
+        self._over = _thread.allocate_lock()
+        self._over.acquire()
+        self.is_over = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.result = self._work()
+        except BaseException as error:
+            self.error = error
+        self.is_over = True
+        self._over.release()
+
+    def wait(self, seconds: float) -> bool:
+        return self.is_over or self._over.acquire(timeout=seconds) or self.is_over
+
+
+class Handle:
+    """A backend and its callback, used by several threads, signal handlers and forked processes.
+
+    - Each start, stop, abort and close runs on a thread of its own. These threads take turns: they
+      share a lock that no other thread takes, and signal handlers do not interrupt them. A handler
+      can stop a stream even if it has interrupted a stop: both wait for different threads. A device
+      that does not answer can be given up; PortAudio waits for ever for one that is gone.
+    - Asking the device takes no lock. Open questions are noted, and a device is freed when none is
+      left. A handler that closes the stream may have interrupted a question of its own thread:
+      then it only waits until the device has stopped.
+    - A forked child has none of these threads. Every method first checks whether it is `here`, and
+      checks again while it waits.
+
+    On Windows, drivers may insist on the thread that they know, and an interpreter that exits may
+    start no threads: there, these calls run on the caller's thread.
     """
 
     #: Seconds after which a device that does not stop is given up; less if it is known to have
@@ -62,112 +140,228 @@ class Handle:
     PATIENCE = 5.0
     PATIENCE_IF_GONE = 1.0
 
+    #: Seconds between two looks at what may have happened to a wait meanwhile: a fork, for example.
+    LOOK = 0.05
+
     def __init__(
         self, backend: Backend, callback: StreamCallback, give_up: Callable[[], object]
     ) -> None:
         self.backend = backend
         self.callback = callback
         self.process = os.getpid()
+        #: Whether the backend is being closed, or was: it is not used any more.
+        self.closed = False
+        #: Whether there is nothing left to close.
+        self.is_over = False
         self.given_up = False
+        #: Why it is meant not to run; empty if it is meant to.
+        self.stop_reason = "start() it first"
         self._give_up = give_up
-        self._lock = threading.Lock()
-        #: Number of threads that stop or close the backend, or wait for doing so.
-        self._ending = 0
-        self._call: threading.Thread | None = None
+        self._turn = threading.RLock()
+        #: Who has its turn, and since when.
+        self._turn_of: int | None = None
+        self._turn_since = math.inf
+        #: Whether the device is just being stopped or closed.
+        self._is_ending = False
+        #: Whether the device has stopped and is only left to be freed.
+        self._is_quiet = False
+        #: Open questions and their threads.
+        self._asking: dict[object, int] = {}
+        #: The finished callback, until it is called.
+        self._run: list[Callable[[], object]] = []
 
     @property
     def here(self) -> bool:
         """Whether this is the process that has opened it, and not a forked child."""
         return os.getpid() == self.process
 
-    @property
-    def closed(self) -> bool:
-        """Whether the backend was closed, or given up."""
-        return self.given_up or self.backend.closed
+    def check_here(self) -> None:
+        if not self.here:
+            raise StreamStoppedError(
+                "the stream belongs to the process that has opened it, not to its forked child"
+            )
+
+    def ask(self, name: str, otherwise: Any) -> Any:
+        """An attribute of the backend, or something else if there is none to ask any more."""
+        if not self.here:
+            return otherwise
+        question, thread = object(), _thread.get_ident()
+        try:
+            # Not a call, and there is none in `finally`: signal handlers only run after calls.
+            self._asking[question] = thread
+            if self.closed:
+                return otherwise
+            return getattr(self.backend, name)
+        except Exception:
+            if self.closed:
+                return otherwise
+            raise
+        finally:
+            if question in self._asking:
+                del self._asking[question]
 
     @property
     def active(self) -> bool:
         """Whether the device plays or records."""
-        if not self.here:
+        return not self._is_ending and bool(self.ask("active", False))
+
+    def _is_active(self) -> bool:
+        try:
+            return bool(self.ask("active", False))
+        except Exception:
+            # PortAudio itself may be gone by now.
             return False
-        # Others who only ask have the lock for a moment; whoever ends the stream, for seconds.
-        while self._ending or not self._lock.acquire(timeout=0.01):
-            if self._ending:
-                return False
-        try:
-            return not self.closed and self.backend.active
-        finally:
-            self._lock.release()
 
-    def end(self, how: Callable[[], None]) -> bool:
-        """Stop or close the backend; return whether it could be."""
-        self._ending += 1
-        try:
-            return self._end(how)
-        finally:
-            self._ending -= 1
+    def start(self, finished_callback: Callable[[], object] | None) -> bool:
+        """Start the device; return whether it has to be stopped before."""
+        is_started = False
 
-    def _end(self, how: Callable[[], None]) -> bool:
-        with self._lock:
+        def work() -> bool:
+            nonlocal is_started
             if self.closed:
-                return not self.given_up
-            if not self._returns(how):
-                self.given_up = True
-                # The callback may still be called, and what it uses must stay.
-                _given_up.append((self.backend, self.callback))
-                self._give_up()
-            self.callback._finish()
-            return not self.given_up
-
-    def _returns(self, how: Callable[[], None]) -> bool:
-        """Call a function that may not return; say whether it has."""
-        running = not self.callback._finished
-        gone = running and not self.backend.active
-        # Device drivers on Windows may insist on the thread they know.
-        if not running or (sys.platform == "win32" and not gone):
-            how()
-            return True
-        patience = self.PATIENCE_IF_GONE if gone else self.PATIENCE
-        # Interrupted by Ctrl-C, the last one may still be at it.
-        if self._call is not None:
-            self._call.join(patience)
-            if self._call.is_alive():
+                raise StreamStoppedError("the stream is closed")
+            if self.backend.active:
                 return False
-        errors: list[BaseException] = []
-
-        def call() -> None:
+            if not self.backend.stopped:
+                return True
+            # The watcher may not have seen the end of the run before.
+            _tell_end(self._run)
+            self._run = [] if finished_callback is None else [finished_callback]
+            reason = self.stop_reason
+            self.callback.mode = "start"
+            self.callback.restart()
+            self.stop_reason = ""
             try:
-                how()
-            except BaseException as error:
-                errors.append(error)
+                if self._run:
+                    _watch_for_end(self.callback, self._run)
+                self.backend.start()
+            except BaseException:
+                self._run.clear()
+                self.stop_reason = reason
+                self.callback._finish()
+                raise
+            is_started = True
+            return False
 
-        self._call = threading.Thread(target=call, name="closing stream", daemon=True)
+        def undo() -> None:
+            if is_started:
+                self._end("abort", "its start was broken off", True)
+
         try:
-            self._call.start()
+            job = self._do(work)
+            if job is None:
+                raise StreamStoppedError("the stream is closed")
+            must_stop: bool = job.result
+            return must_stop
+        except BaseException:
+            # By Ctrl-C, perhaps, and the device starts nevertheless.
+            if self.here:
+                self._begin(undo)
+            raise
+
+    def end(self, how: str, reason: str, ignore_errors: bool) -> bool:
+        """Stop, abort or close the backend; return whether it could be."""
+        patience, is_gone = math.inf, False
+        if self._is_ending or not self.callback._finished:
+            is_gone = not self._is_ending and not self._is_active()
+            patience = self.PATIENCE_IF_GONE if is_gone else self.PATIENCE
+        work = functools.partial(self._end, how, reason, ignore_errors)
+        job = self._do(work, patience, is_gone)
+        if job is None:
+            # The callback may still be called, and what it uses must stay.
+            self.given_up = self.closed = self.is_over = True
+            _given_up.append((self.backend, self.callback))
+            self._give_up()
+            self.callback._finish()
+        return not self.given_up
+
+    def _end(self, how: str, reason: str, ignore_errors: bool) -> None:
+        if self.closed:
+            return
+        self.stop_reason = reason
+        was_ending = self._is_ending
+        try:
+            self._is_ending = True
+            if how == "close":
+                self._close(ignore_errors)
+            else:
+                getattr(self.backend, how)(ignore_errors)
+        finally:
+            self._is_ending = was_ending
+        self.callback._finish()
+
+    def _close(self, ignore_errors: bool) -> None:
+        self.closed = True
+        me = _thread.get_ident()
+        if any(thread != me for thread in self._asking.copy().values()):
+            self.backend.abort(True)
+            self.callback._finish()
+            self._is_quiet = True
+            while any(thread != me for thread in self._asking.copy().values()):
+                time.sleep(0.001)
+        try:
+            self.backend.close(ignore_errors)
+        finally:
+            self.is_over = True
+
+    def _do(
+        self, work: Callable[[], Any], patience: float = math.inf, is_gone: bool = False
+    ) -> _Job | None:
+        """Have something done to the device, and wait for it; `None` if the device is given up."""
+        job = self._begin(work, is_gone)
+        thread = _thread.get_ident()
+        while not job.wait(self.LOOK):
+            self.check_here()
+            if self.given_up or time.monotonic() - self._turn_since > patience:
+                return None
+            if self._is_quiet and thread in self._asking.copy().values():
+                return job
+        error, job.error = job.error, None
+        try:
+            if error is not None:
+                raise error
+        except _NoTurnError:
+            return None
+        finally:
+            del error
+        return job
+
+    def _begin(self, work: Callable[[], Any], is_gone: bool = False) -> _Job:
+        self.check_here()
+        job = _Job(functools.partial(self._take_turn, work))
+        windows = sys.platform == "win32" and not is_gone
+        if windows or sys.is_finalizing() or self._turn_of == _thread.get_ident():
+            job.run()
+            return job
+        try:
+            _thread.start_new_thread(job.run, ())
         except RuntimeError:
             # There are no new threads while the interpreter exits.
-            self._call = None
-            if not gone:
-                how()
-            return not gone
-        self._call.join(patience)
-        if self._call.is_alive():
-            return False
-        self._call = None
-        if errors:
-            raise errors[0]
-        return True
+            job.run()
+        return job
+
+    def _take_turn(self, work: Callable[[], Any]) -> Any:
+        if not self.here:
+            return None
+        if sys.is_finalizing():
+            # A thread that has its turn would never go on.
+            if not self._turn.acquire(timeout=self.PATIENCE_IF_GONE):
+                raise _NoTurnError
+            self._turn.release()
+        with self._turn:
+            before = self._turn_of, self._turn_since
+            try:
+                self._turn_of, self._turn_since = _thread.get_ident(), time.monotonic()
+                return work()
+            finally:
+                self._turn_of, self._turn_since = before
 
     def abandon(self, name: str) -> None:
         """Close what a stream that is collected as garbage has left open."""
         if not self.here or self.closed:
             return
-        try:
-            running = self.backend.active
-        except Exception:
-            # PortAudio itself may be gone by now.
-            running = False
-        self.end(lambda: self.backend.close(True))
+        running = not self.callback._finished and self._is_active()
+        self.end("close", "it was collected as garbage", True)
         if running:
             warnings.warn(
                 f"a running {name} was forgotten, and is now closed; "

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import functools
+import _thread
 import math
 import operator
 import threading
 import time
 import weakref
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 import numpy as np
 
 from .. import RingBuffer, StreamCallback
-from .._native import watch
 from .backend import Backend, Handle
 from .errors import StreamStoppedError, StreamTimeoutError
 from .stats import LossReport, Stats, collect
@@ -31,29 +30,12 @@ SAMPLE_FORMATS = ("float32", "int32", "int16", "int8", "uint8")
 #: believed any more.
 PATIENCE = 5.0
 
+#: Milliseconds to wait for another thread's use of the same side, which is an error if it lasts.
+CLAIMS = 50
+
 
 def _split(value: Any) -> tuple[Any, Any]:
     return value if isinstance(value, tuple) else (value, value)
-
-
-def _watch_for_end(
-    callback: StreamCallback, finished_callback: Callable[[], object], outcome: str = ""
-) -> None:
-    """Have a function called after the end of a stream, by a thread of its own."""
-    if outcome != "ended":
-        again = functools.partial(_watch_for_end, callback, finished_callback)
-        if watch(None, "end", 0, None, callback, again) != "ended":
-            return
-    thread = threading.Thread(target=finished_callback, name="finished callback")
-    try:
-        thread.start()
-    except RuntimeError:
-        # There are no new threads while the interpreter exits.
-        finished_callback()
-        return
-    if not threading.main_thread().is_alive():
-        # Nor does anybody else wait for them then.
-        thread.join()
 
 
 def _is_left_behind() -> bool:
@@ -91,6 +73,16 @@ def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> i
     return 1 << (frames - 1).bit_length()
 
 
+class Claim:
+    """Says that one side of a stream is in use."""
+
+    __slots__ = ("is_task", "thread")
+
+    def __init__(self, is_task: bool = False) -> None:
+        self.thread = _thread.get_ident()
+        self.is_task = is_task
+
+
 class Base:
     """A stream's life cycle, and what its callback tells."""
 
@@ -112,8 +104,9 @@ class Base:
         ring_size(1.0, ring_seconds, ring_frames)
         callback = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow)
         callback._finish()
-        backend = open_backend(self._kind, callback)
+        backend = None
         try:
+            backend = open_backend(self._kind, callback)
             channels, dtypes = _split(backend.channels), _split(backend.dtype)
             for dtype in dtypes:
                 if dtype not in SAMPLE_FORMATS:
@@ -130,34 +123,34 @@ class Base:
                 for side, kind in enumerate(("input", "output"))
             ]
             callback._attach(rings[1], rings[0], silence=128 if dtypes[1] == "uint8" else 0)
+            name = type(self).__name__
+            self._handle = Handle(backend, callback, give_up)
+            self._callback = callback
+            self._channels = channels
+            self._finished_callback = finished_callback
+            self._warn = warn
+            self._report = LossReport(callback, warn, name)
+            # The sides on which a transfer is going on.
+            self._claims: dict[str, Claim] = {}
+            finalizer = weakref.finalize(self, self._handle.abandon, name)
+            # The module that has the device closes it in time when the interpreter exits.
+            finalizer.atexit = False
         except BaseException:
-            backend.close()
+            if backend is not None:
+                backend.close()
             raise
-        name = type(self).__name__
-        self._handle = Handle(backend, callback, give_up)
-        self._callback = callback
-        self._channels = channels
-        self._finished_callback = finished_callback
-        self._warn = warn
-        self._report = LossReport(callback, warn, name)
-        # Why it is meant not to run, or nothing if it is meant to.
-        self._stop_reason = "start() it first"
-        finalizer = weakref.finalize(self, self._handle.abandon, name)
-        # Whoever has the device closes it in time when the interpreter exits.
-        finalizer.atexit = False
 
-    def _check_process(self) -> None:
-        if not self._handle.here:
-            raise StreamStoppedError(
-                "the stream belongs to the process that has opened it, not to its forked child"
-            )
-
-    def _device(self) -> Backend:
-        """The backend, where it can be used."""
-        self._check_process()
+    def _check_open(self) -> None:
+        self._handle.check_here()
         if self._handle.closed:
             raise StreamStoppedError("the stream is closed")
-        return self._handle.backend
+
+    def _ask(self, name: str) -> Any:
+        """An attribute of the device."""
+        answer = self._handle.ask(name, None)
+        if answer is None:
+            self._check_open()
+        return answer
 
     def start(self) -> None:
         """Begin to play and record.
@@ -165,45 +158,36 @@ class Base:
         A stream that was stopped, or has stopped by itself, goes on with what its rings hold. An
         output ring that is empty is not an underflow until it has held a block once.
         """
-        backend = self._device()
-        if self.active:
-            return
-        if not backend.stopped:
+        self._check_open()
+        while self._handle.start(self._finished_callback):
             # A stream whose callback has ended it must be stopped before it can be started.
-            self._end(backend.stop, self._stop_reason, ignore_errors=False)
-        self._callback.mode = "start"
-        self._callback.restart()
-        try:
-            backend.start()
-        except BaseException:
-            self._callback._finish()
-            raise
-        self._stop_reason = ""
-        if self._finished_callback is not None:
-            _watch_for_end(self._callback, self._finished_callback)
+            self._end("stop", self._handle.stop_reason, ignore_errors=False)
 
     def stop(self, ignore_errors: bool = True) -> None:
         """Stop when the device has played the blocks that it has already got.
 
         What is in the rings stays there. To have the output ring played as well, use ``drain()``.
+
+        This and what else ends a stream can be called by any thread and by signal handlers.
         """
-        self._end(self._device().stop, "it was stopped", ignore_errors)
+        self._check_open()
+        self._end("stop", "it was stopped", ignore_errors)
 
     def abort(self, ignore_errors: bool = True) -> None:
         """Stop at once."""
-        self._end(self._device().abort, "it was aborted", ignore_errors)
+        self._check_open()
+        self._end("abort", "it was aborted", ignore_errors)
 
     def close(self, ignore_errors: bool = True) -> None:
         """Stop at once and give the device back.
 
         What was recorded can still be read. A closed stream cannot be started again.
         """
-        if self._handle.here and not self._handle.closed:
-            self._end(self._handle.backend.close, "it was closed", ignore_errors)
+        if self._handle.here and not self._handle.is_over:
+            self._end("close", "it was closed", ignore_errors)
 
-    def _end(self, how: Callable[[bool], None], reason: str, ignore_errors: bool) -> None:
-        self._stop_reason = reason
-        ended = self._handle.end(functools.partial(how, ignore_errors))
+    def _end(self, how: str, reason: str, ignore_errors: bool) -> None:
+        ended = self._handle.end(how, reason, ignore_errors)
         self._report(at_once=True)
         if not ended:
             message = "the device does not answer any more, and is given up with its stream"
@@ -220,7 +204,7 @@ class Base:
     @property
     def stopped(self) -> bool:
         """Whether the stream was not started, or was stopped by `stop()` or `abort()`."""
-        return not self._handle.here or self.closed or self._handle.backend.stopped
+        return bool(self._handle.ask("stopped", True))
 
     @property
     def closed(self) -> bool:
@@ -230,12 +214,12 @@ class Base:
     @property
     def time(self) -> float:
         """The device's time in seconds."""
-        return self._device().time
+        return float(self._ask("time"))
 
     @property
     def cpu_load(self) -> float:
         """Share of the time that the callback needs, from 0 to 1."""
-        return self._device().cpu_load
+        return float(self._ask("cpu_load"))
 
     @property
     def latency(self) -> Any:
@@ -302,36 +286,56 @@ class Base:
 
     def _has_to_finish(self) -> bool:
         """Whether the stream runs, or does not although it should."""
-        return not self._stop_reason and self._callback.ended in (None, "finished")
+        return not self._handle.stop_reason and self._callback.ended in (None, "finished")
 
     def _enter(self) -> None:
         """What every transfer begins with."""
-        self._check_process()
+        self._handle.check_here()
         self._report()
 
-    def _fail(
+    def _claim(self, side: str, mine: Claim, others: str) -> None:
+        """Keep everything else from one side of the stream.
+
+        To be called at the beginning of a ``try``, at whose end the claim is dropped if it is
+        there, without calling anything: a signal handler could run, and raise, where a call is.
+        """
+        for _ in range(1 if mine.is_task else CLAIMS):
+            other = self._claims.setdefault(side, mine)
+            if other is mine:
+                return
+            if other.thread == mine.thread:
+                # Waiting here could be forever, in a signal handler for example.
+                break
+            # What does not wait is soon over.
+            time.sleep(0.001)
+        raise RuntimeError(
+            f"another {'task' if mine.is_task else 'thread'} is {others} this stream: only one at "
+            "a time can"
+        )
+
+    def _error(
         self,
         outcome: str,
         so_far: str,
         frames: int,
         data: npt.NDArray[Any] | None = None,
-    ) -> NoReturn:
-        """Raise the error for an outcome of waiting."""
+    ) -> Exception:
+        """The error for an outcome of waiting."""
         if _is_left_behind():
-            # Its device was stopped because the interpreter exits. That is no error, and nobody
-            # is there to catch it; a thread that ends like this says nothing.
+            # Its device was stopped because the interpreter exits. That is no error; this ends the
+            # thread silently.
             raise SystemExit
         self._report(at_once=True)
         if outcome == "timeout":
-            raise StreamTimeoutError(f"timeout: {so_far}", frames, data)
+            return StreamTimeoutError(f"timeout: {so_far}", frames, data)
         if outcome == "stalled":
             reason = "the device does not call any more; it may be gone"
         else:
-            reason = self._stop_reason or {
+            reason = self._handle.stop_reason or {
                 "underflow": "it was to stop on underflow",
                 "overflow": "it was to stop on overflow",
             }.get(self._callback.ended or "", "it has stopped by itself; the device may be gone")
-        raise StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
+        return StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
 
     def _wait(self, step: Callable[[float | None], str], timeout: float | None) -> str:
         """Repeat a step, which gets the time that is left, until it has an outcome."""
@@ -353,7 +357,7 @@ class Base:
 
 
 class _Waiting:
-    """How long somebody has waited, and whether that still makes sense."""
+    """How long a transfer has waited, and whether it can still succeed."""
 
     def __init__(self, stream: Base, timeout: float | None) -> None:
         self._stream = stream

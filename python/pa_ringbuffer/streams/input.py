@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
 from .._asyncio import outcome_of
-from .base import Async, Base, Blocking, integer
+from .._native import Progress
+from .base import Async, Base, Blocking, Claim, integer
 from .errors import StreamStoppedError
 
 if TYPE_CHECKING:
@@ -34,29 +35,108 @@ class Blocks:
         self.wanted = self._step
         return block
 
-    def rest(self, error: StreamStoppedError, frames: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-        """What is left after the end of the stream: a shorter block, or none."""
-        if error.data is not None and len(error.data):
-            frames = np.concatenate([error.data, frames])
-        return [self.next(frames)] if len(frames) else []
+
+def _as_it_is(frames: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return frames
+
+
+class Reading:
+    """What one read has taken out of the ring so far."""
+
+    __slots__ = ("array", "progress", "rest")
+
+    def __init__(self, array: npt.NDArray[Any], ready: int = 0) -> None:
+        self.array = array
+        #: Native code counts in it what it puts into the array, before anything can go wrong.
+        self.progress = Progress(ready)
+        #: What an earlier read has left and this one does not take.
+        self.rest: Reading | None = None
+
+    @property
+    def frames(self) -> npt.NDArray[Any]:
+        return self.array[: self.progress.done]
 
 
 class Input(Base):
-    """The side of a stream that records."""
+    """The side of a stream that records.
+
+    What a read takes out of the ring is in ``_unread`` until it is returned: a read that an
+    exception breaks off, whatever it is and wherever it comes from, leaves its frames there to the
+    next one. From the assignment by which a read drops them to its ``return``, nothing is called,
+    and so nothing is raised.
+    """
+
+    _unread: Reading | None = None
 
     @property
     def read_available(self) -> int:
         """Number of frames that can be read without waiting."""
-        return self.input_ring.read_available
+        left = 0 if "input" in self._claims else self._left_count()
+        return left + self.input_ring.read_available
 
     def _array(self, data: bytearray) -> npt.NDArray[Any]:
         return np.frombuffer(data, self._dtypes[0]).reshape(-1, self._channels[0])
 
-    def _empty(self, frames: int) -> npt.NDArray[Any]:
-        frames = integer(frames, "frames")
-        if frames < 0:
-            raise ValueError(f"frames must not be negative, not {frames}")
-        return np.empty((frames, self._channels[0]), self._dtypes[0])
+    def _left_count(self) -> int:
+        """How much a read that was broken off has left."""
+        unread = self._unread
+        return 0 if unread is None else unread.progress.done
+
+    def _begin_reading(self, frames: int) -> Reading:
+        array = np.empty((frames, self._channels[0]), self._dtypes[0])
+        unread = self._unread
+        if unread is None:
+            reading = Reading(array)
+        else:
+            left = unread.frames
+            ready = min(len(left), frames)
+            array[:ready] = left[:ready]
+            reading = Reading(array, ready)
+            if ready < len(left):
+                reading.rest = Reading(left[ready:], len(left) - ready)
+                return reading
+        self._unread = reading
+        return reading
+
+    def _incomplete(self, reading: Reading, outcome: str, is_whole: bool) -> Exception:
+        """The error for a read that has ended too early, with what it has read."""
+        # What fits into the ring all at once can still be read.
+        data = reading.array[:0] if is_whole else reading.frames
+        so_far = f"{len(data)} of {len(reading.array)} frames were read"
+        return self._error(outcome, so_far, len(data), data)
+
+    def _read_now(
+        self,
+        frames: int,
+        make: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = _as_it_is,
+        newest: bool = False,
+    ) -> npt.NDArray[Any]:
+        """Return what is made of frames that are there: at most so many, or all if negative."""
+        mine = Claim()
+        try:
+            self._claim("input", mine, "reading from")
+            there = self._left_count() + self.input_ring.read_available
+            if not 0 <= frames < there:
+                frames = there
+            elif newest:
+                self._drop(there - frames)
+            reading = self._begin_reading(frames)
+            outcome = self._callback._readinto(reading.array, reading.progress, False, 0.0)
+            result = make(reading.array if outcome == "done" else reading.frames)
+            self._unread = reading.rest
+            return result
+        finally:
+            if "input" in self._claims and self._claims["input"] is mine:
+                del self._claims["input"]
+
+    def _drop(self, frames: int) -> None:
+        """Drop the oldest frames."""
+        unread = self._unread
+        if unread is not None:
+            left = unread.frames[frames:]
+            frames -= unread.progress.done - len(left)
+            self._unread = Reading(left, len(left))
+        self.input_ring.advance_read_index(frames)
 
     def read_nowait(self, frames: int = -1) -> npt.NDArray[Any]:
         """Read what there is, without waiting.
@@ -65,8 +145,9 @@ class Input(Base):
         :returns: An array of the shape (frames, channels), with fewer frames than asked for if
             there were not so many.
         """
+        frames = integer(frames, "frames")
         self._enter()
-        return self._array(self.input_ring.read(frames))
+        return self._read_now(frames)
 
     def peek(self, frames: int = -1) -> npt.NDArray[Any]:
         """Like `read_nowait()`, but the frames can be read once more.
@@ -74,8 +155,22 @@ class Input(Base):
         :param frames: Number of frames at most; all if negative or not given.
         :returns: An array of the shape (frames, channels), oldest frame first.
         """
+        frames = integer(frames, "frames")
         self._enter()
-        return self._array(self.input_ring.peek(frames))
+        mine = Claim()
+        try:
+            self._claim("input", mine, "reading from")
+            unread = self._unread
+            if unread is None:
+                return self._array(self.input_ring.peek(frames))
+            left = unread.frames
+            if frames >= 0:
+                left = left[:frames]
+                frames -= len(left)
+            return np.concatenate([left, self._array(self.input_ring.peek(frames))])
+        finally:
+            if "input" in self._claims and self._claims["input"] is mine:
+                del self._claims["input"]
 
     def read_latest(self, frames: int) -> npt.NDArray[Any]:
         """Read the newest frames and drop all older ones, without waiting: for meters and plots.
@@ -84,8 +179,15 @@ class Input(Base):
         :returns: An array of the shape (frames, channels), with fewer frames than asked for if
             there were not so many since the last time.
         """
+        frames = self._count(frames)
         self._enter()
-        return self._array(self.input_ring.read_latest(frames))
+        return self._read_now(frames, newest=True)
+
+    def _count(self, frames: int) -> int:
+        frames = integer(frames, "frames")
+        if frames < 0:
+            raise ValueError(f"frames must not be negative, not {frames}")
+        return frames
 
     def _block_steps(self, blocksize: int, overlap: int) -> Blocks:
         blocksize, overlap = integer(blocksize, "blocksize"), integer(overlap, "overlap")
@@ -94,7 +196,7 @@ class Input(Base):
         if not 0 <= overlap < blocksize:
             raise ValueError(f"overlap must be from 0 to blocksize - 1, not {overlap}")
         if not (self.active or self.read_available):
-            self._fail("ended", "nothing was recorded", 0)
+            raise self._error("ended", "nothing was recorded", 0)
         return Blocks(blocksize, overlap)
 
 
@@ -114,20 +216,38 @@ class BlockingInput(Blocking, Input):
         :raises StreamStoppedError: If the stream does not run, and so there will not be so many.
             The same holds for those that are there.
         """
-        array = self._empty(frames)
+        return self._read(self._count(frames), timeout)
+
+    def _read(
+        self,
+        frames: int,
+        timeout: float | None = None,
+        make: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = _as_it_is,
+        keep: bool = False,
+    ) -> npt.NDArray[Any]:
+        """Return what is made of frames; if `keep`, leave them where they are if it fails."""
         self._enter()
-        done = 0
+        is_whole = frames <= len(self.input_ring)
+        mine = Claim()
+        try:
+            self._claim("input", mine, "reading from")
+            reading = self._begin_reading(frames)
 
-        def step(timeout: float | None) -> str:
-            nonlocal done
-            count, outcome = self._callback._readinto(array[done:], timeout)
-            done += count
-            return outcome
+            def step(timeout: float | None) -> str:
+                return self._callback._readinto(reading.array, reading.progress, is_whole, timeout)
 
-        outcome = self._wait(step, timeout)
-        if outcome != "done":
-            self._fail(outcome, f"{done} of {frames} frames were read", done, array[:done])
-        return array
+            outcome = self._wait(step, timeout)
+            if outcome != "done":
+                error = self._incomplete(reading, outcome, is_whole)
+                if not (is_whole or keep):
+                    self._unread = None
+                raise error
+            result = make(reading.array)
+            self._unread = reading.rest
+            return result
+        finally:
+            if "input" in self._claims and self._claims["input"] is mine:
+                del self._claims["input"]
 
     def blocks(self, blocksize: int, overlap: int = 0) -> Iterator[npt.NDArray[Any]]:
         """Go through what is recorded, block by block, until the stream is stopped.
@@ -144,21 +264,22 @@ class BlockingInput(Blocking, Input):
     def _generate(self, steps: Blocks) -> Iterator[npt.NDArray[Any]]:
         while True:
             try:
-                frames = self.read(steps.wanted)
+                block = self._read(steps.wanted, None, steps.next, keep=True)
             except StreamStoppedError as error:
                 if self._callback.ended is None:
                     raise
-                yield from steps.rest(error, self.read_nowait())
-                if self._stop_reason:
+                # What is left after the end of the stream: a shorter block, or none.
+                if self.read_available:
+                    yield self._read_now(-1, steps.next)
+                if self._handle.stop_reason:
                     return
+                error.frames, error.data = 0, None
                 raise
-            yield steps.next(frames)
+            yield block
 
 
 class AsyncInput(Async, Input):
     """The asynchronous side that records."""
-
-    _reading = False
 
     async def read(self, frames: int, timeout: float | None = None) -> npt.NDArray[Any]:
         """Wait for a number of frames, while other tasks go on, and read them.
@@ -174,31 +295,47 @@ class AsyncInput(Async, Input):
         :raises StreamStoppedError: If the stream does not run, and so there will not be so many.
             The same holds for those that are there.
         """
-        array = self._empty(frames)
-        if self._reading:
-            raise RuntimeError("another task is reading from this stream")
+        return await self._read(self._count(frames), timeout)
+
+    async def _read(
+        self,
+        frames: int,
+        timeout: float | None = None,
+        make: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] = _as_it_is,
+        keep: bool = False,
+    ) -> npt.NDArray[Any]:
+        """Return what is made of frames; if `keep`, leave them where they are if it fails."""
         self._enter()
         ring = self.input_ring
-        # Frames that fit into the ring all at once stay there if not all of them come.
-        chunk = frames if frames <= len(ring) else max(len(ring) // 4, 1)
-        done = 0
-
-        async def step(timeout: float | None) -> str:
-            nonlocal done
-            size = min(frames - done, chunk)
-            outcome = await outcome_of(ring, "data", size, timeout, self._callback)
-            if outcome == "done" or chunk < frames:
-                done += ring.readinto(array[done:])
-            return "done" if done == frames else "more" if outcome == "done" else outcome
-
-        self._reading = True
+        is_whole = frames <= len(ring)
+        chunk = max(len(ring) // 4, 1)
+        mine = Claim(is_task=True)
         try:
+            self._claim("input", mine, "reading from")
+            reading = self._begin_reading(frames)
+
+            async def step(timeout: float | None) -> str:
+                missing = frames - reading.progress.done
+                size = missing if is_whole else min(missing, chunk)
+                outcome = await outcome_of(ring, "data", size, timeout, self._callback)
+                if outcome == "done" or not is_whole:
+                    self._callback._readinto(reading.array, reading.progress, is_whole, 0.0)
+                if reading.progress.done == frames:
+                    return "done"
+                return "more" if outcome == "done" else outcome
+
             outcome = await self._wait_async(step, timeout)
+            if outcome != "done":
+                error = self._incomplete(reading, outcome, is_whole)
+                if not (is_whole or keep):
+                    self._unread = None
+                raise error
+            result = make(reading.array)
+            self._unread = reading.rest
+            return result
         finally:
-            self._reading = False
-        if outcome != "done":
-            self._fail(outcome, f"{done} of {frames} frames were read", done, array[:done])
-        return array
+            if "input" in self._claims and self._claims["input"] is mine:
+                del self._claims["input"]
 
     def blocks(self, blocksize: int, overlap: int = 0) -> AsyncIterator[npt.NDArray[Any]]:
         """Go through what is recorded, block by block, until the stream is stopped.
@@ -215,13 +352,15 @@ class AsyncInput(Async, Input):
     async def _generate(self, steps: Blocks) -> AsyncIterator[npt.NDArray[Any]]:
         while True:
             try:
-                frames = await self.read(steps.wanted)
+                block = await self._read(steps.wanted, None, steps.next, keep=True)
             except StreamStoppedError as error:
                 if self._callback.ended is None:
                     raise
-                for block in steps.rest(error, self.read_nowait()):
-                    yield block
-                if self._stop_reason:
+                # What is left after the end of the stream: a shorter block, or none.
+                if self.read_available:
+                    yield self._read_now(-1, steps.next)
+                if self._handle.stop_reason:
                     return
+                error.frames, error.data = 0, None
                 raise
-            yield steps.next(frames)
+            yield block

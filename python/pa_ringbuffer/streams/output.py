@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._asyncio import outcome_of
-from .base import Async, Base, Blocking
+from .._native import Progress
+from .base import Async, Base, Blocking, Claim
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -58,19 +59,19 @@ class Output(Base):
 
     def _begin_draining(self) -> bool:
         """Have the callback end the stream after the last frame; whether there is one to end."""
-        self._device()
+        self._check_open()
         active = self.active
         if not active and not self.output_ring.read_available:
             return False
         self._callback.mode = "complete"
         if active:
-            self._stop_reason = "it was drained"
+            self._handle.stop_reason = "it was drained"
         return True
 
     def _drained(self, outcome: str) -> None:
         left = self.output_ring.read_available
         if outcome != "ended" or left:
-            self._fail(outcome, f"{left} frames are left to play", 0)
+            raise self._error(outcome, f"{left} frames are left to play", 0)
         self.stop()
 
 
@@ -96,19 +97,17 @@ class BlockingOutput(Blocking, Output):
         """
         array = self._checked(data)
         self._enter()
-        done = 0
+        progress = Progress(0)
         # A ring that is refilled this often can never run low for that reason.
         interval = len(self.output_ring) / self.samplerate / 64
 
         def step(timeout: float | None) -> str:
-            nonlocal done
-            frames, outcome = self._callback._write(array[done:], timeout, interval)
-            done += frames
-            return outcome
+            return self._callback._write(array, progress, timeout, interval)
 
         outcome = self._wait(step, timeout)
         if outcome != "done":
-            self._fail(outcome, f"{done} of {len(array)} frames were written", done)
+            done = progress.done
+            raise self._error(outcome, f"{done} of {len(array)} frames were written", done)
 
     def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
@@ -128,8 +127,6 @@ class BlockingOutput(Blocking, Output):
 class AsyncOutput(Async, Output):
     """The asynchronous side that plays."""
 
-    _writing = False
-
     async def write(self, data: npt.ArrayLike, timeout: float | None = None) -> None:
         """Write all of it, waiting for room where there is none, while other tasks go on.
 
@@ -145,8 +142,6 @@ class AsyncOutput(Async, Output):
         :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
         """
         array = self._checked(data)
-        if self._writing:
-            raise RuntimeError("another task is writing to this stream")
         self._enter()
         ring = self.output_ring
         done = 0
@@ -161,13 +156,15 @@ class AsyncOutput(Async, Output):
             outcome = await outcome_of(ring, "room", size, timeout, self._callback)
             return "more" if outcome == "done" else outcome
 
-        self._writing = True
+        mine = Claim(is_task=True)
         try:
+            self._claim("output", mine, "writing to")
             outcome = await self._wait_async(step, timeout)
         finally:
-            self._writing = False
+            if "output" in self._claims and self._claims["output"] is mine:
+                del self._claims["output"]
         if outcome != "done":
-            self._fail(outcome, f"{done} of {len(array)} frames were written", done)
+            raise self._error(outcome, f"{done} of {len(array)} frames were written", done)
 
     async def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.

@@ -132,7 +132,11 @@ def collect(callback: StreamCallback, samplerate: float) -> Stats:
 
 
 class LossReport:
-    """Tells about losses, but not all the time, and never from the callback."""
+    """Tells about losses, but not all the time, and never from the callback.
+
+    Each report begins where another one has ended, and no two begin at the same place, whatever
+    thread or signal handler makes them.
+    """
 
     #: Seconds between two reports, at least.
     INTERVAL = 1.0
@@ -143,21 +147,40 @@ class LossReport:
         self._callback = callback
         self._warn = warn
         self._name = name
-        self._before = callback.counters
-        self._losses = callback._losses
-        self._next = -math.inf
+        self._latest = _Told(callback, -math.inf)
 
     def __call__(self, at_once: bool = False) -> None:
-        losses = self._callback._losses
-        if self._warn is None or losses == self._losses:
+        latest, losses = self._latest, self._callback._losses
+        if self._warn is None or losses == latest.losses:
             return
+        while latest.next:
+            latest = latest.next["told"]
         now = time.monotonic()
-        if not at_once and now < self._next:
+        if losses == latest.losses or (not at_once and now < latest.time):
             return
-        counters, before = self._callback.counters, self._before
+        told = _Told(self._callback, now + self.INTERVAL)
+        if latest.next.setdefault("told", told) is not told:
+            # Another thread is telling the same.
+            return
+        self._latest = told
+        if text := told.since(latest):
+            self._warn(f"{self._name}: {text}")
+
+
+class _Told:
+    """Losses up to a moment; `next` is empty until the report that begins there."""
+
+    def __init__(self, callback: StreamCallback, time: float) -> None:
+        self.time = time
+        self.losses = callback._losses
+        self.counters = callback.counters
+        self.next: dict[str, _Told] = {}
+
+    def since(self, before: _Told) -> str:
+        """What was lost since then."""
 
         def new(name: str) -> int:
-            return counters[name] - before[name]
+            return self.counters[name] - before.counters[name]
 
         parts = []
         for name, what in (("output_underflow", "of silence"), ("input_overflow", "dropped")):
@@ -169,8 +192,4 @@ class LossReport:
         for name in DEVICE_LOSSES:
             if events := new(f"device_{name}s"):
                 parts.append(f"{events} {name.replace('_', ' ')}s reported by the device")
-        self._next = now + self.INTERVAL
-        self._before = counters
-        self._losses = losses
-        if parts:
-            self._warn(f"{self._name}: {', '.join(parts)}")
+        return ", ".join(parts)
