@@ -844,6 +844,19 @@ def test_threads_can_end_and_start_a_stream_at_once():
     assert not stream.active
 
 
+def test_a_thread_that_dies_before_it_begins_keeps_nothing_waiting(monkeypatch):
+    # As Python's threads do if there is no memory for their first frame.
+    monkeypatch.setattr("_thread.start_new_thread", lambda function, arguments: 0)
+    monkeypatch.setattr("pa_ringbuffer.streams.backend.Handle.BEGIN", 0.01)
+    with loopback() as stream:
+        assert stream.active
+        stream.stop()
+        assert not stream.active
+        stream.start()
+        assert stream.active
+    assert stream.closed
+
+
 def test_a_close_waits_for_one_that_is_going_on():
     stream = loopback()
     stream.start()

@@ -28,7 +28,7 @@ from pa_ringbuffer import testing
 from pa_ringbuffer.streams import StreamStoppedError, StreamTimeoutError
 
 FOLDER = os.path.dirname(pa_ringbuffer.__file__)
-PATIENCE = 3  # seconds; a child that hangs is less patient than a device that does not answer
+PATIENCE = 20  # seconds until a child is taken to hang
 warnings.simplefilter("ignore")
 
 def use(stream):

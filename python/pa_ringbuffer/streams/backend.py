@@ -99,7 +99,8 @@ class _Job:
     """One call of the device, which a thread makes and another one waits for."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        self._work = work
+        #: Taken out by the thread that does it.
+        self._work = [work]
         self._over = _thread.allocate_lock()
         self._over.acquire()
         self.is_over = False
@@ -108,11 +109,16 @@ class _Job:
 
     def run(self) -> None:
         try:
-            self.result = self._work()
+            work = self._work.pop()
+        except IndexError:
+            return
+        try:
+            self.result = work()
         except BaseException as error:
             self.error = error
-        self.is_over = True
-        self._over.release()
+        finally:
+            self.is_over = True
+            self._over.release()
 
     def wait(self, seconds: float) -> bool:
         return self.is_over or self._over.acquire(timeout=seconds) or self.is_over
@@ -142,6 +148,10 @@ class Handle:
 
     #: Seconds between two looks at what may have happened to a wait meanwhile: a fork, for example.
     LOOK = 0.05
+
+    #: Seconds after which a thread that has not begun, while none has its turn, is taken for dead.
+    #: Python's threads die without a word if there is no memory for their first frame.
+    BEGIN = 1.0
 
     def __init__(
         self, backend: Backend, callback: StreamCallback, give_up: Callable[[], object]
@@ -309,9 +319,11 @@ class Handle:
     ) -> _Job | None:
         """Have something done to the device, and wait for it; `None` if the device is given up."""
         job = self._begin(work, is_gone)
-        thread = _thread.get_ident()
+        thread, begin = _thread.get_ident(), time.monotonic()
         while not job.wait(self.LOOK):
             self.check_here()
+            if self._turn_of is None and time.monotonic() - begin > self.BEGIN:
+                job.run()
             if self.given_up or time.monotonic() - self._turn_since > patience:
                 return None
             if self._is_quiet and thread in self._asking.copy().values():
