@@ -244,7 +244,7 @@ impl StreamCallback {
         let mut pulse = Pulse::new(&self.state);
         let mut done = progress.done();
         if done > count {
-            return Err(PyValueError::new_err(format!(
+            return Err(error::value_error(format_args!(
                 "progress must be at most the {count} elements of the data, not {done}"
             )));
         }
