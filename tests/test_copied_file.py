@@ -54,6 +54,7 @@ def test_it_needs_nothing_but_the_standard_library_and_cffi():
         "sysconfig",
         "threading",
         "time",
+        "weakref",
     }
 
 

@@ -63,13 +63,30 @@ def test_an_input_ring_of_the_portable_class_must_not_be_read_only_either():
 
 
 def test_no_private_method_writes_into_read_only_memory():
+    from pa_ringbuffer._native import Progress
+
     memory = bytes(64)
     ring = pa_ringbuffer.RingBuffer(4, buffer=memory)
     callback = pa_ringbuffer.StreamCallback(output_ring=ring)
     with pytest.raises(TypeError, match="read-only"):
-        callback._write(b"\xff" * 64, 0.0, 0.001)
+        callback._write(b"\xff" * 64, Progress(0), 0.0, 0.001)
     assert memory == bytes(64)
     assert ring.read_available == 0
+
+
+@pytest.mark.parametrize("done", [17, 2**63 - 1, -1])
+def test_no_private_method_goes_on_behind_the_end_of_its_data(done):
+    from pa_ringbuffer._native import Progress
+
+    callback = pa_ringbuffer.StreamCallback(
+        pa_ringbuffer.RingBuffer(4, 16), pa_ringbuffer.RingBuffer(4, 16)
+    )
+    for transfer in (
+        lambda: callback._write(bytes(64), Progress(done), 0.0, 0.001),
+        lambda: callback._readinto(bytearray(64), Progress(done), False, 0.0),
+    ):
+        with pytest.raises((ValueError, OverflowError)):
+            transfer()
 
 
 @pytest.mark.parametrize("use", ["start", "run", "process"])

@@ -5,9 +5,8 @@
 //! interpreter has them. (CPython 3.11, `write()` of 8 bytes: 31 instead of 39 ns, the loop around it
 //! included.)
 //!
-//! Nothing here may drop a reference counted by PyO3, a `Py`, unless an exception is on its way:
-//! outside of PyO3's functions that reference would only be given back when one of them is called the
-//! next time.
+//! Outside of PyO3's functions, dropping a `Py` only takes effect when one of these is called the next
+//! time. So the methods here drop references as `Bound`, which takes effect at once.
 
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -428,14 +428,14 @@ impl RingBuffer {
         };
         // Most rings are never shared, and do without this object. It is made out here, where
         // Python code may run; so another thread may be first.
-        let new = Py::new(py, Memory::empty(&made))?;
+        let new = Bound::new(py, Memory::empty(&made))?;
         Ok(Self::with_state(slf, |state| {
             match std::mem::take(&mut state.backing) {
                 Backing::Own(ring) => {
                     // The struct does not move, and stays alive.
                     new.get().keep(ring);
-                    state.backing = Backing::Shared(new.clone_ref(py));
-                    Some(new.clone_ref(py))
+                    state.backing = Backing::Shared(new.clone().unbind());
+                    Some(new.clone().unbind())
                 }
                 other => {
                     state.backing = other;
@@ -551,14 +551,16 @@ impl RingBuffer {
         let Some(memory) = Self::memory(slf)? else {
             return Ok(None);
         };
+        let memory = memory.into_bound(py).into_any();
         let all = if cfg!(Py_GIL_DISABLED) {
-            memory.into_bound(py).into_any()
+            memory
         } else {
-            memory::view_of(memory.bind(py))?
+            memory::view_of(&memory)?
         };
         let kept = all.clone().unbind();
         // Should another thread have made one meanwhile, both are good.
-        let _previous = Self::with_state(slf, |state| state.elements.replace(kept));
+        let previous = Self::with_state(slf, |state| state.elements.replace(kept));
+        drop(previous.map(|view| view.into_bound(py)));
         Ok(Some(all))
     }
 
