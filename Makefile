@@ -229,7 +229,8 @@ sanitizers:
 	$(PYTHON) verification/sanitizers.py $(ARGS)
 
 verify: equivalence soak-short $(VENV)/.test
-	HOSTILE_ROUNDS=100 $(BIN)/python -m pytest -q -n $(JOBS) tests/test_hostile_input.py
+	HOSTILE_ROUNDS=100 PA_RINGBUFFER_REPEAT=2 $(BIN)/python -m pytest -q -n $(JOBS) \
+	    tests/test_hostile_input.py tests/test_streams_and_signals.py tests/test_streams_and_fork.py
 	$(BIN)/python verification/under_valgrind.py tests soak
 
 docs: $(VENV)/.native $(VENV)/.docs
