@@ -29,7 +29,7 @@ static void start(void)
     CHECK(PaUtil_InitializeRingBuffer(&output_ring, FRAME, N, output_storage) == 0);
     CHECK(PaUtil_InitializeRingBuffer(&input_ring, FRAME, N, input_storage) == 0);
     memset(&state, 0x55, sizeof state);
-    pa_ringbuffer_callback_init(&state, &output_ring, FRAME, &input_ring, FRAME, 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &output_ring, FRAME, &input_ring, FRAME, 0) == 0);
     memset(out, 0x55, sizeof out);
     memset(in, 0x55, sizeof in);
 }
@@ -48,6 +48,22 @@ static void init_fills_in_the_whole_state(void)
     }
     CHECK(state.output_low_water == N && state.output_high_water == 0);
     CHECK(state.input_low_water == N && state.input_high_water == 0);
+    for (counter = state.further; counter < &state.further[16]; ++counter) {
+        CHECK(*counter == 0);
+    }
+}
+
+static void a_state_that_is_too_small_is_refused(void)
+{
+    static pa_ringbuffer_callback_state before;
+    size_t size;
+
+    memset(&before, 0x55, sizeof before);
+    memset(&state, 0x55, sizeof state);
+    for (size = 0; size < sizeof state; size += 8) {
+        CHECK(pa_ringbuffer_callback_init(&state, size, &output_ring, FRAME, NULL, 0, 0) == -1);
+    }
+    CHECK(memcmp((void *)&state, (void *)&before, sizeof state) == 0);
 }
 
 static void it_plays_and_records_whole_blocks(void)
@@ -83,7 +99,7 @@ static void silence_of_unsigned_samples_is_another_byte(void)
     const unsigned char half[3] = {0x80, 0x80, 0x80};
     unsigned char bytes[4] = {1, 2, 3, 4};
 
-    pa_ringbuffer_callback_init(&state, NULL, 1, NULL, 0, 0x80);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, NULL, 1, NULL, 0, 0x80) == 0);
     CHECK(pa_ringbuffer_callback(NULL, bytes, 3, NULL, 0, &state) == CONTINUE);
     CHECK(memcmp(bytes, half, 3) == 0 && bytes[3] == 4);
     CHECK(state.output_underflows == 0);
@@ -203,7 +219,7 @@ static void a_ring_of_other_elements_is_left_alone(void)
 {
     start();
     CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 4) == 4);
-    pa_ringbuffer_callback_init(&state, &output_ring, 2 * FRAME, &input_ring, 2 * FRAME, 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &output_ring, 2 * FRAME, &input_ring, 2 * FRAME, 0) == 0);
     CHECK(pa_ringbuffer_callback(frames, out, 2, NULL, 0, &state) == CONTINUE);
     CHECK(out[0].left == 0 && out[3].right == 0);
     CHECK(PaUtil_GetRingBufferReadAvailable(&output_ring) == 4);
@@ -213,7 +229,7 @@ static void a_ring_of_other_elements_is_left_alone(void)
 
 static void without_rings_it_is_silent(void)
 {
-    pa_ringbuffer_callback_init(&state, NULL, FRAME, NULL, FRAME, 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, NULL, FRAME, NULL, FRAME, 0) == 0);
     memset(out, 0x55, sizeof out);
     CHECK(pa_ringbuffer_callback(frames, out, 2, NULL, 0, &state) == CONTINUE);
     CHECK(out[0].left == 0 && out[1].right == 0 && out[2].left == 0x5555);
@@ -227,7 +243,9 @@ static void without_state_it_aborts(void)
 
 int main(void)
 {
+    CHECK(pa_ringbuffer_version() >= PA_RINGBUFFER_VERSION);
     init_fills_in_the_whole_state();
+    a_state_that_is_too_small_is_refused();
     it_plays_and_records_whole_blocks();
     what_is_missing_is_silence_and_counted();
     silence_of_unsigned_samples_is_another_byte();

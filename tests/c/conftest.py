@@ -88,11 +88,11 @@ def cc(require):
 def compile_c(cc, static_library, installed, tmp_path_factory):
     """`compile_c('x.c', option, ...)` returns the program, linked with the static library."""
 
-    def compile_c(source, *options, standard="c11", language="c"):
+    def compile_c(source, *options, standard="c11", language="c", headers=installed / "include"):
         program = tmp_path_factory.mktemp("program") / (Path(source).stem + EXE)
         _run(
             *(cc, f"-std={standard}", "-O2", "-g", "-pthread", *WARNINGS),
-            *(f"-I{installed}/include", "-x", language, HERE / source, "-x", "none"),
+            *(f"-I{headers}", "-x", language, HERE / source, "-x", "none"),
             *("-o", program),
             *(*options, static_library, *STANDALONE),
         )

@@ -47,7 +47,8 @@ AT(pa_ringbuffer_callback_state, output_low_water, COUNTERS + 104);
 AT(pa_ringbuffer_callback_state, output_high_water, COUNTERS + 112);
 AT(pa_ringbuffer_callback_state, input_low_water, COUNTERS + 120);
 AT(pa_ringbuffer_callback_state, input_high_water, COUNTERS + 128);
-_Static_assert(sizeof(pa_ringbuffer_callback_state) == COUNTERS + 136,
+AT(pa_ringbuffer_callback_state, further, COUNTERS + 136);
+_Static_assert(sizeof(pa_ringbuffer_callback_state) == COUNTERS + 136 + 16 * 8,
                "the callback's state has another size");
 _Static_assert(_Alignof(pa_ringbuffer_callback_state) == 8,
                "the callback's state has another alignment");

@@ -185,8 +185,13 @@ static pa_ringbuffer_callback_state state;
 
 static void callback_init(void)
 {
-    pa_ringbuffer_callback_init(&state, &output_ring, FRAME, &input_ring, FRAME, 0x80);
-    pa_ringbuffer_callback_init(&state, NULL, 0, NULL, 0, 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &output_ring, FRAME, &input_ring, FRAME, 0x80) == 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, NULL, 0, NULL, 0, 0) == 0);
+}
+
+static void version(void)
+{
+    CHECK(pa_ringbuffer_version() == PA_RINGBUFFER_VERSION);
 }
 
 static void callback_set_mode(void)
@@ -236,7 +241,7 @@ static void callback_calls(PaUtilRingBuffer *output, PaUtilRingBuffer *input, in
             CHECK(PaUtil_InitializeRingBuffer(&input_ring, FRAME, N, storage) == 0);
             output_ring.readIndex = input_ring.readIndex = start;
             output_ring.writeIndex = input_ring.writeIndex = start + fillings[f];
-            pa_ringbuffer_callback_init(&state, output, FRAME, input, FRAME, 0x80);
+            CHECK(pa_ringbuffer_callback_init(&state, sizeof state, output, FRAME, input, FRAME, 0x80) == 0);
             CHECK(pa_ringbuffer_callback_set_mode(&state, mode) == 0);
             CHECK(pa_ringbuffer_callback_set_policy(&state, (unsigned int)policy) == 0);
             for (status = 0; status < 32; ++status) {
@@ -314,6 +319,7 @@ static const struct {
     const char *name;
     void (*call)(void);
 } others[] = {
+    {"pa_ringbuffer_version", version},
     {"pa_ringbuffer_callback", callback},
     {"pa_ringbuffer_callback_init", callback_init},
     {"pa_ringbuffer_callback_set_mode", callback_set_mode},

@@ -39,6 +39,7 @@ FUNCTIONS = RING_FUNCTIONS | {
     "pa_ringbuffer_callback_restart",
     "pa_ringbuffer_callback_set_mode",
     "pa_ringbuffer_callback_set_policy",
+    "pa_ringbuffer_version",
 }
 
 
@@ -268,6 +269,33 @@ def test_headers_are_valid_cplusplus(cc, compile_c, require, run, start, order):
 
 def test_structs_have_the_layout_of_the_rust_ones(compile_c, start):
     start(compile_c("layout.c"))
+
+
+# A folder for each version, with the headers that programs may have been compiled with.
+OLDER = sorted((HERE / "headers").iterdir())
+
+
+@pytest.mark.parametrize("headers", OLDER, ids=lambda headers: headers.name)
+@pytest.mark.parametrize("source", ["ring.c", "callback.c"])
+def test_a_program_compiled_with_older_headers_works_with_this_library(
+    compile_c, start, headers, source
+):
+    start(compile_c(source, headers=headers))
+
+
+def test_the_headers_of_this_version_are_kept_for_later_ones():
+    for header in (CRATE / "include").glob("*.h"):
+        kept = HERE / "headers" / VERSION / header.name
+        assert kept.read_text(encoding="utf-8") == header.read_text(encoding="utf-8"), (
+            f"copy {header.name} into tests/c/headers/{VERSION}"
+        )
+
+
+def test_the_header_names_the_version():
+    major, minor, patch = map(int, VERSION.split("."))
+    header = (CRATE / "include" / "pa_ringbuffer.h").read_text(encoding="utf-8")
+    number = major << 16 | minor << 8 | patch
+    assert f"#define PA_RINGBUFFER_VERSION {number:#08x}\n" in header
 
 
 # What the functions do.

@@ -13,6 +13,9 @@ use crate::stream::flags;
 /// takes longer.
 const ATTEMPTS: usize = 1_000_000;
 
+/// Counters that there is room for without changing the size of the state.
+const FURTHER: usize = 16;
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// What a callback has counted. The callback's thread writes, everybody may read.
@@ -22,7 +25,9 @@ macro_rules! counters {
             /// Odd while the counters are being written.
             sequence: AtomicU32,
             reserved: u32,
-            $($(#[$doc])* pub $name: AtomicU64,)*
+            $($(#[$doc])* $name: AtomicU64,)*
+            /// Room for further counters, so that programs in C need not be compiled anew for them.
+            further: [AtomicU64; FURTHER],
         }
 
         impl Counters {
@@ -31,6 +36,17 @@ macro_rules! counters {
 
             /// Number of counters.
             pub const COUNT: usize = Self::NAMES.len();
+
+            /// Positions of the counters in memory, in bytes, in the same order.
+            pub const OFFSETS: &[usize] = &[$(core::mem::offset_of!(Self, $name)),*];
+
+            $($(#[$doc])*
+            ///
+            /// May be of another block than a counter that is asked for by itself; for counters that
+            /// belong together, see [`snapshot`](Self::snapshot).
+            pub fn $name(&self) -> u64 {
+                self.$name.load(Ordering::Relaxed)
+            })*
 
             fn load(&self) -> [u64; Self::COUNT] {
                 [$(self.$name.load(Ordering::Relaxed)),*]

@@ -167,6 +167,14 @@ ring_buffer_size_t PaUtil_GetRingBufferReadRegions(PaUtilRingBuffer *rbuf,
 ring_buffer_size_t PaUtil_AdvanceRingBufferReadIndex(PaUtilRingBuffer *rbuf,
                                                      ring_buffer_size_t elementCount);
 
+/*
+ * The version of this header, and of the library that the program is linked with: 0x010203 for 1.2.3.
+ * Programs go on working with newer libraries that have the same major version (before 1.0, the same
+ * minor version), without being compiled anew. Not in PortAudio's header. Real-time safe.
+ */
+#define PA_RINGBUFFER_VERSION 0x000200
+unsigned int pa_ringbuffer_version(void);
+
 #ifdef __cplusplus
 }
 #endif

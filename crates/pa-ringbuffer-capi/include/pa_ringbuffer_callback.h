@@ -6,7 +6,7 @@
  *     static pa_ringbuffer_callback_state state;
  *
  *     PaUtil_InitializeRingBuffer(&ring, 2 * sizeof(float), 16384, storage);
- *     pa_ringbuffer_callback_init(&state, &ring, 2 * sizeof(float), NULL, 0, 0);
+ *     pa_ringbuffer_callback_init(&state, sizeof state, &ring, 2 * sizeof(float), NULL, 0, 0);
  *     Pa_OpenDefaultStream(&stream, 0, 2, paFloat32, 48000, paFramesPerBufferUnspecified,
  *                          pa_ringbuffer_callback, &state);
  *     ... PaUtil_WriteRingBuffer(&ring, frames, count) ...
@@ -127,12 +127,18 @@ typedef struct pa_ringbuffer_callback_state {
      * the most that a call has left there. */
     volatile uint64_t input_low_water;
     volatile uint64_t input_high_water;
+    /* Room for counters of later versions. */
+    volatile uint64_t further[16];
 } pa_ringbuffer_callback_state;
 
 #undef PA_RINGBUFFER_ALIGN8
 
 /*
  * Fills in the state: mode PA_RINGBUFFER_RUN, nothing ends the stream, nothing counted.
+ *
+ * state_size is sizeof(pa_ringbuffer_callback_state). Returns 0, or -1 if that is less than the
+ * library needs, because the program was compiled with the header of another version; then nothing
+ * is written.
  *
  * The elements of a ring must be the stream's frames: output_frame_size and input_frame_size are
  * the numbers of bytes per frame that the stream is opened with, 0 for a direction it does not
@@ -144,10 +150,10 @@ typedef struct pa_ringbuffer_callback_state {
  *
  * Not while a stream uses the state.
  */
-void pa_ringbuffer_callback_init(pa_ringbuffer_callback_state *state,
-                                 PaUtilRingBuffer *output_ring, size_t output_frame_size,
-                                 PaUtilRingBuffer *input_ring, size_t input_frame_size,
-                                 unsigned char silence);
+int pa_ringbuffer_callback_init(pa_ringbuffer_callback_state *state, size_t state_size,
+                                PaUtilRingBuffer *output_ring, size_t output_frame_size,
+                                PaUtilRingBuffer *input_ring, size_t input_frame_size,
+                                unsigned char silence);
 
 /*
  * Says what an empty output ring means from now on.

@@ -1,7 +1,7 @@
 //! The compiled callback, documented in `include/pa_ringbuffer_callback.h`.
 
 use core::ffi::{c_int, c_uchar, c_uint, c_ulong, c_void};
-use core::mem::{offset_of, size_of};
+use core::mem::size_of;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
@@ -13,32 +13,13 @@ use pa_ringbuffer_callback::{
 const _: () = {
     const COUNTERS: usize = 4 * size_of::<usize>() + 4 * size_of::<u32>();
     const FIRST: usize = 2 * size_of::<u32>();
-    assert!(size_of::<Counters>() == FIRST + Counters::COUNT * size_of::<u64>());
+    const FURTHER: usize = 16;
+    assert!(size_of::<Counters>() == FIRST + (Counters::COUNT + FURTHER) * size_of::<u64>());
     assert!(size_of::<CallbackState>() == COUNTERS + size_of::<Counters>());
     assert!(COUNTERS % align_of::<u64>() == 0);
-    let offsets = [
-        offset_of!(Counters, blocks),
-        offset_of!(Counters, frames),
-        offset_of!(Counters, smallest_block),
-        offset_of!(Counters, largest_block),
-        offset_of!(Counters, output_underflows),
-        offset_of!(Counters, output_underflow_frames),
-        offset_of!(Counters, input_overflows),
-        offset_of!(Counters, input_overflow_frames),
-        offset_of!(Counters, device_input_underflows),
-        offset_of!(Counters, device_input_overflows),
-        offset_of!(Counters, device_output_underflows),
-        offset_of!(Counters, device_output_overflows),
-        offset_of!(Counters, device_primings),
-        offset_of!(Counters, output_low_water),
-        offset_of!(Counters, output_high_water),
-        offset_of!(Counters, input_low_water),
-        offset_of!(Counters, input_high_water),
-    ];
-    assert!(offsets.len() == Counters::COUNT);
     let mut position = 0;
-    while position < offsets.len() {
-        assert!(offsets[position] == FIRST + position * size_of::<u64>());
+    while position < Counters::COUNT {
+        assert!(Counters::OFFSETS[position] == FIRST + position * size_of::<u64>());
         position += 1;
     }
 };
@@ -88,21 +69,26 @@ pub unsafe extern "C" fn pa_ringbuffer_callback(
     }
 }
 
-/// Fills in the state, with all counters 0 and in the mode `PA_RINGBUFFER_RUN`.
+/// Fills in the state, with all counters 0 and in the mode `PA_RINGBUFFER_RUN`. Returns 0, or -1 if the
+/// caller's state is smaller than this library's: then nothing is written.
 ///
 /// # Safety
 ///
-/// `state` is valid for writes, and no stream uses it. The rings are null or initialised, outlive
-/// the stream, and have no other reader (output) or writer (input).
+/// `state` is valid for writes of `state_size` bytes, and no stream uses it. The rings are null or
+/// initialised, outlive the stream, and have no other reader (output) or writer (input).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pa_ringbuffer_callback_init(
     state: *mut CallbackState,
+    state_size: usize,
     output_ring: *mut PaUtilRingBuffer,
     output_frame_size: usize,
     input_ring: *mut PaUtilRingBuffer,
     input_frame_size: usize,
     silence: c_uchar,
-) {
+) -> c_int {
+    if state_size < size_of::<CallbackState>() {
+        return -1;
+    }
     // SAFETY: the caller's promises are the same, and the state is valid for writes.
     unsafe {
         state.write(CallbackState::new(
@@ -113,6 +99,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_init(
             silence,
         ));
     }
+    0
 }
 
 /// Says what an empty output ring means; returns 0, or -1 if there is no such mode.

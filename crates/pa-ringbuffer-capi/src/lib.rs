@@ -20,6 +20,8 @@
 
 #![no_std]
 
+use core::ffi::c_uint;
+
 #[cfg(target_has_atomic = "32")]
 pub mod callback;
 pub mod ring;
@@ -31,4 +33,24 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {
         core::hint::spin_loop();
     }
+}
+
+/// A part of the package's version.
+const fn part(text: &str) -> c_uint {
+    let mut value = 0;
+    let mut position = 0;
+    while position < text.len() {
+        value = value * 10 + (text.as_bytes()[position] - b'0') as c_uint;
+        position += 1;
+    }
+    value
+}
+
+/// The version of this library: major, minor and patch, each in 8 bits.
+#[unsafe(no_mangle)]
+pub extern "C" fn pa_ringbuffer_version() -> c_uint {
+    const VERSION: c_uint = part(env!("CARGO_PKG_VERSION_MAJOR")) << 16
+        | part(env!("CARGO_PKG_VERSION_MINOR")) << 8
+        | part(env!("CARGO_PKG_VERSION_PATCH"));
+    VERSION
 }

@@ -1,7 +1,6 @@
 //! The compiled callback's state as a Python object.
 
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -340,7 +339,7 @@ impl StreamCallback {
             .is_settled
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let refused = if *settled || self.state.counters().calls() != 0 {
+        let refused = if *settled || self.state.counters().blocks() != 0 {
             Some("the callback is in use: its rings must be given before the stream is started")
         } else if self.rings.set([output_ring, input_ring]).is_err() {
             Some("the callback has its rings already")
@@ -473,23 +472,18 @@ impl StreamCallback {
     #[getter]
     fn _losses(&self) -> u64 {
         let counters = self.state.counters();
-        [
-            &counters.output_underflows,
-            &counters.input_overflows,
-            &counters.device_input_underflows,
-            &counters.device_input_overflows,
-            &counters.device_output_underflows,
-            &counters.device_output_overflows,
-        ]
-        .map(|counter| counter.load(Ordering::Relaxed))
-        .iter()
-        .sum()
+        counters.output_underflows()
+            + counters.input_overflows()
+            + counters.device_input_underflows()
+            + counters.device_input_overflows()
+            + counters.device_output_underflows()
+            + counters.device_output_overflows()
     }
 
     /// For the streams: calls of the callback so far.
     #[getter]
     fn _blocks(&self) -> u64 {
-        self.state.counters().calls()
+        self.state.counters().blocks()
     }
 
     /// For the streams: whether the callback is not called any more.

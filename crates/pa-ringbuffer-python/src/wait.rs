@@ -154,7 +154,7 @@ impl<'a> Pulse<'a> {
     pub(crate) fn new(state: &'a CallbackState) -> Self {
         Self {
             state,
-            blocks: state.counters().calls(),
+            blocks: state.counters().blocks(),
             last_look: Instant::now(),
             quiet: Duration::ZERO,
         }
@@ -172,7 +172,7 @@ impl<'a> Pulse<'a> {
 
     /// Whether the device has not called for too long. To be asked at least every few milliseconds.
     pub(crate) fn is_stalled(&mut self) -> bool {
-        let blocks = self.state.counters().calls();
+        let blocks = self.state.counters().blocks();
         let now = Instant::now();
         if blocks == self.blocks {
             // A process that is suspended has not been waiting.

@@ -1,0 +1,213 @@
+/*
+ * A ready-made PortAudio callback, which plays from one ring buffer and records into another.
+ *
+ *     static float storage[2 * 16384];
+ *     static PaUtilRingBuffer ring;
+ *     static pa_ringbuffer_callback_state state;
+ *
+ *     PaUtil_InitializeRingBuffer(&ring, 2 * sizeof(float), 16384, storage);
+ *     pa_ringbuffer_callback_init(&state, sizeof state, &ring, 2 * sizeof(float), NULL, 0, 0);
+ *     Pa_OpenDefaultStream(&stream, 0, 2, paFloat32, 48000, paFramesPerBufferUnspecified,
+ *                          pa_ringbuffer_callback, &state);
+ *     ... PaUtil_WriteRingBuffer(&ring, frames, count) ...
+ *
+ * Works with and without <portaudio.h>, which may be included before or after.
+ */
+
+#ifndef PA_RINGBUFFER_CALLBACK_H
+#define PA_RINGBUFFER_CALLBACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pa_ringbuffer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* From <portaudio.h>; only the address is of interest here. */
+struct PaStreamCallbackTimeInfo;
+
+/* Compilers for 32-bit x86 would align the counters to four bytes, which atomics do not allow. */
+#if defined(__GNUC__)
+#define PA_RINGBUFFER_ALIGN8 __attribute__((aligned(8)))
+#else
+#define PA_RINGBUFFER_ALIGN8
+#endif
+
+/* What the callback does when the output ring runs empty. */
+enum {
+    /* Plays silence, and counts it as an underflow. */
+    PA_RINGBUFFER_RUN = 0,
+    /* Nothing more will be written: plays silence without counting it. */
+    PA_RINGBUFFER_DRAIN = 1,
+    /* Nothing more will be written: ends the stream when everything has been played. */
+    PA_RINGBUFFER_COMPLETE = 2,
+    /* Nothing was written yet: plays silence without counting it until the ring holds a block (or
+     * is full), and goes on as PA_RINGBUFFER_RUN. */
+    PA_RINGBUFFER_START = 3
+};
+
+/* What makes the callback end the stream, returning paComplete: any of these, or 0 for none. */
+enum {
+    /* An underflow, after what there is has been played. */
+    PA_RINGBUFFER_STOP_ON_UNDERFLOW = 1,
+    /* An overflow, after what fits has been recorded. */
+    PA_RINGBUFFER_STOP_ON_OVERFLOW = 2
+};
+
+/* Why a stream does not go on: any of these. */
+enum {
+    /* Everything was played, in the mode PA_RINGBUFFER_COMPLETE. */
+    PA_RINGBUFFER_END_COMPLETED = 1,
+    /* An underflow, with PA_RINGBUFFER_STOP_ON_UNDERFLOW. */
+    PA_RINGBUFFER_END_UNDERFLOW = 2,
+    /* An overflow, with PA_RINGBUFFER_STOP_ON_OVERFLOW. */
+    PA_RINGBUFFER_END_OVERFLOW = 4,
+    /* The callback is not called any more; see pa_ringbuffer_callback_finished. */
+    PA_RINGBUFFER_END_FINISHED = 8
+};
+
+/*
+ * What the callback works on: the stream's userData.
+ *
+ * It and the rings must stay where they are until the stream is closed. Only the functions below
+ * may write to it. The counters may be read at any time, by any thread; while the stream runs, one
+ * may be a block ahead of another. (On a 32-bit machine a counter that is read while the stream
+ * runs may be wrong for the moment in which it passes 2^32.)
+ */
+typedef struct pa_ringbuffer_callback_state {
+    PaUtilRingBuffer *output_ring;
+    PaUtilRingBuffer *input_ring;
+    /* Bytes per frame: channels times bytes per sample. */
+    size_t output_frame_size;
+    size_t input_frame_size;
+    /* The byte that silence consists of. */
+    uint32_t silence;
+    volatile uint32_t mode;
+    volatile uint32_t policy;
+    volatile uint32_t end;
+
+    /* Changes whenever the counters do; odd in the middle of that. Counters that were read while
+     * it was even and the same before and after belong to the same block. */
+    volatile uint32_t sequence PA_RINGBUFFER_ALIGN8;
+    uint32_t reserved;
+    /* Calls of the callback. */
+    volatile uint64_t blocks PA_RINGBUFFER_ALIGN8;
+    /* Frames in all calls. */
+    volatile uint64_t frames;
+    /* Frames of the smallest block; 0 before the first one. */
+    volatile uint64_t smallest_block;
+    /* Frames of the largest block. */
+    volatile uint64_t largest_block;
+    /* Calls in which the output ring held too little. */
+    volatile uint64_t output_underflows;
+    /* Frames of silence played in its place. */
+    volatile uint64_t output_underflow_frames;
+    /* Calls in which the input ring had too little room. */
+    volatile uint64_t input_overflows;
+    /* Recorded frames thrown away for that. */
+    volatile uint64_t input_overflow_frames;
+    /* Calls in which PortAudio reported paInputUnderflow. */
+    volatile uint64_t device_input_underflows;
+    /* Calls in which PortAudio reported paInputOverflow. */
+    volatile uint64_t device_input_overflows;
+    /* Calls in which PortAudio reported paOutputUnderflow. */
+    volatile uint64_t device_output_underflows;
+    /* Calls in which PortAudio reported paOutputOverflow. */
+    volatile uint64_t device_output_overflows;
+    /* Calls in which PortAudio reported paPrimingOutput. */
+    volatile uint64_t device_primings;
+    /* The fewest frames that a call has left in the output ring (at first, the ring's size; only
+     * in the mode PA_RINGBUFFER_RUN), and the most that a call has found there. */
+    volatile uint64_t output_low_water;
+    volatile uint64_t output_high_water;
+    /* The fewest frames that a call has found in the input ring (at first, the ring's size), and
+     * the most that a call has left there. */
+    volatile uint64_t input_low_water;
+    volatile uint64_t input_high_water;
+    /* Room for counters of later versions. */
+    volatile uint64_t further[16];
+} pa_ringbuffer_callback_state;
+
+#undef PA_RINGBUFFER_ALIGN8
+
+/*
+ * Fills in the state: mode PA_RINGBUFFER_RUN, nothing ends the stream, nothing counted.
+ *
+ * state_size is sizeof(pa_ringbuffer_callback_state). Returns 0, or -1 if that is less than the
+ * library needs, because the program was compiled with the header of another version; then nothing
+ * is written.
+ *
+ * The elements of a ring must be the stream's frames: output_frame_size and input_frame_size are
+ * the numbers of bytes per frame that the stream is opened with, 0 for a direction it does not
+ * have. A ring may be NULL: without an output ring silence is played, without an input ring input
+ * is thrown away. So it is with a ring whose element size is not the frame size, but that counts
+ * as an underflow or overflow.
+ *
+ * silence is the byte that silence consists of: 0, or 0x80 for paUInt8.
+ *
+ * Not while a stream uses the state.
+ */
+int pa_ringbuffer_callback_init(pa_ringbuffer_callback_state *state, size_t state_size,
+                                PaUtilRingBuffer *output_ring, size_t output_frame_size,
+                                PaUtilRingBuffer *input_ring, size_t input_frame_size,
+                                unsigned char silence);
+
+/*
+ * Says what an empty output ring means from now on.
+ *
+ * Returns 0, or -1 if there is no such mode; the mode is then what it was. The producer of the
+ * output ring may call it after its last PaUtil_WriteRingBuffer: what was written before will be
+ * played. Real-time safe.
+ */
+int pa_ringbuffer_callback_set_mode(pa_ringbuffer_callback_state *state, int mode);
+
+/*
+ * Says what ends the stream from now on: PA_RINGBUFFER_STOP_..., combined with |, or 0.
+ *
+ * Returns 0, or -1 if there is no such flag; the policy is then what it was. Real-time safe.
+ */
+int pa_ringbuffer_callback_set_policy(pa_ringbuffer_callback_state *state, unsigned int flags);
+
+/*
+ * Why the stream does not go on: PA_RINGBUFFER_END_..., combined with |; 0 while it does. What the
+ * callback recorded before is then in the input ring. Real-time safe.
+ */
+unsigned int pa_ringbuffer_callback_end(const pa_ringbuffer_callback_state *state);
+
+/*
+ * Forgets why the stream has ended. A stream that was ended by its policy needs this before it is
+ * started again; for others it only makes pa_ringbuffer_callback_end return 0. Not while a stream
+ * uses the state.
+ */
+void pa_ringbuffer_callback_restart(pa_ringbuffer_callback_state *state);
+
+/*
+ * The callback: a PaStreamCallback for interleaved samples of any format. userData is a
+ * pa_ringbuffer_callback_state.
+ *
+ * Plays from the output ring; where that holds too little, the rest of the block is silence.
+ * Records into the input ring; what does not fit is thrown away, the newest frames first.
+ * It is the output ring's consumer and the input ring's producer: nobody else may be.
+ *
+ * Returns paContinue (0); paComplete (1) in the mode PA_RINGBUFFER_COMPLETE when everything has
+ * been played, and when the policy says so; if userData is NULL, paAbort (2). Real-time safe.
+ */
+int pa_ringbuffer_callback(const void *input, void *output, unsigned long frameCount,
+                           const struct PaStreamCallbackTimeInfo *timeInfo,
+                           unsigned long statusFlags, void *userData);
+
+/*
+ * A PaStreamFinishedCallback for the same userData, to be set with Pa_SetStreamFinishedCallback
+ * where somebody wants to know (pa_ringbuffer_callback_end) that a stream has become inactive.
+ * Real-time safe.
+ */
+void pa_ringbuffer_callback_finished(void *userData);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PA_RINGBUFFER_CALLBACK_H */
