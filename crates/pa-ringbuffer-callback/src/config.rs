@@ -17,33 +17,75 @@ pub enum Pace {
     Fast,
 }
 
-/// What a [`VirtualDevice`](crate::VirtualDevice) is like.
-#[derive(Clone, Copy, Debug)]
-pub struct DeviceConfig {
-    /// Whom to call.
-    pub callback: StreamCallback,
-    /// The callback's last argument.
-    pub user_data: *mut c_void,
+macro_rules! config {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr,)*) => {
+        /// What a [`VirtualDevice`](crate::VirtualDevice) is like.
+        ///
+        /// Made with [`new`](Self::new) and the methods named after its fields.
+        ///
+        /// # Examples
+        ///
+        /// ```
+        /// use pa_ringbuffer_callback::{DeviceConfig, Pace, callback};
+        ///
+        /// let config = DeviceConfig::new(callback, std::ptr::null_mut())
+        ///     .output_frame_size(8)
+        ///     .block_size(64)
+        ///     .pace(Pace::Fast);
+        /// assert_eq!(config.input_frame_size, 0);
+        /// ```
+        #[derive(Clone, Copy, Debug)]
+        #[non_exhaustive]
+        pub struct DeviceConfig {
+            /// Whom to call.
+            pub callback: StreamCallback,
+            /// The callback's last argument.
+            pub user_data: *mut c_void,
+            $($(#[$doc])* pub $name: $type,)*
+        }
+
+        impl DeviceConfig {
+            /// A device that calls `callback` with `user_data`: 48,000 frames per second in blocks of
+            /// 256, in real time, without channels, loopback, jitter and finished callback.
+            pub fn new(callback: StreamCallback, user_data: *mut c_void) -> Self {
+                Self {
+                    callback,
+                    user_data,
+                    $($name: $default,)*
+                }
+            }
+
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $name(mut self, $name: $type) -> Self {
+                self.$name = $name;
+                self
+            })*
+        }
+    };
+}
+
+config! {
     /// Whom to tell, on the device's thread, that a started device has become inactive: after the
     /// last call, and before anybody else is told.
-    pub finished: Option<FinishedCallback>,
+    finished: Option<FinishedCallback> = None,
     /// Frames per second.
-    pub sample_rate: f64,
+    sample_rate: f64 = 48_000.0,
     /// Bytes of an input frame; 0 for a device without input.
-    pub input_frame_size: usize,
+    input_frame_size: usize = 0,
     /// Bytes of an output frame; 0 for a device without output.
-    pub output_frame_size: usize,
+    output_frame_size: usize = 0,
     /// Frames per call; 0 for block sizes that change from call to call, between 1 and 1024.
-    pub block_size: usize,
+    block_size: usize = 256,
     /// Whether the output comes back as input, later by one block (1024 frames for varying
     /// blocks). Otherwise the input is zeros.
-    pub loopback: bool,
+    loopback: bool = false,
     /// How fast it runs when started.
-    pub pace: Pace,
+    pace: Pace = Pace::RealTime,
     /// In real time, each call comes late by a time between 0 and so many seconds, the same times
     /// after every start. `current_time` says it to the callback. Delays do not add up, and the
     /// next call never comes before the previous one has returned.
-    pub jitter: f64,
+    jitter: f64 = 0.0,
 }
 
 /// Why a [`VirtualDevice`](crate::VirtualDevice) cannot do what was asked.

@@ -46,7 +46,7 @@ use crate::stream::flags;
 /// ```
 /// use pa_ringbuffer::RingMemory;
 /// use pa_ringbuffer_callback::{
-///     CallbackState, DeviceConfig, Pace, Script, VirtualDevice, callback,
+///     CallbackState, DeviceConfig, Script, VirtualDevice, callback,
 /// };
 ///
 /// let output = RingMemory::new(8, 1024).unwrap(); // frames of 2 float32 samples
@@ -57,18 +57,11 @@ use crate::stream::flags;
 ///
 /// // SAFETY: the rings outlive the device, and are used by it and by this thread only.
 /// let state = unsafe { CallbackState::new(output.as_ptr(), 8, input.as_ptr(), 8, 0) };
-/// let config = DeviceConfig {
-///     callback,
-///     user_data: (&raw const state).cast_mut().cast(),
-///     finished: None,
-///     sample_rate: 48_000.0,
-///     input_frame_size: 8,
-///     output_frame_size: 8,
-///     block_size: 64,
-///     loopback: true,
-///     pace: Pace::RealTime,
-///     jitter: 0.0,
-/// };
+/// let config = DeviceConfig::new(callback, (&raw const state).cast_mut().cast())
+///     .input_frame_size(8)
+///     .output_frame_size(8)
+///     .block_size(64)
+///     .loopback(true);
 /// // SAFETY: the callback and its state are made for these frames, and outlive the device.
 /// let device = unsafe { VirtualDevice::new(config) }.unwrap();
 /// assert_eq!(device.run(128).unwrap(), 128);

@@ -19,18 +19,11 @@ use pa_ringbuffer_callback::{
 const FRAME: usize = 6; // two channels of 24 bits
 
 fn config(callback: StreamCallback, user_data: *mut c_void) -> DeviceConfig {
-    DeviceConfig {
-        callback,
-        user_data,
-        finished: None,
-        sample_rate: 48_000.0,
-        input_frame_size: FRAME,
-        output_frame_size: FRAME,
-        block_size: 64,
-        loopback: true,
-        pace: Pace::RealTime,
-        jitter: 0.0,
-    }
+    DeviceConfig::new(callback, user_data)
+        .input_frame_size(FRAME)
+        .output_frame_size(FRAME)
+        .block_size(64)
+        .loopback(true)
 }
 
 fn pointer(state: &CallbackState) -> *mut c_void {
@@ -73,13 +66,9 @@ fn loopback_returns_every_frame_after_one_block() {
         assert_eq!(write(&output, &played), 4000);
         let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
         state.set_mode(Mode::Drain);
-        let device = unsafe {
-            VirtualDevice::new(DeviceConfig {
-                block_size,
-                ..config(callback, pointer(&state))
-            })
-        }
-        .unwrap();
+        let device =
+            unsafe { VirtualDevice::new(config(callback, pointer(&state)).block_size(block_size)) }
+                .unwrap();
         assert_eq!(device.run(6000).unwrap(), 6000);
         assert_eq!(device.frames(), 6000);
         let delay = FRAME * if block_size == 0 { 1024 } else { block_size };
@@ -247,13 +236,11 @@ fn the_device_tells_the_callback_the_time() {
             && (time.output_buffer_dac_time - time.current_time - 0.01).abs() < 1e-9;
         if good { 0 } else { 2 }
     }
-    let config = DeviceConfig {
-        input_frame_size: 0,
-        loopback: false,
-        block_size: 480,
-        pace: Pace::Fast,
-        ..config(check, null_mut())
-    };
+    let config = config(check, null_mut())
+        .input_frame_size(0)
+        .loopback(false)
+        .block_size(480)
+        .pace(Pace::Fast);
     let device = unsafe { VirtualDevice::new(config) }.unwrap();
     assert_eq!(device.run(480 * 20).unwrap(), 480 * 20);
 }

@@ -11,8 +11,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use pa_ringbuffer_callback::{
-    CallbackResult, DeviceConfig, DeviceError, Monitor, Pace, Script, TimeInfo, VirtualDevice,
-    flags,
+    CallbackResult, DeviceConfig, DeviceError, Monitor, Script, TimeInfo, VirtualDevice, flags,
 };
 
 /// What the callback below has seen, and is to return.
@@ -41,18 +40,11 @@ impl Log {
     }
 
     fn device(&self, change: impl FnOnce(&mut DeviceConfig)) -> VirtualDevice {
-        let mut config = DeviceConfig {
-            callback: count_up,
-            user_data: std::ptr::from_ref(self).cast_mut().cast(),
-            finished: Some(finished),
-            sample_rate: 48_000.0,
-            input_frame_size: 2,
-            output_frame_size: 2,
-            block_size: 2,
-            loopback: false,
-            pace: Pace::RealTime,
-            jitter: 0.0,
-        };
+        let mut config = DeviceConfig::new(count_up, std::ptr::from_ref(self).cast_mut().cast())
+            .finished(Some(finished))
+            .input_frame_size(2)
+            .output_frame_size(2)
+            .block_size(2);
         change(&mut config);
         let device = unsafe { VirtualDevice::new(config) }.unwrap();
         *self.monitor.lock().unwrap() = Some(device.monitor());
@@ -381,18 +373,11 @@ fn what_a_device_lacks_can_neither_be_given_nor_suffer() {
 fn jitter_must_be_a_time() {
     let log = Log::default();
     for jitter in [-1e-9, f64::INFINITY, f64::NAN] {
-        let config = DeviceConfig {
-            callback: count_up,
-            user_data: std::ptr::from_ref(&log).cast_mut().cast(),
-            finished: None,
-            sample_rate: 48_000.0,
-            input_frame_size: 2,
-            output_frame_size: 2,
-            block_size: 2,
-            loopback: false,
-            pace: Pace::RealTime,
-            jitter,
-        };
+        let config = DeviceConfig::new(count_up, std::ptr::from_ref(&log).cast_mut().cast())
+            .input_frame_size(2)
+            .output_frame_size(2)
+            .block_size(2)
+            .jitter(jitter);
         let refused = unsafe { VirtualDevice::new(config) };
         assert!(matches!(refused, Err(DeviceError::Jitter(_))));
     }

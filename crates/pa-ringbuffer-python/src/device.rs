@@ -361,18 +361,15 @@ impl VirtualDevice {
         let [input, output] = channels.map_or(Ok([2, 2]), channel_pair)?;
         check_frames(callback, [input, output], samples)?;
         let block_size = blocksize.required("blocksize")?;
-        let config = DeviceConfig {
-            callback: function,
-            user_data,
-            finished,
-            sample_rate: samplerate,
-            input_frame_size: input * samples.size,
-            output_frame_size: output * samples.size,
-            block_size,
-            loopback,
-            pace: if realtime { Pace::RealTime } else { Pace::Fast },
-            jitter,
-        };
+        let config = DeviceConfig::new(function, user_data)
+            .finished(finished)
+            .sample_rate(samplerate)
+            .input_frame_size(input * samples.size)
+            .output_frame_size(output * samples.size)
+            .block_size(block_size)
+            .loopback(loopback)
+            .pace(if realtime { Pace::RealTime } else { Pace::Fast })
+            .jitter(jitter);
         // SAFETY: what the callback uses is kept as long as the device; that it can take such
         // frames is what the caller says.
         let device = unsafe { Device::new(config) }.map_err(device_error)?;

@@ -23,18 +23,12 @@ pub(crate) const CASES: &[Case] = &[(
     ],
     || {
         let mut monitor: Option<Monitor> = None;
-        let config = DeviceConfig {
-            callback: asks_for_xruns,
-            user_data: (&raw mut monitor).cast(),
-            finished: None,
-            sample_rate: 48_000.0,
-            input_frame_size: FRAME,
-            output_frame_size: FRAME,
-            block_size: 64,
-            loopback: true,
-            pace: Pace::Fast,
-            jitter: 0.0,
-        };
+        let config = DeviceConfig::new(asks_for_xruns, (&raw mut monitor).cast())
+            .input_frame_size(FRAME)
+            .output_frame_size(FRAME)
+            .block_size(64)
+            .loopback(true)
+            .pace(Pace::Fast);
         // SAFETY: the callback takes this pointer, which outlives the device, and any blocks.
         let device = unsafe { VirtualDevice::new(config) }.unwrap();
         monitor = Some(device.monitor());
