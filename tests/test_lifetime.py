@@ -1,5 +1,6 @@
 """Memory lives as long as somebody can reach it, and no longer."""
 
+import contextlib
 import sys
 import weakref
 
@@ -276,3 +277,28 @@ def test_failed_constructions_keep_nothing(RingBuffer, collect):
     del memory
     collect()
     assert alive() is None
+
+
+def test_refused_calls_keep_nothing(RingBuffer):
+    ring = RingBuffer(4, 16)
+    calls = [
+        lambda: ring.read(None),
+        lambda: ring.write("no"),
+        lambda: ring.write(bytes(3)),
+        lambda: ring.write(bytes(4), size="1"),
+        lambda: ring.readinto(bytes(4)),
+        lambda: ring.get_read_buffers(-1),
+        lambda: ring.advance_write_index(17),
+        lambda: ring.read(size=1, count=1),
+    ]
+
+    def refuse(count):
+        for _ in range(count):
+            for call in calls:
+                with contextlib.suppress(TypeError, ValueError, BufferError):
+                    call()
+
+    refuse(100)
+    before = sys.getallocatedblocks()
+    refuse(1000)
+    assert sys.getallocatedblocks() < before + 500

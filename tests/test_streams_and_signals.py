@@ -215,6 +215,41 @@ at_every_bytecode(
 """)
 
 
+def test_a_start_that_is_interrupted_while_it_waits_leaves_no_device_running():
+    # The thread that is to undo it may have its turn before the one that starts the device.
+    run(
+        """
+import random, traceback
+class Interrupt(Exception):
+    pass
+def handler(number, frame):
+    raise Interrupt
+signal.signal(signal.SIGALRM, handler)
+random.seed(3)
+interrupted = 0
+for _ in range(150):
+    stream = testing.InputStream(channels=1)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-6, 6e-4))
+        stream.start()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Interrupt as error:
+        inside = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+        if "wait" in inside:
+            interrupted += 1
+            time.sleep(0.005)
+            end = time.monotonic() + 20
+            while stream.active:
+                assert time.monotonic() < end
+                time.sleep(0.001)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    stream.close()
+assert interrupted
+print("ok")
+"""
+    )
+
+
 def test_an_interrupted_start_leaves_no_device_running():
     run("""
 class Interrupted(BaseException):

@@ -6,7 +6,8 @@
 //! included.)
 //!
 //! Outside of PyO3's functions, dropping a `Py` only takes effect when one of these is called the next
-//! time. So the methods here drop references as `Bound`, which takes effect at once.
+//! time. So the methods here drop references as `Bound`, which takes effect at once, unless there is an
+//! exception.
 
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,6 +84,8 @@ where
 
 #[cold]
 fn raise(py: Python<'_>, error: PyErr) -> *mut PyObject {
+    // Gives back what was dropped on the way here as `Py`; see above.
+    Python::attach(|_| ());
     error.restore(py);
     null_mut()
 }

@@ -224,10 +224,13 @@ class Handle:
 
     def start(self, finished_callback: Callable[[], object] | None) -> bool:
         """Start the device; return whether it has to be stopped before."""
-        is_started = False
+        is_started = is_broken_off = False
 
         def work() -> bool:
             nonlocal is_started
+            # The thread that undoes it may have had its turn before.
+            if is_broken_off:
+                return False
             if self.closed:
                 raise StreamStoppedError("the stream is closed")
             if self.backend.active:
@@ -265,6 +268,7 @@ class Handle:
             return must_stop
         except BaseException:
             # By Ctrl-C, perhaps, and the device starts nevertheless.
+            is_broken_off = True
             if self.here:
                 self._begin(undo)
             raise
