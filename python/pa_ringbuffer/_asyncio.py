@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ._native import unwatch, watch
 
@@ -46,12 +46,12 @@ def _forget(key: int, timer: object) -> None:
 
 async def outcome_of(
     ring: RingBuffer | None,
-    side: str,
+    side: Literal["producer", "consumer"],
     size: int,
     timeout: float | None,
     stream: StreamCallback | None = None,
 ) -> str:
-    """Wait for ``'data'`` or ``'room'``, and return why waiting has ended.
+    """Wait for room (``'producer'``) or elements (``'consumer'``); return why it has ended.
 
     That is ``'done'``, ``'timeout'``, or, if a stream's callback is given, ``'ended'`` or
     ``'stalled'``. Without a ring, only the end of the stream is awaited.
@@ -74,6 +74,8 @@ async def outcome_of(
             kept.cancel()
 
 
-async def wait_for(ring: RingBuffer, side: str, size: int, timeout: float | None) -> bool:
+async def wait_for(
+    ring: RingBuffer, side: Literal["producer", "consumer"], size: int, timeout: float | None
+) -> bool:
     """:meth:`RingBuffer.wait_for_data_async` and its twin."""
     return await outcome_of(ring, side, size, timeout) == "done"

@@ -203,7 +203,7 @@ class Progress:
 def unwatch(key: int) -> None: ...
 def watch(
     ring: RingBuffer | None,
-    side: str,
+    side: Literal["producer", "consumer"],
     size: SupportsIndex,
     timeout: float | None,
     stream: StreamCallback | None,

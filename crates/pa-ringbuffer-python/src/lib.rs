@@ -2,43 +2,23 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `ring` | the class `RingBuffer` |
-//! | `method` | how Python gets into its most frequent calls |
-//! | `memory` | the memory of a ring and the views of it that Python gets |
-//! | `data` | what Python passes as data: bytes-like objects and CFFI's CData |
-//! | `cdata` | everything that knows CFFI |
-//! | `error` | exceptions |
-//! | `integer` | arguments that are counts |
+//! | `arguments` | what Python passes: numbers, buffers, CFFI's CData, C functions, samples, scripts |
+//! | `ring` | the class `RingBuffer`: its state; transfers; regions; pointers that others use; memory |
+//! | `stream` | the callback's state; waiting and event loops; the virtual device |
+//! | `side` | producer and consumer |
 //! | `object` | results |
-//! | `callback` | the compiled callback's state |
-//! | `device` | the virtual device |
-//! | `function` | C functions, from whatever package |
-//! | `samples` | sample formats and buffers of frames |
-//! | `script` | what a device is to do offline |
-//! | `sections` | what keeps threads apart without a GIL |
-//! | `wait` | waiting for the other side of a ring |
-//! | `watch` | the same for event loops |
+//! | `error` | exceptions |
 //!
-//! Only `data`, `memory`, `ring` and `samples` touch memory that Python objects own.
+//! Only `arguments::data`, `arguments::samples` and `ring` touch memory that Python objects own.
 
 #![allow(missing_docs, reason = "an extension module has no Rust users")]
 
-mod callback;
-mod cdata;
-mod data;
-mod device;
+mod arguments;
 mod error;
-mod function;
-mod integer;
-mod memory;
-mod method;
 mod object;
 mod ring;
-mod samples;
-mod script;
-mod sections;
-mod wait;
-mod watch;
+mod side;
+mod stream;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -48,8 +28,8 @@ use pyo3::prelude::*;
 /// Ends the threads that may want to run Python code, before the interpreter goes.
 #[pyfunction]
 fn stop_all(py: Python<'_>) {
-    device::stop_all(py);
-    watch::quit(py);
+    stream::device::stop_all(py);
+    stream::watch::quit(py);
 }
 
 /// The interpreter that has loaded this module; -1 before.
@@ -78,16 +58,16 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ring::RingBuffer>()?;
     // PyO3 makes classes when they are used for the first time, and panics if it cannot.
-    module.py().get_type::<memory::Memory>();
-    module.py().get_type::<memory::Region>();
+    module.py().get_type::<ring::memory::Memory>();
+    module.py().get_type::<ring::memory::Region>();
     let class = module.py().get_type::<ring::RingBuffer>();
-    method::install(&class, ring::METHODS, ring::ATTRIBUTES)?;
-    module.add_class::<callback::StreamCallback>()?;
-    module.add_class::<device::VirtualDevice>()?;
-    device::install_finaliser(&module.py().get_type::<device::VirtualDevice>())?;
-    module.add_class::<wait::Progress>()?;
-    module.add_function(wrap_pyfunction!(watch::watch, module)?)?;
-    module.add_function(wrap_pyfunction!(watch::unwatch, module)?)?;
+    ring::install(&class)?;
+    module.add_class::<stream::callback::StreamCallback>()?;
+    module.add_class::<stream::device::VirtualDevice>()?;
+    stream::device::install_finaliser(&module.py().get_type::<stream::device::VirtualDevice>())?;
+    module.add_class::<stream::wait::Progress>()?;
+    module.add_function(wrap_pyfunction!(stream::watch::watch, module)?)?;
+    module.add_function(wrap_pyfunction!(stream::watch::unwatch, module)?)?;
     let stop_all = wrap_pyfunction!(stop_all, module)?;
     module
         .py()

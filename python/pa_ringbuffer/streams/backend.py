@@ -81,7 +81,7 @@ def _watch_for_end(
     if outcome != "ended":
         again = functools.partial(_watch_for_end, callback, run)
         try:
-            if watch(None, "end", 0, None, callback, again) != "ended":
+            if watch(None, "consumer", 0, None, callback, again) != "ended":
                 return
         except RuntimeError:
             if not outcome:

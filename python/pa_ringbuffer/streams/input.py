@@ -317,7 +317,7 @@ class AsyncInput(Async, Input):
             async def step(timeout: float | None) -> str:
                 missing = frames - reading.progress.done
                 size = missing if is_whole else min(missing, chunk)
-                outcome = await outcome_of(ring, "data", size, timeout, self._callback)
+                outcome = await outcome_of(ring, "consumer", size, timeout, self._callback)
                 if outcome == "done" or not is_whole:
                     self._callback._readinto(reading.array, reading.progress, is_whole, 0.0)
                 if reading.progress.done == frames:

@@ -153,7 +153,7 @@ class AsyncOutput(Async, Output):
                 return "done"
             # Not each frame by itself, but early enough to keep the ring filled.
             size = min(len(array) - done, max(len(ring) // 4, 1))
-            outcome = await outcome_of(ring, "room", size, timeout, self._callback)
+            outcome = await outcome_of(ring, "producer", size, timeout, self._callback)
             return "more" if outcome == "done" else outcome
 
         mine = Claim(is_task=True)
@@ -177,7 +177,7 @@ class AsyncOutput(Async, Output):
         if self._begin_draining():
 
             async def step(timeout: float | None) -> str:
-                return await outcome_of(None, "end", 0, timeout, self._callback)
+                return await outcome_of(None, "consumer", 0, timeout, self._callback)
 
             self._drained(await self._wait_async(step, timeout))
 

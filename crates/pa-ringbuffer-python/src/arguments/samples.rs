@@ -2,11 +2,11 @@
 
 use std::mem::MaybeUninit;
 
-use crate::cdata::type_name;
-use crate::data::View;
+use crate::arguments::cdata::type_name;
+use crate::arguments::data::View;
 use crate::error;
-use crate::memory;
 use crate::object;
+use crate::ring::memory;
 use pyo3::intern;
 use pyo3::prelude::*;
 

@@ -15,8 +15,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
-use crate::cdata::{self, CData, Pointee};
-use crate::data::{Slot, View};
+use crate::arguments::cdata::{self, CData, Pointee};
+use crate::arguments::data::{Slot, View};
 use crate::error;
 use crate::object;
 

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 use pyo3::types::PyBytes;
 
-use crate::cdata::{self, CData, Pointee, type_name};
+use crate::arguments::cdata::{self, CData, Pointee, type_name};
 use crate::error::{self, Refusal};
 
 /// Room for a buffer's description. It must not move while the buffer is held, because exporters

@@ -8,13 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{CallbackState, end};
 use pyo3::intern;
 use pyo3::prelude::*;
 
+use crate::arguments::integer::Integer;
 use crate::error;
-use crate::integer::Integer;
 
 /// Time between two looks, while something may come at any moment: a callback is called more often
 /// than every [`MOMENT`]. What it adds to the latency is half of it on average.
@@ -86,26 +85,6 @@ impl Outcome {
     }
 }
 
-/// What is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// Elements to read.
-    Data,
-    /// Room to write.
-    Room,
-}
-
-impl Side {
-    /// Whether there are `count` elements, or room for them.
-    pub(crate) fn has(self, ring: &PaUtilRingBuffer, count: usize) -> bool {
-        let available = match self {
-            Self::Data => ring.read_available(),
-            Self::Room => ring.write_available(),
-        };
-        available >= count
-    }
-}
-
 /// How many elements a transfer has moved so far. It is known wherever the transfer ends, also by an
 /// exception between two bytecodes of the program that began it.
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
@@ -143,14 +122,14 @@ pub(crate) fn checked_size(size: Integer, capacity: usize) -> PyResult<usize> {
 }
 
 /// Whether a stream goes on.
-pub(crate) struct Pulse<'a> {
+pub(crate) struct Watchdog<'a> {
     state: &'a CallbackState,
     blocks: u64,
     last_look: Instant,
     quiet: Duration,
 }
 
-impl<'a> Pulse<'a> {
+impl<'a> Watchdog<'a> {
     pub(crate) fn new(state: &'a CallbackState) -> Self {
         Self {
             state,

@@ -13,7 +13,7 @@ use pyo3::sync::critical_section::{with_critical_section_mutex, with_critical_se
 #[cfg(Py_GIL_DISABLED)]
 use pyo3::sync::nonpoison::PyMutex;
 
-use crate::wait::Side;
+use crate::side::Side;
 
 pub(crate) struct Sections {
     #[cfg(Py_GIL_DISABLED)]
@@ -39,8 +39,8 @@ impl Sections {
         #[cfg(Py_GIL_DISABLED)]
         {
             let section = match side {
-                Side::Room => &self.producer,
-                Side::Data => &self.consumer,
+                Side::Producer => &self.producer,
+                Side::Consumer => &self.consumer,
             };
             with_critical_section_mutex(py, &section, |_| f())
         }

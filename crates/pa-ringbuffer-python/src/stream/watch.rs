@@ -1,6 +1,6 @@
 //! Waiting for rings on behalf of event loops, which cannot wait themselves.
 //!
-//! One thread looks at all rings that somebody awaits, as [`poll`](crate::wait::poll) does for one.
+//! One thread looks at all rings that somebody awaits, as [`poll`](crate::stream::wait::poll) does for one.
 //! It sleeps while nobody awaits any, and takes the GIL only to say that a wait is over.
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use pa_ringbuffer::PaUtilRingBuffer;
 use pyo3::prelude::*;
 
-use crate::callback::StreamCallback;
+use crate::arguments::integer::Integer;
 use crate::error;
-use crate::integer::Integer;
-use crate::memory::Keeper;
 use crate::ring::RingBuffer;
-use crate::wait::{self, Outcome, Pulse, Side, interval_after};
+use crate::ring::memory::Keeper;
+use crate::side::Side;
+use crate::stream::callback::StreamCallback;
+use crate::stream::wait::{self, Outcome, Watchdog, interval_after};
 
 /// Somebody waits.
 struct Watch {
@@ -28,7 +29,7 @@ struct Watch {
     begin: Instant,
     end: Option<Instant>,
     /// Borrows from `stream`, which is kept.
-    pulse: Option<Pulse<'static>>,
+    watchdog: Option<Watchdog<'static>>,
     /// Called with the outcome.
     done: Py<PyAny>,
     /// The owner of the ring's memory, and the stream's state.
@@ -41,11 +42,11 @@ unsafe impl Send for Watch {}
 impl Watch {
     fn outcome(&mut self, now: Instant) -> Option<Outcome> {
         let is_over = if self.ring.is_null() {
-            Pulse::is_finished
+            Watchdog::is_finished
         } else {
-            Pulse::is_over
+            Watchdog::is_over
         };
-        let over = self.pulse.as_ref().is_some_and(is_over);
+        let over = self.watchdog.as_ref().is_some_and(is_over);
         // SAFETY: null, or a ring whose owner is kept.
         let ring = unsafe { self.ring.as_ref() };
         if ring.is_some_and(|ring| self.side.has(ring, self.size)) {
@@ -54,7 +55,7 @@ impl Watch {
             Some(Outcome::Ended)
         } else if self.end.is_some_and(|end| end <= now) {
             Some(Outcome::Timeout)
-        } else if self.pulse.as_mut().is_some_and(Pulse::is_stalled) {
+        } else if self.watchdog.as_mut().is_some_and(Watchdog::is_stalled) {
             Some(Outcome::Stalled)
         } else {
             None
@@ -210,8 +211,9 @@ pub(crate) enum KeyOrOutcome {
     Outcome(&'static str),
 }
 
-/// Calls ``done(outcome)`` on another thread when a ring has *size* elements, or room for them, or
-/// when nothing of that sort will happen any more. Returns a key for `unwatch()`; or, if there is
+/// Calls ``done(outcome)`` on another thread when a ring has *size* elements for the consumer, or room
+/// for them for the producer, or when nothing of that sort will happen any more. Without a ring, only
+/// the end of the stream counts. Returns a key for `unwatch()`; or, if there is
 /// nothing to wait for, the outcome, and calls nothing.
 #[pyfunction]
 #[pyo3(signature = (ring, side, size, timeout, stream, done))]
@@ -225,11 +227,7 @@ pub(crate) fn watch(
     done: Py<PyAny>,
 ) -> PyResult<KeyOrOutcome> {
     let end = wait::deadline(timeout)?;
-    let side = if side == "room" {
-        Side::Room
-    } else {
-        Side::Data
-    };
+    let side = Side::named(side)?;
     let (pointer, size, keeper) = match ring {
         Some(ring) => {
             let size = wait::checked_size(size, RingBuffer::capacity(ring)?)?;
@@ -238,9 +236,9 @@ pub(crate) fn watch(
         }
         None => (std::ptr::null(), 0, Keeper::nothing(py)),
     };
-    let pulse = stream.as_ref().map(|stream| {
-        // SAFETY: the state lives as long as `stream`, which is kept next to the pulse.
-        Pulse::new(unsafe { &*stream.get().state().cast_const() })
+    let watchdog = stream.as_ref().map(|stream| {
+        // SAFETY: the state lives as long as `stream`, which is kept next to the watchdog.
+        Watchdog::new(unsafe { &*stream.get().state().cast_const() })
     });
     let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
     let mut watch = Watch {
@@ -250,7 +248,7 @@ pub(crate) fn watch(
         size,
         begin: Instant::now(),
         end,
-        pulse,
+        watchdog,
         done,
         _kept: (keeper, stream),
     };

@@ -19,8 +19,8 @@ use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
+use crate::arguments::integer::Integer;
 use crate::error;
-use crate::integer::Integer;
 use crate::ring::RingBuffer;
 
 /// An argument, if it was given.
@@ -192,7 +192,7 @@ macro_rules! methods {
     ($($(#[doc = $doc:literal])* fn $name:ident $signature:literal ($ring:ident $(, $argument:ident)*) -> $result:ty $body:block)*) => {
         $(mod $name {
             use super::*;
-            use crate::method::{Argument, Call, Method, answer, c_name};
+            use crate::ring::method::{Argument, Call, Method, answer, c_name};
 
             const NAME: &std::ffi::CStr = c_name(concat!(stringify!($name), "\0"));
 
@@ -227,7 +227,7 @@ macro_rules! methods {
         })*
 
         /// The methods that this module defines.
-        pub(crate) const METHODS: &[crate::method::Method] = &[$($name::METHOD),*];
+        pub(crate) const METHODS: &[crate::ring::method::Method] = &[$($name::METHOD),*];
     };
 }
 pub(crate) use methods;
@@ -237,7 +237,7 @@ macro_rules! attributes {
     ($($(#[doc = $doc:literal])* fn $name:ident($ring:ident) -> $result:ty $body:block)*) => {
         $(mod $name {
             use super::*;
-            use crate::method::{Attribute, answer, c_name};
+            use crate::ring::method::{Attribute, answer, c_name};
 
             pub(super) const ATTRIBUTE: Attribute = Attribute {
                 name: c_name(concat!(stringify!($name), "\0")),
@@ -259,7 +259,7 @@ macro_rules! attributes {
         })*
 
         /// The attributes that this module defines.
-        pub(crate) const ATTRIBUTES: &[crate::method::Attribute] = &[$($name::ATTRIBUTE),*];
+        pub(crate) const ATTRIBUTES: &[crate::ring::method::Attribute] = &[$($name::ATTRIBUTE),*];
     };
 }
 pub(crate) use attributes;

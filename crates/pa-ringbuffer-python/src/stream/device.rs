@@ -15,13 +15,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-use crate::callback::StreamCallback as OurCallback;
+use crate::arguments::function::{function_argument, user_data_argument};
+use crate::arguments::integer::Integer;
+use crate::arguments::samples::SampleFormat;
+use crate::arguments::script;
 use crate::error;
-use crate::function::{function_argument, user_data_argument};
-use crate::integer::Integer;
-use crate::samples::SampleFormat;
-use crate::script;
-use crate::wait;
+use crate::stream::callback::StreamCallback as OurCallback;
+use crate::stream::wait;
 
 /// How long to wait before looking for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);

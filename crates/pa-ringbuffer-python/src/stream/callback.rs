@@ -13,13 +13,14 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::cdata;
-use crate::data::{Data, Slot};
+use crate::arguments::cdata;
+use crate::arguments::data::{Data, Slot};
+use crate::arguments::integer::Integer;
 use crate::error;
-use crate::integer::Integer;
-use crate::memory::{Keeper, Region};
+use crate::ring::memory::{Keeper, Region};
 use crate::ring::{Claim, RingBuffer};
-use crate::wait::{self, Outcome, Progress, Pulse, Side};
+use crate::side::Side;
+use crate::stream::wait::{self, Outcome, Progress, Watchdog};
 
 /// A compiled PortAudio callback: it plays from one ring buffer and records into another.
 ///
@@ -203,8 +204,8 @@ impl StreamCallback {
     fn side(&self, side: Side) -> Option<&Py<PyAny>> {
         let [output, input] = self.rings.get()?;
         let ring = match side {
-            Side::Room => output,
-            Side::Data => input,
+            Side::Producer => output,
+            Side::Consumer => input,
         };
         ring.as_ref().map(|used| &used.ring)
     }
@@ -240,7 +241,7 @@ impl StreamCallback {
         // SAFETY: alive as long as its keeper.
         let raw = unsafe { &*pointer };
         let start = data.pointer.expose_provenance();
-        let mut pulse = Pulse::new(&self.state);
+        let mut watchdog = Watchdog::new(&self.state);
         let mut done = progress.done();
         if done > count {
             return Err(error::value_error(format_args!(
@@ -248,15 +249,15 @@ impl StreamCallback {
             )));
         }
         let outcome = wait::poll(py, deadline, interval, || {
-            let over = pulse.is_over();
+            let over = watchdog.is_over();
             let target = std::ptr::with_exposed_provenance_mut::<u8>(start + done * size);
             if !whole || side.has(raw, count - done) {
                 // SAFETY: the geometry is this ring's, whose storage is kept; the data has `count`
                 // elements, and is held; the claim keeps others from this side.
                 done += unsafe {
                     match side {
-                        Side::Room => raw.write(&geometry, target.cast(), count - done),
-                        Side::Data => raw.read(&geometry, target.cast(), count - done),
+                        Side::Producer => raw.write(&geometry, target.cast(), count - done),
+                        Side::Consumer => raw.read(&geometry, target.cast(), count - done),
                     }
                 };
                 // Whatever comes now, an exception for example: that much is done.
@@ -267,7 +268,7 @@ impl StreamCallback {
             } else if over {
                 Some(Outcome::Ended)
             } else {
-                pulse.is_stalled().then_some(Outcome::Stalled)
+                watchdog.is_stalled().then_some(Outcome::Stalled)
             }
         })?;
         Ok(outcome.name())
@@ -395,13 +396,13 @@ impl StreamCallback {
     /// The ring that is played from, or ``None``.
     #[getter]
     fn output_ring(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.side(Side::Room).map(|ring| ring.clone_ref(py))
+        self.side(Side::Producer).map(|ring| ring.clone_ref(py))
     }
 
     /// The ring that is recorded into, or ``None``.
     #[getter]
     fn input_ring(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.side(Side::Data).map(|ring| ring.clone_ref(py))
+        self.side(Side::Consumer).map(|ring| ring.clone_ref(py))
     }
 
     /// What has been counted so far: a new dict of ints.
@@ -519,7 +520,7 @@ impl StreamCallback {
         let interval = Duration::try_from_secs_f64(interval)
             .unwrap_or_default()
             .clamp(wait::INTERVAL, wait::LONGEST_INTERVAL);
-        self.transfer(Side::Room, (&held, progress), false, timeout, interval)
+        self.transfer(Side::Producer, (&held, progress), false, timeout, interval)
     }
 
     /// For the streams: the same for reading. If *whole*, frames stay in the ring until all that
@@ -534,7 +535,7 @@ impl StreamCallback {
         let mut slot = Slot::uninit();
         let held = Data::held_target(data, &mut slot)?;
         self.transfer(
-            Side::Data,
+            Side::Consumer,
             (&held, progress),
             whole,
             timeout,
@@ -544,13 +545,13 @@ impl StreamCallback {
 
     /// For the streams: waits for the end. Returns `'ended'`, `'timeout'` or `'stalled'`.
     fn _wait_for_end(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<&'static str> {
-        let mut pulse = Pulse::new(&self.state);
+        let mut watchdog = Watchdog::new(&self.state);
         let deadline = wait::deadline(timeout)?;
         let outcome = wait::poll(py, deadline, wait::LONGEST_INTERVAL, || {
-            if pulse.is_finished() {
+            if watchdog.is_finished() {
                 return Some(Outcome::Ended);
             }
-            pulse.is_stalled().then_some(Outcome::Stalled)
+            watchdog.is_stalled().then_some(Outcome::Stalled)
         })?;
         Ok(outcome.name())
     }

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use crate::cdata::type_name;
+use crate::arguments::cdata::type_name;
 use crate::error;
 
 /// Any Python integer, or what `operator.index()` accepts. What has no place in 64 bits becomes the

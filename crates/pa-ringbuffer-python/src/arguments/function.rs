@@ -4,9 +4,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt};
 
-use crate::callback::StreamCallback;
-use crate::cdata::{self, type_name};
+use crate::arguments::cdata::{self, type_name};
 use crate::error;
+use crate::stream::callback::StreamCallback;
 
 /// What a ctypes function, pointer or `c_void_p` holds; `None` if the object is none of them.
 fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {

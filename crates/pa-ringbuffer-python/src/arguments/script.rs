@@ -7,9 +7,9 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use crate::cdata::type_name;
+use crate::arguments::cdata::type_name;
+use crate::arguments::integer::Integer;
 use crate::error;
-use crate::integer::Integer;
 
 const KINDS: [(&str, c_ulong, &str); 4] = [
     ("input_underflow", flags::INPUT_UNDERFLOW, "input"),

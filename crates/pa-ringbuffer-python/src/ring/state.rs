@@ -1,0 +1,297 @@
+//! What an instance knows of its ring, and how it gets at it: checked, and by one thread at a time.
+
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pa_ringbuffer::{Geometry, PaUtilRingBuffer, RingMemory};
+use pyo3::prelude::*;
+
+use super::memory::{Memory, Owners};
+use super::{NEITHER, RingBuffer};
+use crate::error::Refusal;
+use crate::side::Side;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) backing: Backing,
+    /// Where the struct is, unless there is none yet.
+    pub(super) ring: Option<NonNull<PaUtilRingBuffer>>,
+    /// What the fields of the struct were when it was made, or when they were last found to be
+    /// right. As long as they are the same, nothing has to be checked.
+    pub(super) checked: Option<Geometry>,
+    pub(super) readonly: bool,
+    /// `_ptr`: what was assigned, or what was made for the ring's own struct.
+    pub(super) pointer: Option<Py<PyAny>>,
+    /// `_data`, where assigned.
+    pub(super) data: Option<Py<PyAny>>,
+    /// What regions are made from, once one was asked for; see [`RingBuffer::elements`].
+    pub(super) elements: Option<Py<PyAny>>,
+    /// Sides on which a thread is working outside of the critical sections.
+    pub(super) busy: Busy,
+}
+
+/// Whether a thread is writing, or reading, without the GIL. Each is changed inside the section of
+/// its side.
+#[derive(Default)]
+pub(super) struct Busy {
+    pub(super) writing: AtomicBool,
+    pub(super) reading: AtomicBool,
+}
+
+impl Busy {
+    pub(super) fn side(&self, side: Side) -> &AtomicBool {
+        match side {
+            Side::Producer => &self.writing,
+            Side::Consumer => &self.reading,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is(&self, side: Side) -> bool {
+        // The section orders it.
+        self.side(side).load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Default)]
+pub(super) enum Backing {
+    /// `__init__` has not been called, or was replaced and has not assigned `_ptr`.
+    #[default]
+    Nothing,
+    /// The ring that `__init__` has made.
+    Own(RingMemory),
+    /// The same, for others who need it longer than this object.
+    Shared(Py<Memory>),
+    /// A ring that C owns.
+    Foreign,
+}
+
+/// A ring, checked for one operation.
+pub(super) struct Ring<'a> {
+    pub(super) ring: &'a PaUtilRingBuffer,
+    pub(super) geometry: Geometry,
+    pub(super) readonly: bool,
+    pub(super) busy: &'a Busy,
+}
+
+impl State {
+    #[inline]
+    pub(super) fn ring(&self) -> Option<&'static PaUtilRingBuffer> {
+        // SAFETY: the backing keeps the struct alive, or whoever assigned the pointer does; it is
+        // aligned. The lifetime is that of the access to the state, which the callers do not leave.
+        self.ring.map(|ring| unsafe { ring.as_ref() })
+    }
+
+    /// `_ptr` and `_data`, where there is such an object.
+    pub(super) fn owners(&self, py: Python<'_>) -> Owners {
+        let reference = |object: &Option<Py<PyAny>>| object.as_ref().map(|o| o.clone_ref(py));
+        (reference(&self.pointer), reference(&self.data))
+    }
+
+    /// The fields of the ring, which are not what they were.
+    #[cold]
+    pub(super) fn check(&mut self, ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
+        match (&self.backing, &self.checked) {
+            (Backing::Own(_) | Backing::Shared(_), Some(made)) => changed_geometry(ring, made),
+            _ => {
+                let geometry = foreign_geometry(ring)?;
+                self.checked = Some(geometry);
+                Ok(geometry)
+            }
+        }
+    }
+}
+
+impl<'a> Ring<'a> {
+    pub(super) fn new(ring: &'a PaUtilRingBuffer, geometry: Geometry, state: &'a State) -> Self {
+        Self {
+            ring,
+            geometry,
+            readonly: state.readonly,
+            busy: &state.busy,
+        }
+    }
+
+    pub(super) fn element_size(&self) -> usize {
+        self.geometry.element_size()
+    }
+
+    pub(super) fn check_writable(&self) -> Result<(), Refusal> {
+        if self.readonly {
+            return Err(Refusal::type_error(
+                "the ring's buffer is read-only: it can be read and its write index advanced, but \
+                 not written to",
+            ));
+        }
+        self.check_free(Side::Producer)
+    }
+
+    /// Refuses to enter a side on which another thread is working.
+    pub(super) fn check_free(&self, side: Side) -> Result<(), Refusal> {
+        if self.busy.is(side) {
+            let doing = match side {
+                Side::Producer => "writing to",
+                Side::Consumer => "reading from",
+            };
+            return Err(Refusal::runtime_error(format_args!(
+                "another thread is {doing} this ring, and waits there: only one at a time can"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A side of a ring that one thread has for itself while it waits without the GIL.
+pub(crate) struct Claim<'a, 'py> {
+    pub(super) ring: &'a Bound<'py, RingBuffer>,
+    side: Side,
+}
+
+impl<'a, 'py> Claim<'a, 'py> {
+    /// # Errors
+    ///
+    /// RuntimeError if another thread is working there.
+    pub(crate) fn new(ring: &'a Bound<'py, RingBuffer>, side: Side) -> PyResult<Self> {
+        RingBuffer::with_ring(ring, side, |checked, _| {
+            match side {
+                Side::Producer => checked.check_writable()?,
+                Side::Consumer => checked.check_free(side)?,
+            }
+            checked.busy.side(side).store(true, Ordering::Relaxed);
+            Ok(())
+        })?;
+        Ok(Self { ring, side })
+    }
+}
+
+impl Drop for Claim<'_, '_> {
+    fn drop(&mut self) {
+        RingBuffer::with_side(self.ring, self.side, |state| {
+            state.busy.side(self.side).store(false, Ordering::Relaxed);
+        });
+    }
+}
+
+/// The fields of a ring of our own, unless they say something else than when the ring was made.
+#[cold]
+pub(super) fn changed_geometry(
+    ring: &PaUtilRingBuffer,
+    made: &Geometry,
+) -> Result<Geometry, Refusal> {
+    let geometry = ring
+        .checked_geometry()
+        .map_err(|field| Refusal::runtime_error(format_args!("{field}, but was overwritten")))?;
+    let field = if geometry.buffer() != made.buffer() {
+        "buffer"
+    } else if geometry.element_size() != made.element_size() {
+        "elementSizeBytes"
+    } else if geometry != made.with_size(geometry.size()) {
+        "smallMask"
+    } else {
+        // Only bufferSize is smaller, which is pastream's way of using a part of the storage.
+        return Ok(geometry);
+    };
+    Err(Refusal::runtime_error(format_args!(
+        "the ring's field {field} was overwritten"
+    )))
+}
+
+/// The fields of a ring that somebody else has made.
+#[cold]
+pub(super) fn foreign_geometry(ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
+    ring.checked_geometry()
+        .map_err(|field| Refusal::runtime_error(format_args!("{field}; was the ring initialised?")))
+}
+
+#[cold]
+pub(super) fn not_initialised() -> Refusal {
+    Refusal::runtime_error("the ring buffer is not initialised: RingBuffer.__init__ was not called")
+}
+
+impl RingBuffer {
+    /// Exclusive access to the state. `f` must not run Python code, drop references included.
+    #[inline]
+    pub(super) fn with_state<R>(slf: &Bound<'_, Self>, f: impl FnOnce(&mut State) -> R) -> R {
+        let this = slf.get();
+        // SAFETY: inside both sections no other thread has access, and `f` runs nothing that could
+        // leave them.
+        (this.sections).both(slf.py(), || f(unsafe { &mut *this.state.get() }))
+    }
+
+    /// The state as it is, while no other thread uses this side. `f` must not run Python code.
+    #[inline]
+    pub(super) fn with_side<R>(
+        slf: &Bound<'_, Self>,
+        side: Side,
+        f: impl FnOnce(&State) -> R,
+    ) -> R {
+        let this = slf.get();
+        // SAFETY: inside one section no other thread can enter both, which it would need to change
+        // anything, and `f` runs nothing that could leave it.
+        (this.sections).one(slf.py(), side, || f(unsafe { &*this.state.get() }))
+    }
+
+    /// Does something with one side of the ring. `f` must not run Python code.
+    #[inline]
+    pub(super) fn with_ring<R>(
+        slf: &Bound<'_, Self>,
+        side: Side,
+        f: impl FnOnce(&Ring<'_>, &State) -> Result<R, Refusal>,
+    ) -> PyResult<R> {
+        #[cfg(Py_GIL_DISABLED)]
+        let f = {
+            let done = Self::with_side(slf, side, |state| {
+                let Some(ring) = state.ring() else {
+                    return Err(f);
+                };
+                let geometry = ring.geometry();
+                if state.checked != Some(geometry) {
+                    return Err(f);
+                }
+                Ok(f(&Ring::new(ring, geometry, state), state))
+            });
+            match done {
+                Ok(done) => return done.map_err(PyErr::from),
+                Err(f) => f,
+            }
+        };
+        // With a GIL all sections are one, and to compile `f` twice makes it slower.
+        #[cfg(not(Py_GIL_DISABLED))]
+        let _ = side;
+        Self::with_whole_ring(slf, f)
+    }
+
+    /// Does something with both sides of the ring, or with one after checking the ring. `f` must not
+    /// run Python code.
+    #[cfg_attr(Py_GIL_DISABLED, cold)]
+    #[cfg_attr(not(Py_GIL_DISABLED), inline)]
+    pub(super) fn with_whole_ring<R>(
+        slf: &Bound<'_, Self>,
+        f: impl FnOnce(&Ring<'_>, &State) -> Result<R, Refusal>,
+    ) -> PyResult<R> {
+        Self::with_state(slf, |state| {
+            let ring = state.ring().ok_or_else(not_initialised)?;
+            let mut geometry = ring.geometry();
+            if state.checked != Some(geometry) {
+                geometry = state.check(ring)?;
+            }
+            f(&Ring::new(ring, geometry, state), state)
+        })
+        .map_err(PyErr::from)
+    }
+
+    /// Number of elements in the ring, full or empty.
+    pub(crate) fn capacity(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry.size()))
+    }
+
+    /// Whether elements cannot be written.
+    pub(crate) fn is_readonly(slf: &Bound<'_, Self>) -> bool {
+        Self::with_side(slf, NEITHER, |state| state.readonly)
+    }
+
+    /// The fields of the ring as they are now, checked.
+    pub(crate) fn geometry(slf: &Bound<'_, Self>) -> PyResult<Geometry> {
+        Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry))
+    }
+}

@@ -1,0 +1,195 @@
+//! Elements that are copied into the ring and out of it.
+
+use pa_ringbuffer::ring_buffer_size_t;
+use pyo3::prelude::*;
+use pyo3::types::PyByteArray;
+
+use super::RingBuffer;
+use super::method::{attributes, integer, methods, required};
+use super::state::Ring;
+use crate::arguments::data::{Data, Slot};
+use crate::arguments::integer::Integer;
+use crate::object::{self, Number};
+use crate::side::Side;
+
+/// What of the ring's elements is taken.
+pub(super) enum Take {
+    /// The oldest ones.
+    Oldest,
+    /// The oldest ones, and they stay.
+    Peek,
+    /// The newest ones, and all others are dropped.
+    Latest,
+}
+
+impl Ring<'_> {
+    /// Copies out `count` elements, or as many as there are.
+    ///
+    /// # Safety
+    ///
+    /// The target has room for `count` elements, and nobody else is reading.
+    unsafe fn take(&self, how: &Take, target: *mut u8, count: usize) -> usize {
+        let target = target.cast();
+        if let Take::Latest = how {
+            let available = self.ring.read_available_in(&self.geometry);
+            let older = available.saturating_sub(count);
+            // Not more than the ring's size, which is of that type.
+            (self.ring).advance_read_index(&self.geometry, older as ring_buffer_size_t);
+        }
+        // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest are
+        // the caller's promises.
+        unsafe {
+            match how {
+                Take::Peek => self.ring.peek(&self.geometry, target, count),
+                _ => self.ring.read(&self.geometry, target, count),
+            }
+        }
+    }
+}
+
+impl RingBuffer {
+    /// Elements in a new bytearray.
+    pub(super) fn take<'py>(
+        slf: &Bound<'py, Self>,
+        size: Integer,
+        how: &Take,
+    ) -> PyResult<Bound<'py, PyByteArray>> {
+        let py = slf.py();
+        let (count, element_size) = Self::with_ring(slf, Side::Consumer, |ring, _| {
+            ring.check_free(Side::Consumer)?;
+            let available = ring.ring.read_available_in(&ring.geometry);
+            Ok((
+                size.count().map_or(available, |n| n.min(available)),
+                ring.element_size(),
+            ))
+        })?;
+        let target = object::bytearray(py, count * element_size)?;
+        let pointer = target.data();
+        let read = Self::with_ring(slf, Side::Consumer, |ring, _| {
+            if ring.element_size() != element_size {
+                return Ok(0);
+            }
+            ring.check_free(Side::Consumer)?;
+            // SAFETY: there is room for `count` elements, and nobody else has the array yet;
+            // nobody else is reading, because the critical section is held (and C promises not to).
+            Ok(unsafe { ring.take(how, pointer, count) })
+        });
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                target.resize(0)?;
+                return Err(error);
+            }
+        };
+        if read < count {
+            // Another thread, or a finaliser that ran meanwhile, has read some of it.
+            target.resize(read * element_size)?;
+        }
+        Ok(target)
+    }
+}
+
+methods! {
+    /// Copy elements into the ring and make them available for reading.
+    ///
+    /// There is no need to call :meth:`advance_write_index` afterwards.
+    ///
+    /// :param data: The elements: any C-contiguous buffer (of any type and shape; only its bytes
+    ///     matter), or a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the
+    ///     one object it points to.
+    /// :type data: CData pointer or buffer
+    /// :param size: The number of elements to be written, at most as many as there are in *data*.
+    ///     If it is negative or not given, these are all elements in *data*. If *data* is a
+    ///     pointer, nothing can check that so many are there.
+    /// :type size: int, optional
+    /// :returns: The number of elements that were written, which is smaller than *size* if there
+    ///     was not enough room.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is more than there is in *data*, if *size* is not given and
+    ///     the size of *data* in bytes is not a multiple of the element size, or if *data* is NULL
+    ///     or not contiguous.
+    /// :raises BufferError: If *data* is not contiguous. (The kind of error depends on *data*.)
+    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
+    ///     without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
+    fn write "($self, data, size=-1)" (ring, data, size) -> Number {
+        let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
+        let data = required(data, "data")?;
+        let mut slot = Slot::uninit();
+        let data = Data::source(&data, &mut slot)?;
+        RingBuffer::with_ring(ring, Side::Producer, |ring, _| {
+            ring.check_writable()?;
+            let count = data.elements(ring.element_size(), size.count())?;
+            // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
+            // has so many elements (or, behind a C pointer, the caller says so); nobody else is
+            // writing, because the critical section is held (and C promises not to).
+            let written = unsafe { ring.ring.write(&ring.geometry, data.pointer.cast(), count) };
+            Ok(Number(written))
+        })
+    }
+
+    /// Take elements out of the ring and return them in a new buffer.
+    ///
+    /// There is no need to call :meth:`advance_read_index` afterwards.
+    ///
+    /// :param size: The number of elements to be read. If it is negative or not given, all
+    ///     available elements are read.
+    /// :type size: int, optional
+    /// :returns: The elements. If fewer than *size* were available, there are fewer.
+    /// :rtype: bytearray
+    /// :raises TypeError: If *size* is not an integer.
+    fn read "($self, size=-1)" (ring, size) -> Bound<'py, PyByteArray> {
+        let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
+        RingBuffer::take(ring, size, &Take::Oldest)
+    }
+
+    /// Take elements out of the ring and store them in existing memory.
+    ///
+    /// There is no need to call :meth:`advance_read_index` afterwards.
+    ///
+    /// :param data: The memory to be filled from its start: any writable C-contiguous buffer (of
+    ///     any type and shape; only its bytes matter), or a CFFI array, or a CFFI pointer, which
+    ///     stands for the one object it points to.
+    /// :type data: CData pointer or buffer
+    /// :returns: The number of elements that were read, which is smaller than the size of *data* if
+    ///     fewer were available. The rest of *data* is left as it was.
+    /// :rtype: int
+    /// :raises ValueError: If the size of *data* in bytes is not a multiple of the element size, or
+    ///     if *data* is NULL, read-only or not contiguous.
+    /// :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
+    ///     *data*.)
+    /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
+    fn readinto "($self, data)" (ring, data) -> Number {
+        let data = required(data, "data")?;
+        let mut slot = Slot::uninit();
+        let data = Data::target(&data, &mut slot)?;
+        RingBuffer::with_ring(ring, Side::Consumer, |ring, _| {
+            ring.check_free(Side::Consumer)?;
+            let count = data.elements(ring.element_size(), None)?;
+            // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
+            // has room for so many elements; nobody else is reading, because the critical section
+            // is held (and C promises not to).
+            let read = unsafe { ring.ring.read(&ring.geometry, data.pointer.cast(), count) };
+            Ok(Number(read))
+        })
+    }
+}
+
+attributes! {
+    /// Number of elements that can be written at the moment. (:class:`int`)
+    ///
+    /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
+    fn write_available(ring) -> Number {
+        RingBuffer::with_ring(ring, Side::Producer, |ring, _| {
+            Ok(Number(ring.ring.write_available_in(&ring.geometry)))
+        })
+    }
+
+    /// Number of elements that can be read at the moment. (:class:`int`)
+    ///
+    /// Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
+    fn read_available(ring) -> Number {
+        RingBuffer::with_ring(ring, Side::Consumer, |ring, _| {
+            Ok(Number(ring.ring.read_available_in(&ring.geometry)))
+        })
+    }
+}
