@@ -143,11 +143,13 @@ impl VirtualDevice {
     /// [`DeviceError::Running`] if the device is in use, [`DeviceError::Forked`],
     /// [`DeviceError::Closed`], [`DeviceError::Thread`].
     pub fn start(&self) -> Result<(), DeviceError> {
+        self.settle();
         self.start_with(())
     }
 
     /// As [`start`](Self::start), and the thread keeps something that the callbacks need. It drops
-    /// it after the last call, before others are told that the device is no longer active.
+    /// it when the device has become inactive, and until then the device is in use: see
+    /// [`Monitor::is_ending`].
     ///
     /// # Errors
     ///
@@ -165,9 +167,19 @@ impl VirtualDevice {
                 let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
                 engine.play(&user.0);
                 engine.finish();
+                drop(engine);
+                user.0.usage.become_inactive();
             })
             .map(drop)
             .map_err(DeviceError::Thread)
+    }
+
+    /// A thread that makes no more calls is about to end.
+    fn settle(&self) {
+        let monitor = self.monitor();
+        if let (true, Some(present)) = (monitor.is_ending(), monitor.present_use()) {
+            monitor.wait_for_end(present, Duration::MAX);
+        }
     }
 
     /// Makes the present call the last one, and waits until it has returned. Does nothing if the
@@ -208,6 +220,7 @@ impl VirtualDevice {
             frames,
             ..Script::default()
         };
+        self.settle();
         let mut calls = self.prepare(&script, false)?;
         calls.go_on(None)?;
         Ok(calls.frames())
@@ -232,6 +245,7 @@ impl VirtualDevice {
     /// [`DeviceError::BlockSize`], [`DeviceError::Xrun`] for a script that the device cannot follow,
     /// before the first call; [`DeviceError::Memory`].
     pub fn process(&self, script: &Script<'_>) -> Result<Vec<u8>, DeviceError> {
+        self.settle();
         let mut calls = self.prepare(script, true)?;
         calls.go_on(None)?;
         Ok(calls.into_output())

@@ -99,6 +99,12 @@ impl Monitor {
         self.0.usage.present()
     }
 
+    /// Whether the device's thread makes no more calls, but still has to give back what it keeps. The
+    /// device can be used again when it has.
+    pub fn is_ending(&self) -> bool {
+        self.0.usage.is_ending()
+    }
+
     /// Waits until that use has ended, but not longer than `timeout`, and says whether it has. Not
     /// to be called by the callback, which would wait for itself.
     pub fn wait_for_end(&self, present_use: u64, timeout: Duration) -> bool {

@@ -17,8 +17,10 @@ const USED: u64 = 1;
 const ACTIVE: u64 = 2;
 /// The call that is going on shall be the last one of this use.
 const STOP: u64 = 4;
+/// The thread makes no more calls, but has not given back yet what it kept.
+const ENDING: u64 = 8;
 /// Between the flags and the process: the number of uses so far.
-const ONE_USE: u64 = 8;
+const ONE_USE: u64 = 16;
 const USES: u64 = (1 << PROCESS) - ONE_USE;
 /// Position of the process that uses it. A forked child finds its parent's there, and knows that
 /// nothing will ever end that use: it does not have the thread.
@@ -70,6 +72,16 @@ impl Usage {
                 Err(changed) => word = changed,
             }
         }
+    }
+
+    /// Notes that the thread makes no more calls. The use goes on until it has given back what it kept.
+    pub(crate) fn become_inactive(&self) {
+        // From one flag to the other.
+        self.0.fetch_xor(ACTIVE | ENDING, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is(ENDING)
     }
 
     /// Ends the use that this thread has begun.
@@ -135,9 +147,11 @@ mod tests {
         assert!(!usage.is_stopping());
         usage.ask_to_stop();
         assert!(usage.is_stopping() && usage.is_active());
+        usage.become_inactive();
+        assert!(!usage.is_active() && usage.is_ending() && usage.present().is_some());
         usage.end();
         usage.begin(false).unwrap();
-        assert!(!usage.is_stopping() && !usage.is_active());
+        assert!(!usage.is_stopping() && !usage.is_active() && !usage.is_ending());
     }
 
     #[test]

@@ -47,7 +47,10 @@ pub(crate) fn stop_all(py: Python<'_>) {
             monitor.request_stop();
         }
         for monitor in &monitors {
-            monitor.wait(PATIENCE);
+            // Until its thread needs no interpreter any more.
+            if let Some(present) = monitor.present_use() {
+                monitor.wait_for_end(present, PATIENCE);
+            }
         }
     });
 }
@@ -249,6 +252,13 @@ fn check_frames(
 impl VirtualDevice {
     /// What has to be right before each use.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
+        // To give back what it keeps, the thread needs the GIL.
+        while let (true, Some(present)) = (self.monitor.is_ending(), self.monitor.present_use()) {
+            if Device::in_callback() || py.detach(|| self.monitor.wait_for_end(present, SIGNALS)) {
+                break;
+            }
+            py.check_signals()?;
+        }
         let callback = self.kept.objects[0].bind(py);
         if let Ok(ours) = callback.cast::<OurCallback>() {
             ours.get().settle();
