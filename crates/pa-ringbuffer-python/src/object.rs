@@ -2,7 +2,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyTuple};
 
 /// A number as result.
 pub(crate) struct Number(pub(crate) usize);
@@ -16,6 +16,18 @@ impl<'py> IntoPyObject<'py> for Number {
         // SAFETY: the result is a new reference, or null with an exception.
         unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromSize_t(self.0)) }
     }
+}
+
+/// A number of 64 bits as result.
+pub(crate) fn wide(py: Python<'_>, number: u64) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: the result is a new reference, or null with an exception.
+    unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromUnsignedLongLong(number)) }
+}
+
+/// An empty dict.
+pub(crate) fn dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    // SAFETY: the result is a new reference to a dict, or null with an exception.
+    unsafe { Ok(Bound::from_owned_ptr_or_err(py, ffi::PyDict_New())?.cast_into_unchecked()) }
 }
 
 /// A string as result.

@@ -17,6 +17,7 @@ use crate::arguments::cdata;
 use crate::arguments::data::{Data, Slot};
 use crate::arguments::integer::Integer;
 use crate::error;
+use crate::object;
 use crate::ring::memory::{Keeper, Region};
 use crate::ring::{Claim, RingBuffer};
 use crate::side::Side;
@@ -422,9 +423,9 @@ impl StreamCallback {
     /// All of them are as they were between two calls.
     #[getter]
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counters = PyDict::new(py);
+        let counters = object::dict(py)?;
         for (name, value) in Counters::NAMES.iter().zip(self.state.counters().snapshot()) {
-            counters.set_item(name, value)?;
+            counters.set_item(object::text(py, name)?, object::wide(py, value)?)?;
         }
         Ok(counters)
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -133,32 +133,41 @@ pub(crate) struct VirtualDevice {
 struct Kept {
     /// The callback, its data, and the finished callback.
     objects: [Py<PyAny>; 3],
-    /// Locked for a moment, and only by threads that are attached, so that no fork comes in between.
-    threads: Mutex<Threads>,
+    /// The number of threads that keep the objects (one at most, but for a start that is about to
+    /// fail), and whether they also have `hidden` ones to give back.
+    threads: AtomicUsize,
+    /// Further references to the objects, which the collector is not shown. Locked for a moment, by
+    /// threads that are attached.
+    hidden: Mutex<Vec<Py<PyAny>>>,
 }
 
-#[derive(Default)]
-struct Threads {
-    /// Of those that keep the objects: one at most, but for a start that is about to fail.
-    count: usize,
-    /// Further references to the objects, which the collector is not shown: see
-    /// [`Kept::hold`].
-    hidden: Vec<Py<PyAny>>,
-}
+/// In `threads`.
+const HAS_HIDDEN: usize = 1;
+const ONE_THREAD: usize = 2;
 
 impl Kept {
-    fn threads(&self) -> MutexGuard<'_, Threads> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hidden(&self) -> MutexGuard<'_, Vec<Py<PyAny>>> {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes sure that the collector does not clear the objects as long as a thread uses them, even
     /// if the device and they are garbage.
     fn hold(&self, py: Python<'_>) {
-        let mut threads = self.threads();
-        if threads.count != 0 {
-            let references = self.objects.iter().map(|object| object.clone_ref(py));
-            threads.hidden.extend(references);
+        let references = self.objects.iter().map(|object| object.clone_ref(py));
+        self.hidden().extend(references);
+        let held = (self.threads).fetch_update(Ordering::SeqCst, Ordering::SeqCst, |threads| {
+            (threads >= ONE_THREAD).then_some(threads | HAS_HIDDEN)
+        });
+        if held.is_err() {
+            // There is no thread any more to give them back.
+            self.give_back();
         }
+    }
+
+    fn give_back(&self) {
+        let hidden = std::mem::take(&mut *self.hidden());
+        // Out here, where Python code may run.
+        drop(hidden);
     }
 }
 
@@ -167,32 +176,28 @@ struct KeptByThread(ManuallyDrop<Arc<Kept>>);
 
 impl KeptByThread {
     fn new(kept: &Arc<Kept>) -> Self {
-        kept.threads().count += 1;
+        kept.threads.fetch_add(ONE_THREAD, Ordering::SeqCst);
         Self(ManuallyDrop::new(Arc::clone(kept)))
     }
 }
 
 impl Drop for KeptByThread {
+    /// As a rule, this needs no Python: the thread of a compiled callback then has never seen the
+    /// interpreter. References can only be given back while there is one.
     fn drop(&mut self) {
         // SAFETY: it is taken once, here.
         let kept = unsafe { ManuallyDrop::take(&mut self.0) };
-        let mut rest = Some(kept);
-        // References can only be given back while there is an interpreter. The device may be gone,
-        // and these the last ones.
-        Python::try_attach(|_| {
-            let Some(kept) = rest.take() else { return };
-            let mut threads = kept.threads();
-            threads.count -= 1;
-            let hidden = match threads.count {
-                0 => std::mem::take(&mut threads.hidden),
-                _ => Vec::new(),
-            };
-            drop(threads);
-            // Out here, where Python code may run.
-            drop(hidden);
-            drop(kept);
-        });
-        std::mem::forget(rest);
+        let before = kept.threads.fetch_sub(ONE_THREAD, Ordering::SeqCst);
+        if before == ONE_THREAD | HAS_HIDDEN {
+            kept.threads.fetch_and(!HAS_HIDDEN, Ordering::SeqCst);
+            Python::try_attach(|_| kept.give_back());
+        }
+        // The device may be gone, and these its last references.
+        if let Some(last) = Arc::into_inner(kept) {
+            let mut last = Some(last);
+            Python::try_attach(|_| drop(last.take()));
+            std::mem::forget(last);
+        }
     }
 }
 
@@ -398,7 +403,8 @@ impl VirtualDevice {
             channels: [input, output],
             kept: Arc::new(Kept {
                 objects,
-                threads: Mutex::default(),
+                threads: AtomicUsize::new(0),
+                hidden: Mutex::default(),
             }),
             finalised: AtomicBool::new(false),
         })
