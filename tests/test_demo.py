@@ -104,11 +104,11 @@ def test_ctrl_c_ends_it_with_the_figures_so_far():
     # Once it plays, there is something to interrupt.
     prelude = (
         "import pa_ringbuffer.demo as demo\n"
-        "stream = demo.Transfer.stream\n"
+        "run = demo.Transfer.run\n"
         "def say(self, *arguments):\n"
         "    print('playing now', flush=True)\n"
-        "    stream(self, *arguments)\n"
-        "demo.Transfer.stream = say"
+        "    run(self, *arguments)\n"
+        "demo.Transfer.run = say"
     )
     status, output, errors = run(
         "--virtual", "--seconds", 60, prelude=prelude, interrupt_after="playing now"
