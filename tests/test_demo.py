@@ -72,6 +72,14 @@ def test_sound_files_of_any_kind_are_streamed(
     assert row(output, "frames compared") == round(samplerate / 4)
 
 
+@pytest.mark.parametrize("frames", [1, 255, 257, 65_535, 65_536, 65_537])
+def test_every_frame_comes_back_whatever_the_length(frames):
+    status, output, errors = run("--virtual", "--seconds", frames / 48_000)
+    assert (status, errors) == (0, "")
+    assert row(output, "frames sent") == row(output, "frames compared") == frames
+    assert row(output, "frames different") == 0
+
+
 def test_a_stall_longer_than_the_ring_holds_is_reported_as_loss():
     status, output, _ = run(
         "--virtual", "--seconds", 4, prelude="import pa_ringbuffer.demo as demo; demo.STALL = 2.0"
@@ -130,6 +138,16 @@ def test_a_file_that_is_no_sound_file_is_named(tmp_path):
     status, _, errors = run(file, "--virtual")
     assert status == 2
     assert str(file) in errors and "Traceback" not in errors
+
+
+def test_a_file_that_is_damaged_is_named(tmp_path, numpy, soundfile):
+    file = tmp_path / "cut.flac"
+    sound = numpy.random.default_rng(1).uniform(-0.5, 0.5, (48_000, 2))
+    soundfile.write(file, sound, 48_000)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    status, _, errors = run(file, "--virtual")
+    assert status == 2
+    assert errors.startswith("error: ") and str(file) in errors and errors.count("\n") == 1
 
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "nan", "soon"])

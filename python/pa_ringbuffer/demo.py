@@ -1,4 +1,8 @@
-"""The demo: sound that goes on while Python stalls, and the proof that nothing was lost."""
+"""The demo: sound that goes on while Python stalls, and the proof that nothing was lost.
+
+`Transfer.run` writes to a stream of :mod:`pa_ringbuffer.sounddevice` or, without a sound card, of
+:mod:`pa_ringbuffer.testing`. The rest finds a sound and a device, and prints the result.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +31,94 @@ BLOCK = 1024  # frames per write
 OK, LOST, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
+class Transfer:
+    """Plays a sound while Python stalls now and then, and compares what comes back."""
+
+    def __init__(self, sound, stream):
+        self.sound = sound
+        self.stream = stream
+        self.comparison = None
+        if isinstance(stream, Stream):
+            self.comparison = Comparison(stream.blocksize, sound.channels)
+        self.sent = self.written = self.stalls = 0
+        self.longest_stall = 0.0
+
+    @property
+    def arrived(self):
+        """Number of frames of the sound that came back or, on a sound card, were played."""
+        if self.comparison:
+            frames = self.comparison.received - self.stream.blocksize
+        else:
+            frames = self.written - self.stream.output_ring.read_available
+        return max(min(frames, self.sent), 0)
+
+    def run(self, show_progress):
+        """Return when the whole sound has arrived."""
+        stream, comparison = self.stream, self.comparison
+        # Silence pushes the end of the sound out of the ring and through the loopback.
+        silence = np.zeros((BLOCK, self.sound.channels), np.float32)
+        blocks = itertools.chain(self.sound.blocks, itertools.repeat(silence))
+        now = time.perf_counter()
+        next_stall = now + STALL_INTERVAL
+        for number, block in enumerate(blocks):
+            if number == len(stream.output_ring) // BLOCK:
+                # The ring is full.
+                stream.start()
+            show_progress()
+            if comparison:
+                comparison.sent(block)
+            stream.write(block)
+            self.written += len(block)
+            if block is not silence:
+                self.sent += len(block)
+            if comparison:
+                comparison.receive(stream.read_nowait())
+            if block is silence and self.arrived == self.sent:
+                break
+            if now >= next_stall:
+                hold_gil(STALL)
+                self.stalls += 1
+                next_stall = time.perf_counter() + STALL_INTERVAL
+            last, now = now, time.perf_counter()
+            self.longest_stall = max(self.longest_stall, now - last)
+        # Not drain(), because only silence is left in the ring.
+        stream.stop()
+
+
+class Comparison:
+    """Compares the frames that come back with the frames that were sent."""
+
+    def __init__(self, delay, channels):
+        # The delay of the loopback comes back first, as silence.
+        self._expected = np.zeros((delay, channels), np.float32)
+        self.received = 0
+        self.different = 0
+
+    def sent(self, block):
+        self._expected = np.concatenate([self._expected, block])
+
+    def receive(self, block):
+        expected, self._expected = np.split(self._expected, [len(block)])
+        # As bits, because NaN is not equal to itself.
+        equal = expected.view(np.uint32) == block[: len(expected)].view(np.uint32)
+        self.different += len(block) - int(equal.all(axis=1).sum())
+        self.received += len(block)
+
+
+def hold_gil(duration):
+    """Sleep without letting any other Python thread run, as a long call into C does."""
+    if sys.platform == "win32":
+        ctypes.PyDLL("kernel32").Sleep(round(duration * 1e3))
+    else:
+        ctypes.PyDLL(None).usleep(round(duration * 1e6))
+
+
 class DemoError(Exception):
     """An error that the user can fix."""
+
+
+class NoSoundCardError(Exception):
+    """The reason why the virtual device is used."""
 
 
 class Sound(NamedTuple):
@@ -91,132 +181,44 @@ def sound_file(path, seconds):
     return Sound(path, file.samplerate, file.channels, frames, blocks(frames))
 
 
-def find_device(wanted):
-    """Return what sounddevice knows about an output device; None is the default device."""
+def open_stream(sound, options, console):
+    """Return a stream and the name of its device: a sound card, or else the virtual device."""
+    # Without warnings: the report at the end includes all losses.
+    parameters = {"samplerate": sound.samplerate, "ring_seconds": RING, "warn": None}
+    parameters["channels"] = sound.channels
+    if not options.virtual:
+        try:
+            return open_sound_card(options.device, parameters)
+        except NoSoundCardError as error:
+            console.print(f"No sound card is used: {error}.")
+    return Stream(loopback=True, **parameters), "the virtual device, in loopback"
+
+
+def open_sound_card(wanted, parameters):
+    """Return a stream and the name of its device; None is the default device."""
     try:
         # Unlike sounddevice's own error, this module's error says how to install what is missing.
-        from . import sounddevice as _streams  # noqa: F401
+        from .sounddevice import OutputStream
     except ImportError as error:
-        needs = "" if wanted is None else "--device needs sounddevice and PortAudio: "
-        raise DemoError(f"{needs}{error}") from None
+        if wanted is None:
+            raise NoSoundCardError(str(error)) from None
+        raise DemoError(f"--device needs sounddevice and PortAudio: {error}") from None
     import sounddevice
 
     try:
-        return sounddevice.query_devices(wanted, "output")
+        device = sounddevice.query_devices(wanted, "output")
     except (sounddevice.PortAudioError, ValueError) as error:
         if wanted is None:
-            raise DemoError("there is no sound card") from None
+            raise NoSoundCardError("there is no sound card") from None
         outputs = [each for each in sounddevice.query_devices() if each["max_output_channels"]]
         names = [f"\n  {output['index']}  {output['name']}" for output in outputs]
         listing = f"these can play:{''.join(names)}" if names else "there is none that can play"
         raise DemoError(f"no device {wanted!r}: {error}; {listing}") from None
-
-
-def open_stream(sound, options, console):
-    """Return a stream and the name of its device: a sound card, or else the virtual device."""
-    # The report at the end includes all losses, without warnings before.
-    parameters = {"samplerate": sound.samplerate, "ring_seconds": RING, "warn": None}
-    parameters["channels"] = sound.channels
-    device = None
-    try:
-        if not options.virtual:
-            device = find_device(options.device)
-    except DemoError as error:
-        if options.device is not None:
-            raise
-        console.print(f"No sound card is used: {error}.")
-    if device is None:
-        return Stream(loopback=True, **parameters), "the virtual device, in loopback"
-
-    from sounddevice import PortAudioError
-
-    from .sounddevice import OutputStream
-
     try:
         return OutputStream(device=device["index"], **parameters), device["name"]
-    except PortAudioError as error:
-        what = f"{sound.channels} channels at {sound.samplerate} Hz"
+    except sounddevice.PortAudioError as error:
+        what = f"{parameters['channels']} channels at {parameters['samplerate']} Hz"
         raise DemoError(f"the device cannot play {what}: {error}") from None
-
-
-def hold_gil(duration):
-    """Sleep without letting any other Python thread run, as a long call into C does."""
-    if sys.platform == "win32":
-        ctypes.PyDLL("kernel32").Sleep(round(duration * 1e3))
-    else:
-        ctypes.PyDLL(None).usleep(round(duration * 1e6))
-
-
-class Comparison:
-    """Compares the frames that come back with the frames that were sent."""
-
-    def __init__(self, delay, channels):
-        # The delay of the loopback comes back first, as silence.
-        self._expected = np.zeros((delay, channels), np.float32)
-        self.received = 0
-        self.different = 0
-
-    def sent(self, block):
-        self._expected = np.concatenate([self._expected, block])
-
-    def receive(self, block):
-        expected, self._expected = np.split(self._expected, [len(block)])
-        # As bits, because NaN is not equal to itself.
-        equal = expected.view(np.uint32) == block[: len(expected)].view(np.uint32)
-        self.different += len(block) - int(equal.all(axis=1).sum())
-        self.received += len(block)
-
-
-class Transfer:
-    """Plays a sound while Python stalls now and then, and compares what comes back."""
-
-    def __init__(self, sound, stream):
-        self.sound = sound
-        self.stream = stream
-        self.comparison = None
-        if isinstance(stream, Stream):
-            self.comparison = Comparison(stream.blocksize, sound.channels)
-        self.sent = self.written = self.stalls = 0
-        self.longest_stall = 0.0
-
-    @property
-    def arrived(self):
-        """Number of frames of the sound that came back or, on a sound card, were played."""
-        if self.comparison:
-            frames = self.comparison.received - self.stream.blocksize
-        else:
-            frames = self.written - self.stream.output_ring.read_available
-        return max(min(frames, self.sent), 0)
-
-    def run(self, show_progress):
-        """Return when the whole sound has arrived."""
-        stream, comparison = self.stream, self.comparison
-        # Silence pushes the end of the sound out of the ring and through the loopback.
-        silence = np.zeros((BLOCK, self.sound.channels), np.float32)
-        blocks = itertools.chain(self.sound.blocks, itertools.repeat(silence))
-        now = time.perf_counter()
-        next_stall = now + STALL_INTERVAL
-        for number, block in enumerate(blocks):
-            if number == len(stream.output_ring) // BLOCK:
-                # The ring is full.
-                stream.start()
-            if comparison:
-                comparison.sent(block)
-            stream.write(block)
-            self.written += len(block)
-            if block is not silence:
-                self.sent += len(block)
-            if comparison:
-                comparison.receive(stream.read_nowait())
-            show_progress()
-            if block is silence and self.arrived == self.sent:
-                return
-            if now >= next_stall:
-                hold_gil(STALL)
-                self.stalls += 1
-                next_stall = time.perf_counter() + STALL_INTERVAL
-            last, now = now, time.perf_counter()
-            self.longest_stall = max(self.longest_stall, now - last)
 
 
 def report(console, transfer, interrupted, stopped):
@@ -295,6 +297,7 @@ def play(console, options):
 
         try:
             transfer.run(show_progress)
+            show_progress()
         except KeyboardInterrupt:
             interrupted = True
         except StreamStoppedError as error:
