@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import itertools
+import math
 import os
 import sys
 import time
@@ -58,16 +59,19 @@ class Transfer:
         # Silence pushes the end of the sound out of the ring and through the loopback.
         silence = np.zeros((BLOCK, self.sound.channels), np.float32)
         blocks = itertools.chain(self.sound.blocks, itertools.repeat(silence))
-        now = time.perf_counter()
-        next_stall = now + STALL_INTERVAL
+        last_write, next_stall = time.perf_counter(), math.inf
         for number, block in enumerate(blocks):
             if number == len(stream.output_ring) // BLOCK:
                 # The ring is full.
                 stream.start()
+                last_write = time.perf_counter()
+                next_stall = last_write + STALL_INTERVAL
             show_progress()
             if comparison:
                 comparison.sent(block)
+            self.longest_stall = max(self.longest_stall, time.perf_counter() - last_write)
             stream.write(block)
+            last_write = time.perf_counter()
             self.written += len(block)
             if block is not silence:
                 self.sent += len(block)
@@ -75,12 +79,10 @@ class Transfer:
                 comparison.receive(stream.read_nowait())
             if block is silence and self.arrived == self.sent:
                 break
-            if now >= next_stall:
+            if last_write >= next_stall:
                 hold_gil(STALL)
                 self.stalls += 1
                 next_stall = time.perf_counter() + STALL_INTERVAL
-            last, now = now, time.perf_counter()
-            self.longest_stall = max(self.longest_stall, now - last)
         # Not drain(), because only silence is left in the ring.
         stream.stop()
 
