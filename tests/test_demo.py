@@ -72,6 +72,14 @@ def test_sound_files_of_any_kind_are_streamed(
     assert row(output, "frames compared") == round(samplerate / 4)
 
 
+def test_a_file_name_is_printed_as_it_is(tmp_path, numpy, soundfile):
+    file = tmp_path / "song[live][red].wav"
+    soundfile.write(file, numpy.zeros((4800, 2)), 48_000)
+    status, output, errors = run(file, "--virtual")
+    assert (status, errors) == (0, "")
+    assert file.name in output
+
+
 @pytest.mark.parametrize("frames", [1, 255, 257, 65_535, 65_536, 65_537])
 def test_every_frame_comes_back_whatever_the_length(frames):
     status, output, errors = run("--virtual", "--seconds", frames / 48_000)
@@ -105,6 +113,21 @@ def test_a_sample_that_comes_back_different_is_reported_as_loss():
     assert status == 1
     assert row(output, "frames different") > 0
     assert "came back different" in output
+
+
+def test_a_device_that_stops_is_reported_as_loss():
+    prelude = (
+        "import threading, pa_ringbuffer.demo as demo\n"
+        "open_stream = demo.open_stream\n"
+        "def open_and_stop(*arguments):\n"
+        "    stream, device = open_stream(*arguments)\n"
+        "    threading.Timer(1, stream.abort).start()\n"
+        "    return stream, device\n"
+        "demo.open_stream = open_and_stop"
+    )
+    status, output, errors = run("--virtual", "--seconds", 60, prelude=prelude)
+    assert (status, errors) == (1, "")
+    assert "Something was lost" in output and "frames were not played" in output
 
 
 @pytest.mark.impossible(sys.platform == "win32", reason="Windows has no SIGINT to send")
@@ -184,6 +207,15 @@ def test_without_portaudio_the_virtual_device_is_used_and_the_reason_told():
     assert status == 2
     assert errors.startswith("error: --device needs sounddevice and PortAudio")
     assert "apt install libportaudio2" in errors and errors.count("\n") == 1
+
+
+def test_without_sounddevice_the_command_that_installs_it_is_told_in_full():
+    status, output, _ = run(
+        "--seconds", 0.5, prelude="import sys; sys.modules['sounddevice'] = None"
+    )
+    assert status == 0
+    assert "No sound card is used: " in output
+    assert "pip install 'pa-ringbuffer[sounddevice]'" in output
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it():

@@ -185,9 +185,9 @@ def sound_file(path, seconds):
 
 def open_stream(sound, options, console):
     """Return a stream and the name of its device: a sound card, or else the virtual device."""
-    # Without warnings: the report at the end includes all losses.
-    parameters = {"samplerate": sound.samplerate, "ring_seconds": RING, "warn": None}
-    parameters["channels"] = sound.channels
+    # No warnings, because the report at the end includes all losses.
+    parameters: dict[str, Any] = {"ring_seconds": RING, "warn": None}
+    parameters.update(samplerate=sound.samplerate, channels=sound.channels)
     if not options.virtual:
         try:
             return open_sound_card(options.device, parameters)
@@ -235,8 +235,7 @@ def report(console, transfer, interrupted, stopped):
         "frames different": comparison and f"{comparison.different:,}",
         "blocks": f"{stats.blocks:,} of {stats.smallest_block} to {stats.largest_block} frames",
         "output underflows": f"{output.losses} ({output.lost_frames:,} frames of silence)",
-        "input overflows": comparison
-        and f"{recorded.losses} ({recorded.lost_frames:,} frames lost)",
+        "input overflows": recorded and f"{recorded.losses} ({recorded.lost_frames:,} frames lost)",
         "xruns of the device": None if comparison else f"{xruns}",
         "lowest fill of the output ring": f"{output.low_water / stats.samplerate * 1e3:.0f} ms",
         "longest Python stall": f"{transfer.longest_stall * 1e3:.0f} ms ({stalls})",
@@ -246,13 +245,13 @@ def report(console, transfer, interrupted, stopped):
         table.add_row(*row)
     console.print(table)
     if interrupted:
-        console.print("[yellow]Interrupted.[/]")
+        console.print("Interrupted.", style="yellow")
         return INTERRUPTED
 
     losses = {
         "frames were not there in time": output.lost_frames,
         "frames were not played": transfer.sound.frames - transfer.arrived if stopped else 0,
-        "recorded frames had no room": recorded.lost_frames if comparison else 0,
+        "recorded frames had no room": recorded.lost_frames if recorded else 0,
         "frames came back different": comparison.different if comparison else 0,
     }
     lost = [f"{frames:,} {what}" for what, frames in losses.items() if frames]
@@ -260,13 +259,13 @@ def report(console, transfer, interrupted, stopped):
         # The ring had every frame in time: they were late between the callback and the loudspeaker.
         lost.append(f"the device reported {xruns} xruns")
     if lost:
-        console.print(f"[red bold]Something was lost:[/] {'; '.join(lost)}.")
+        console.print(f"Something was lost: {'; '.join(lost)}.", style="red")
         return LOST
     proof = f"the callback has played all {sent:,} frames without a gap"
     if comparison:
         proof = f"all {sent:,} frames came back, every sample equal"
     stalls = f"while Python stalled {transfer.stalls} times"
-    console.print(f"[green bold]Nothing was lost:[/] {proof}, {stalls}.")
+    console.print(f"Nothing was lost: {proof}, {stalls}.", style="green")
     return OK
 
 
@@ -274,18 +273,15 @@ def play(console, options):
     """Do what the command line says and return the exit status."""
     sound = sound_file(options.file, options.seconds) if options.file else melody(options.seconds)
     stream, device = open_stream(sound, options, console)
+    transfer = Transfer(sound, stream)
     seconds = sound.frames / sound.samplerate
-    console.print(
-        f"Playing {sound.name} ({seconds:.1f} s, {sound.channels} channels, {sound.samplerate} Hz) "
-        f"on {device}."
-    )
-    console.print(
-        f"A ring holds {len(stream.output_ring) / sound.samplerate:.2f} s. About once a second, "
-        f"Python stands still for {STALL * 1e3:.0f} ms."
-    )
+    what = f"{seconds:.1f} s, {sound.channels} channels, {sound.samplerate} Hz"
+    console.print(f"Playing {sound.name} ({what}) on {device}.")
+    ring_seconds = len(stream.output_ring) / sound.samplerate
+    stall = f"About once a second, Python stands still for {STALL * 1e3:.0f} ms."
+    console.print(f"A ring holds {ring_seconds:.2f} s. {stall}")
     columns = [BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn()]
     columns.append(TextColumn("[cyan]{task.fields[fill]}"))
-    transfer = Transfer(sound, stream)
     interrupted = stopped = False
     with contextlib.closing(stream), Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=sound.frames, fill="")
@@ -313,7 +309,8 @@ def play(console, options):
 def run(options):
     """Run the demo and return the exit status; errors that the user can fix go to stderr."""
     try:
-        return play(Console(), options)
+        # Names may contain brackets, which are not markup.
+        return play(Console(markup=False, highlight=False, soft_wrap=True), options)
     except DemoError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE
