@@ -185,9 +185,12 @@ def sound_file(path, seconds):
 
 def open_stream(sound, options, console):
     """Return a stream and the name of its device: a sound card, or else the virtual device."""
-    # No warnings, because the report at the end includes all losses.
-    parameters: dict[str, Any] = {"ring_seconds": RING, "warn": None}
-    parameters.update(samplerate=sound.samplerate, channels=sound.channels)
+    parameters = {
+        "samplerate": sound.samplerate,
+        "channels": sound.channels,
+        "ring_seconds": RING,
+        "warn": None,  # The report at the end includes all losses.
+    }
     if not options.virtual:
         try:
             return open_sound_card(options.device, parameters)
