@@ -90,19 +90,14 @@ impl<T: Plain> Consumer<'_, T> {
     /// Takes one element out, if there is one.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        let element = (self.0.claim_one()).then(|| self.next());
-        if element.is_some() {
-            self.0.advance(1);
+        if !self.0.claim_one() {
+            return None;
         }
-        element
-    }
-
-    /// The next element, of which the caller knows that it is there.
-    #[inline]
-    fn next(&self) -> T {
-        // SAFETY: the address is one of the storage, which lives with the handle, is aligned for
-        // `T` and holds plain data.
-        unsafe { elements::read(self.0.next()) }
+        // SAFETY: one element was claimed; the storage lives with the handle, is aligned for `T` and
+        // holds plain data.
+        let element = unsafe { elements::read(self.0.next()) };
+        self.0.advance_in_one(1);
+        Some(element)
     }
 
     /// The next element, if there is one, left where it is.
@@ -119,7 +114,11 @@ impl<T: Plain> Consumer<'_, T> {
     /// ```
     #[inline]
     pub fn peek(&self) -> Option<T> {
-        (self.0.claim_shared(1) != 0).then(|| self.next())
+        (self.0.claim_shared(1) != 0).then(|| {
+            // SAFETY: the address is one of the storage, which lives with the handle, is aligned for
+            // `T` and holds plain data.
+            unsafe { elements::read(self.0.element()) }
+        })
     }
 
     /// Fills the slice from its start with as many elements as there are, and returns how many
@@ -138,6 +137,20 @@ impl<T: Plain> Consumer<'_, T> {
     /// ```
     #[inline]
     pub fn read(&mut self, elements: &mut [T]) -> usize {
+        let count = elements.len();
+        if self.0.claim_in_one(count) {
+            // SAFETY: the slice has room for `count` elements, and the storage has as many from there
+            // on.
+            unsafe { elements::copy(self.0.next(), elements.as_mut_ptr(), count) };
+            self.0.advance_in_one(count);
+            return count;
+        }
+        self.read_slowly(elements)
+    }
+
+    /// [`read`](Self::read) beyond what is known, and around the end of the storage.
+    #[inline(never)]
+    fn read_slowly(&mut self, elements: &mut [T]) -> usize {
         let count = self.0.claim(elements.len());
         if count != 0 {
             // SAFETY: the slice has room for `count` elements at least.

@@ -221,6 +221,21 @@ pub(crate) struct Whole<T> {
     mask: usize,
 }
 
+/// Elements that follow each other in the storage, by the indices *behind* them, which is what a side
+/// publishes once it is done with them.
+///
+/// There are three: the indices 1 to N, N + 1 to 2N - 1, and 0 for itself, which is behind the last
+/// element in every other round. In each of them, publishing and going on is an increment.
+pub(crate) struct Stretch<T> {
+    /// Where the element would be that the index 0 is behind. Only what `next` to `last` give lies
+    /// inside of the storage.
+    pub(crate) base: *mut T,
+    /// The index behind the element that was asked for.
+    pub(crate) next: isize,
+    /// The last index.
+    pub(crate) last: isize,
+}
+
 impl<T> Whole<T> {
     /// `None` if `bufferSize` was made smaller than the masks say.
     pub(crate) fn new(geometry: &Geometry) -> Option<Self> {
@@ -247,6 +262,28 @@ impl<T> Whole<T> {
     #[inline]
     pub(crate) fn advanced(&self, index: usize, count: usize) -> usize {
         index.wrapping_add(count) & (2 * self.mask + 1)
+    }
+
+    /// The index in front of an element, from the one behind it, which need not be wrapped yet.
+    #[inline]
+    pub(crate) fn before(&self, next: isize) -> usize {
+        self.advanced(next as usize, usize::MAX)
+    }
+
+    /// The stretch from the element on that an index points to.
+    #[inline]
+    pub(crate) fn stretch(&self, index: usize) -> Stretch<T> {
+        let next = self.advanced(index, 1);
+        let last = match next {
+            0 => 0,
+            _ if next <= self.size() => self.size(),
+            _ => 2 * self.mask + 1,
+        };
+        Stretch {
+            base: self.element(index).wrapping_sub(next),
+            next: next as isize,
+            last: last as isize,
+        }
     }
 
     /// Elements from one index to another one.
@@ -323,6 +360,33 @@ mod tests {
                         assert!(span.len() <= count);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stretch_leads_to_the_same_elements_as_indices() {
+        let mut storage = [0u8; 16];
+        for size in [1, 2, 8, 16] {
+            let whole = Whole::new(&Geometry {
+                buffer: storage.as_mut_ptr(),
+                element_size: 1,
+                ..geometry(size, size as ring_buffer_size_t)
+            });
+            let whole: Whole<u8> = whole.unwrap();
+            for index in 0..2 * size {
+                let Stretch { base, next, last } = whole.stretch(index);
+                assert!(next <= last);
+                for (steps, behind) in (next..=last).enumerate() {
+                    let index = whole.advanced(index, steps);
+                    assert_eq!(base.wrapping_offset(behind), whole.element(index));
+                    assert_eq!(behind as usize, whole.advanced(index, 1));
+                    assert_eq!(whole.before(behind), index);
+                }
+                assert_eq!(
+                    whole.before(last + 1),
+                    whole.advanced(index, (last - next) as usize + 1)
+                );
             }
         }
     }

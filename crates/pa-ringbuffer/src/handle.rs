@@ -2,10 +2,15 @@
 //! have to be looked up again.
 //!
 //! A handle is the only one on its side of the ring. So the fields that do not change are read once,
-//! and its own index is only ever written. The other side's index is looked at when less is known
-//! to be available than is asked for: what was available once stays so, because the other side can
-//! only make it more. Looking less often at what another core writes is most of what makes handles
-//! faster than C's functions.
+//! and its own index is only ever written. The other side's index is reloaded only if what is known
+//! to be available cannot satisfy the request: what was available once stays so, because the other
+//! side can only make it more. Looking less often at what another core writes is most of what makes
+//! handles faster than C's functions.
+//!
+//! Between two looks, a handle is inside a [`Stretch`] of indices, in which the address of an element
+//! follows from the index without a mask, and nothing wraps. A single element takes one comparison,
+//! one increment and two stores. Everything that happens once in a while (the end of the stretch, the
+//! next cache line to be prefetched, a request for more than is known) ends at that comparison.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -15,7 +20,7 @@ use core::ptr::NonNull;
 use crate::atomic::{AtomicSize, Ordering};
 use crate::elements::copy;
 use crate::error::RingError;
-use crate::geometry::{InvalidField, Span, Whole};
+use crate::geometry::{InvalidField, Span, Stretch, Whole};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 use crate::plain::Plain;
 use crate::prefetch::{self, LINE};
@@ -72,10 +77,18 @@ impl Side for Reading {
 
 pub(crate) struct Handle<T, S> {
     ring: NonNull<PaUtilRingBuffer>,
+    /// The index behind the next element: the own index once that element is transferred.
+    next: isize,
+    /// Indices from `next` up to this one are behind elements that can certainly be transferred, and
+    /// whose addresses are `base` plus index. `next - 1` if there are none, and never less.
+    stop: isize,
+    /// How far `stop` may be moved without another `base`. Less than any index for consumers that
+    /// prefetch, which do so before they move it.
+    last: isize,
+    base: *mut T,
     whole: Whole<T>,
-    /// The own index; that in the struct is always the same.
-    index: usize,
-    /// Up to here, elements can certainly be transferred.
+    /// Where the other side's index stopped this side. Only the producer uses what it knows from
+    /// earlier calls; the consumer moves `stop` alone if that is enough.
     limit: usize,
     /// See [`with_prefetch`](Self::with_prefetch).
     prefetch: bool,
@@ -122,28 +135,50 @@ impl<T: Plain, S: Side> Handle<T, S> {
         if geometry.buffer().addr() % needed != 0 {
             return Err(RingError::Alignment { needed });
         }
+        if geometry.size() > ring_buffer_size_t::MAX as usize / 2 {
+            return Err(RingError::TooLarge {
+                element_size: geometry.element_size(),
+                element_count: geometry.size(),
+            });
+        }
         let whole = Whole::new(&geometry).ok_or(InvalidField {
             name: "bufferSize",
             expected: "smallMask plus one",
         })?;
         let index = whole.index(S::own(ring).load(Ordering::Relaxed));
-        Ok(Self {
+        let mut handle = Self {
             ring: pointer,
+            next: 0,
+            stop: 0,
+            last: 0,
+            base: geometry.buffer().cast(),
             whole,
-            index,
             limit: index,
             prefetch: false,
             _owner: owner,
             side: PhantomData,
-        })
+        };
+        handle.enter(index);
+        Ok(handle)
     }
 
     /// The same handle, which asks for memory before it needs it.
     pub(crate) fn with_prefetch(self) -> Self {
-        Self {
+        let mut handle = Self {
             prefetch: true,
             ..self
-        }
+        };
+        let index = handle.index();
+        // The consumer has to look again; what it knew stays there.
+        handle.limit = index;
+        handle.enter(index);
+        handle
+    }
+
+    /// The own index; that in the struct is always the same.
+    #[inline]
+    fn index(&self) -> usize {
+        self.whole.before(self.next)
     }
 
     /// Where the other side's index stops this side at this moment.
@@ -151,7 +186,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     fn limit_now(&self) -> usize {
         if !S::WRITES && self.prefetch {
             // Then both lines come from the other core at the same time.
-            prefetch::for_reading(self.next());
+            prefetch::for_reading(self.whole.element(self.index()));
         }
         let other = S::other(self.ring()).load(Ordering::Acquire);
         let lead = if S::WRITES { self.whole.size() } else { 0 };
@@ -161,25 +196,84 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// How many elements can be transferred at this moment.
     #[inline]
     pub(crate) fn available_now(&self) -> usize {
-        self.whole.distance(self.index, self.limit_now())
+        self.whole.distance(self.index(), self.limit_now())
     }
 
-    /// Whether an element can be transferred.
+    /// How many elements can certainly be transferred, from [`next`](Self::next) on and without
+    /// wrapping.
     #[inline]
+    fn ready(&self) -> usize {
+        (self.stop - self.next + 1) as usize
+    }
+
+    /// Whether an element can be transferred: then it is at [`next`](Self::next).
+    #[inline(always)]
     pub(crate) fn claim_one(&mut self) -> bool {
-        if self.index == self.limit {
-            self.limit = self.limit_now();
+        self.next <= self.stop || self.look_again().unwrap_or_else(|| self.claim_one_slowly())
+    }
+
+    /// Whether `count` elements, which are more than none, can be transferred from
+    /// [`next`](Self::next) on without wrapping. If not, [`claim`](Self::claim) tells.
+    #[inline(always)]
+    pub(crate) fn claim_in_one(&mut self, count: usize) -> bool {
+        // None at all count as too many.
+        let fits = |handle: &Self| count.wrapping_sub(1) < handle.ready();
+        fits(self) || (self.look_again() == Some(true) && fits(self))
+    }
+
+    /// Moves `stop` to where the producer is, if that is further on in the same stretch. Whether there
+    /// is anything, or `None` if that is not known.
+    ///
+    /// The producer has room for all the stretch most of the time, and does not look here.
+    #[inline(always)]
+    fn look_again(&mut self) -> Option<bool> {
+        if S::WRITES {
+            return None;
         }
-        self.index != self.limit
+        let other = S::other(self.ring()).load(Ordering::Acquire) as isize;
+        // An overwritten index goes elsewhere, or to an element of the stretch.
+        if self.next <= other && other <= self.last {
+            self.stop = other;
+            Some(true)
+        } else {
+            None
+        }
+    }
+
+    /// [`claim_one`](Self::claim_one) at the end of what is known.
+    #[cold]
+    #[inline(never)]
+    fn claim_one_slowly(&mut self) -> bool {
+        let index = self.index();
+        let any = self.claim_from(index, 1) != 0;
+        self.enter(index);
+        if S::WRITES && self.prefetch && any {
+            self.prefetch_for_line(index);
+        }
+        any
     }
 
     /// How many of `count` elements can be transferred; less than `count` is how many there are at
     /// this moment.
     #[inline]
     pub(crate) fn claim(&mut self, count: usize) -> usize {
-        if count > self.whole.distance(self.index, self.limit) {
+        if count > self.ready() {
+            self.claim_from(self.index(), count)
+        } else {
+            count
+        }
+    }
+
+    #[inline]
+    fn claim_from(&mut self, index: usize, count: usize) -> usize {
+        let known = if S::WRITES {
+            self.whole.distance(index, self.limit)
+        } else {
+            0
+        };
+        if count > known {
             self.limit = self.limit_now();
-            count.min(self.whole.distance(self.index, self.limit))
+            count.min(self.whole.distance(index, self.limit))
         } else {
             count
         }
@@ -188,23 +282,51 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// [`claim`](Self::claim) for those who share the handle, and cannot keep what they learn.
     #[inline]
     pub(crate) fn claim_shared(&self, count: usize) -> usize {
-        if count > self.whole.distance(self.index, self.limit) {
+        if count > self.ready() {
             count.min(self.available_now())
         } else {
             count
         }
     }
 
-    /// Where the next element is that this side transfers.
+    /// Goes on from an index, in its stretch, and with what `limit` leaves of that.
+    fn enter(&mut self, index: usize) {
+        let Stretch { base, next, last } = self.whole.stretch(index);
+        let mut ready = self
+            .whole
+            .distance(index, self.limit)
+            .min((last - next + 1) as usize);
+        if S::WRITES && self.prefetch {
+            // To come back for each line.
+            let place = self.whole.element(index).addr();
+            ready = ready.min((LINE - place % LINE).div_ceil(size_of::<T>().max(1)));
+        }
+        self.base = base;
+        self.next = next;
+        self.stop = next + ready as isize - 1;
+        self.last = if !S::WRITES && self.prefetch {
+            isize::MIN
+        } else {
+            last
+        };
+    }
+
+    /// Where the next element is, if one was [claimed](Self::claim_one).
     #[inline]
     pub(crate) fn next(&self) -> *mut T {
-        self.whole.element(self.index)
+        self.base.wrapping_offset(self.next)
+    }
+
+    /// Where the next element is, claimed or not.
+    #[inline]
+    pub(crate) fn element(&self) -> *mut T {
+        self.whole.element(self.index())
     }
 
     /// Where the next `count` elements are, which were claimed.
     #[inline]
     pub(crate) fn span(&self, count: usize) -> Span {
-        self.whole.span(self.index, count)
+        self.whole.span(self.index(), count)
     }
 
     /// Address of a position.
@@ -220,15 +342,16 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// `count` elements were claimed, this is the producer's side, and the source has as many.
     #[inline]
     pub(crate) unsafe fn copy_in(&self, source: *const T, count: usize) {
-        let first = self.whole.until_end(self.index);
+        let next = self.element();
+        let first = self.whole.until_end(self.index());
         // A branch, not a minimum: the copy need not wait for the index.
         // SAFETY: the storage lives with the handle and is aligned for `T`; `count` elements from
         // the index on, wrapped at the end of the storage, are the producer's.
         unsafe {
             if count <= first {
-                copy(source, self.next(), count);
+                copy(source, next, count);
             } else {
-                copy(source, self.next(), first);
+                copy(source, next, first);
                 copy(source.add(first), self.at(0), count - first);
             }
         }
@@ -241,59 +364,83 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// `count` elements were claimed, this is the consumer's side, and the target has room for them.
     #[inline]
     pub(crate) unsafe fn copy_out(&self, target: *mut T, count: usize) {
-        let first = self.whole.until_end(self.index);
+        let next = self.element();
+        let first = self.whole.until_end(self.index());
         // A branch, not a minimum: the copy need not wait for the index.
         // SAFETY: the storage lives with the handle, is aligned for `T` and holds plain data;
         // `count` elements from the index on, wrapped at the end of the storage, are the consumer's.
         unsafe {
             if count <= first {
-                copy(self.next(), target, count);
+                copy(next, target, count);
             } else {
-                copy(self.next(), target, first);
+                copy(next, target, first);
                 copy(self.at(0), target.add(first), count - first);
             }
         }
     }
 
-    /// Hands over `count` elements, which were claimed, to the other side.
+    /// Hands over `count` elements, which are more than none and were claimed
+    /// [in one](Self::claim_in_one), to the other side.
+    #[inline(always)]
+    pub(crate) fn advance_in_one(&mut self, count: usize) {
+        let behind = self.next + count as isize;
+        self.next = behind;
+        S::own(self.ring()).store((behind - 1) as ring_buffer_size_t, Ordering::Release);
+    }
+
+    /// Hands over `count` elements, which are more than none and were claimed, to the other side.
     #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
-        let previous = self.index;
-        self.index = self.whole.advanced(previous, count);
-        S::own(self.ring()).store(self.index as ring_buffer_size_t, Ordering::Release);
+        if count <= self.ready() {
+            self.advance_in_one(count);
+        } else {
+            self.advance_further(count);
+        }
+    }
+
+    /// [`advance`](Self::advance) to another stretch, or to where only `limit` says that it is far
+    /// enough.
+    fn advance_further(&mut self, count: usize) {
+        let previous = self.index();
+        let index = self.whole.advanced(previous, count);
+        S::own(self.ring()).store(index as ring_buffer_size_t, Ordering::Release);
+        self.enter(index);
         if S::WRITES && self.prefetch {
-            self.prefetch_ahead(previous, count);
+            self.prefetch_for_block(index, count * size_of::<T>());
+        }
+    }
+
+    /// Asks for the line that will be written some time after the one that begins with the element
+    /// at `index`.
+    fn prefetch_for_line(&self, index: usize) {
+        /// Bytes from the write index to what is asked for. That is further than after blocks, because
+        /// a line takes longer to come than single elements take to fill one: with 512, elements of
+        /// 8 bytes take twice as long.
+        const AHEAD: usize = 2048;
+        if size_of::<T>() >= LINE {
+            self.prefetch_for_block(index, size_of::<T>());
+        } else if self.whole.element(index).addr() % LINE < size_of::<T>() {
+            self.prefetch_ahead(index, AHEAD, 1);
         }
     }
 
     /// Asks for the lines that will be written after the next few elements: as many as have just
     /// been written, because the next call will probably write as much again.
-    #[inline]
-    fn prefetch_ahead(&self, previous: usize, count: usize) {
-        /// Bytes from the write index to what is asked for, after blocks. With 1024, blocks of 64
-        /// elements of 8 bytes take a quarter longer.
-        const AHEAD_OF_BLOCKS: usize = 512;
-        /// The same after less than a line, which takes longer to come than to be filled: with 512,
-        /// single elements of 8 bytes take twice as long.
-        const AHEAD_OF_ELEMENTS: usize = 2048;
+    fn prefetch_for_block(&self, index: usize, bytes: usize) {
+        /// Bytes from the write index to what is asked for. With 1024, blocks of 64 elements of 8
+        /// bytes take a quarter longer.
+        const AHEAD: usize = 512;
         /// Bytes asked for at the most, not to crowd out everything else from a cache of 32 KiB.
         const MOST: usize = 4096;
-        let bytes = count * size_of::<T>();
-        let line = |index| self.whole.element(index).addr() / LINE;
-        if bytes < LINE && line(previous) == line(self.index) {
-            return;
-        }
-        let ahead = if bytes < LINE {
-            AHEAD_OF_ELEMENTS
-        } else {
-            AHEAD_OF_BLOCKS
-        };
-        let ahead = ahead / size_of::<T>().max(1);
-        let index = self.whole.advanced(self.index, ahead);
+        self.prefetch_ahead(index, AHEAD, bytes.min(MOST));
+    }
+
+    fn prefetch_ahead(&self, index: usize, ahead: usize, bytes: usize) {
+        let index = self.whole.advanced(index, ahead / size_of::<T>().max(1));
         // Not further than the end of the storage, which costs one block in each round.
         let left = self.whole.until_end(index) * size_of::<T>();
         let start = self.whole.element(index);
-        for offset in (0..bytes.min(left).min(MOST)).step_by(LINE) {
+        for offset in (0..bytes.min(left)).step_by(LINE) {
             prefetch::for_writing(start.wrapping_byte_add(offset));
         }
     }

@@ -131,7 +131,7 @@ impl<T: Plain> Producer<'_, T> {
         }
         // SAFETY: one element was claimed, and it is there; `&mut self` is the only writer.
         unsafe { elements::write(self.0.next(), element) };
-        self.0.advance(1);
+        self.0.advance_in_one(1);
         Ok(())
     }
 
@@ -149,6 +149,20 @@ impl<T: Plain> Producer<'_, T> {
     /// ```
     #[inline]
     pub fn write(&mut self, elements: &[T]) -> usize {
+        let count = elements.len();
+        if self.0.claim_in_one(count) {
+            // SAFETY: the slice has `count` elements, the storage has as many from there on, and
+            // `&mut self` is the only writer. They may overlap, see below.
+            unsafe { elements::copy(elements.as_ptr(), self.0.next(), count) };
+            self.0.advance_in_one(count);
+            return count;
+        }
+        self.write_slowly(elements)
+    }
+
+    /// [`write`](Self::write) beyond what is known, and around the end of the storage.
+    #[inline(never)]
+    fn write_slowly(&mut self, elements: &[T]) -> usize {
         let count = self.0.claim(elements.len());
         if count != 0 {
             // SAFETY: the slice has `count` elements at least; `&mut self` is the only writer.
