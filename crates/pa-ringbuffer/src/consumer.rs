@@ -90,13 +90,11 @@ impl<T: Plain> Consumer<'_, T> {
     /// Takes one element out, if there is one.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        if !self.0.claim_one() {
-            return None;
-        }
+        let claim = self.0.claim_one()?;
         // SAFETY: one element was claimed; the storage lives with the handle, is aligned for `T` and
         // holds plain data.
-        let element = unsafe { elements::read(self.0.next()) };
-        self.0.advance_in_one(1);
+        let element = unsafe { elements::read(self.0.place(claim)) };
+        self.0.advance_in_one(claim, 1);
         Some(element)
     }
 
@@ -138,14 +136,13 @@ impl<T: Plain> Consumer<'_, T> {
     #[inline]
     pub fn read(&mut self, elements: &mut [T]) -> usize {
         let count = elements.len();
-        if self.0.claim_in_one(count) {
-            // SAFETY: the slice has room for `count` elements, and the storage has as many from there
-            // on.
-            unsafe { elements::copy(self.0.next(), elements.as_mut_ptr(), count) };
-            self.0.advance_in_one(count);
-            return count;
-        }
-        self.read_slowly(elements)
+        let Some(claim) = self.0.claim_in_one(count) else {
+            return self.read_slowly(elements);
+        };
+        // SAFETY: the slice has room for `count` elements, and the storage has as many from there on.
+        unsafe { elements::copy(self.0.place(claim), elements.as_mut_ptr(), count) };
+        self.0.advance_in_one(claim, count);
+        count
     }
 
     /// [`read`](Self::read) beyond what is known, and around the end of the storage.

@@ -82,8 +82,9 @@ pub(crate) struct Handle<T, S> {
     /// Indices from `next` up to this one are behind elements that can certainly be transferred, and
     /// whose addresses are `base` plus index. `next - 1` if there are none, and never less.
     stop: isize,
-    /// How far `stop` may be moved without another `base`. Less than any index for consumers that
-    /// prefetch, which do so before they move it.
+    /// How far `stop` may be moved without another `base`. For a consumer that prefetches, the
+    /// complement of that, which is less than any index: so the others need not ask whether they are
+    /// one.
     last: isize,
     base: *mut T,
     whole: Whole<T>,
@@ -94,6 +95,15 @@ pub(crate) struct Handle<T, S> {
     prefetch: bool,
     _owner: Owner,
     side: PhantomData<S>,
+}
+
+/// What is needed to transfer elements and to hand them over, in registers: after looking at the other
+/// side's index, the compiler would load it from the handle again.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim {
+    ring: NonNull<PaUtilRingBuffer>,
+    /// The index behind the first element.
+    next: isize,
 }
 
 // SAFETY: a handle stands for one side of the ring, and the ring's protocol lets each side be on a
@@ -199,45 +209,72 @@ impl<T: Plain, S: Side> Handle<T, S> {
         self.whole.distance(self.index(), self.limit_now())
     }
 
-    /// How many elements can certainly be transferred, from [`next`](Self::next) on and without
-    /// wrapping.
+    /// How many elements can certainly be transferred without wrapping.
     #[inline]
     fn ready(&self) -> usize {
         (self.stop - self.next + 1) as usize
     }
 
-    /// Whether an element can be transferred: then it is at [`next`](Self::next).
+    /// The index behind the next element, if that can be transferred.
     #[inline(always)]
-    pub(crate) fn claim_one(&mut self) -> bool {
-        self.next <= self.stop || self.look_again().unwrap_or_else(|| self.claim_one_slowly())
+    pub(crate) fn claim_one(&mut self) -> Option<Claim> {
+        let claim = self.here();
+        if claim.next <= self.stop || self.look_again(claim) {
+            return Some(claim);
+        }
+        self.claim_one_slowly().then(|| self.here())
     }
 
-    /// Whether `count` elements, which are more than none, can be transferred from
-    /// [`next`](Self::next) on without wrapping. If not, [`claim`](Self::claim) tells.
     #[inline(always)]
-    pub(crate) fn claim_in_one(&mut self, count: usize) -> bool {
+    fn here(&self) -> Claim {
+        Claim {
+            ring: self.ring,
+            next: self.next,
+        }
+    }
+
+    /// The index behind the next element, if `count` elements, which are more than none, can be
+    /// transferred without wrapping. If not, [`claim`](Self::claim) tells how many.
+    #[inline(always)]
+    pub(crate) fn claim_in_one(&mut self, count: usize) -> Option<Claim> {
+        let claim = self.here();
         // None at all count as too many.
-        let fits = |handle: &Self| count.wrapping_sub(1) < handle.ready();
-        fits(self) || (self.look_again() == Some(true) && fits(self))
+        let fits = |handle: &Self| count.wrapping_sub(1) < (handle.stop - claim.next + 1) as usize;
+        (fits(self) || (self.look_again(claim) && fits(self))).then_some(claim)
     }
 
-    /// Moves `stop` to where the producer is, if that is further on in the same stretch. Whether there
-    /// is anything, or `None` if that is not known.
+    /// Moves `stop` to where the producer is, if that is further on in the same stretch.
     ///
     /// The producer has room for all the stretch most of the time, and does not look here.
     #[inline(always)]
-    fn look_again(&mut self) -> Option<bool> {
+    fn look_again(&mut self, claim: Claim) -> bool {
         if S::WRITES {
-            return None;
+            return false;
         }
-        let other = S::other(self.ring()).load(Ordering::Acquire) as isize;
+        self.look_within(claim, |last| last)
+            || (self.prefetch && self.look_again_prefetching(claim))
+    }
+
+    #[inline(always)]
+    fn look_within(&mut self, claim: Claim, last: impl Fn(isize) -> isize) -> bool {
+        // SAFETY: see `ring()`.
+        let ring = unsafe { claim.ring.as_ref() };
+        let other = S::other(ring).load(Ordering::Acquire) as isize;
         // An overwritten index goes elsewhere, or to an element of the stretch.
-        if self.next <= other && other <= self.last {
+        let further = claim.next <= other && other <= last(self.last);
+        if further {
             self.stop = other;
-            Some(true)
-        } else {
-            None
         }
+        further
+    }
+
+    /// [`look_again`](Self::look_again) for a consumer that prefetches.
+    #[inline]
+    fn look_again_prefetching(&mut self, claim: Claim) -> bool {
+        // The processor comes here before it knows the index, so both lines come from the other core
+        // at the same time.
+        prefetch::for_reading(self.place(claim));
+        self.look_within(claim, |last| !last)
     }
 
     /// [`claim_one`](Self::claim_one) at the end of what is known.
@@ -305,16 +342,16 @@ impl<T: Plain, S: Side> Handle<T, S> {
         self.next = next;
         self.stop = next + ready as isize - 1;
         self.last = if !S::WRITES && self.prefetch {
-            isize::MIN
+            !last
         } else {
             last
         };
     }
 
-    /// Where the next element is, if one was [claimed](Self::claim_one).
-    #[inline]
-    pub(crate) fn next(&self) -> *mut T {
-        self.base.wrapping_offset(self.next)
+    /// Where the element is that a [claimed](Self::claim_one) index is behind.
+    #[inline(always)]
+    pub(crate) fn place(&self, claim: Claim) -> *mut T {
+        self.base.wrapping_offset(claim.next)
     }
 
     /// Where the next element is, claimed or not.
@@ -379,20 +416,22 @@ impl<T: Plain, S: Side> Handle<T, S> {
         }
     }
 
-    /// Hands over `count` elements, which are more than none and were claimed
-    /// [in one](Self::claim_in_one), to the other side.
+    /// Hands over `count` elements, which are more than none, to the other side, from the one on
+    /// that a claimed index is behind.
     #[inline(always)]
-    pub(crate) fn advance_in_one(&mut self, count: usize) {
-        let behind = self.next + count as isize;
+    pub(crate) fn advance_in_one(&mut self, claim: Claim, count: usize) {
+        // SAFETY: see `ring()`.
+        let ring = unsafe { claim.ring.as_ref() };
+        let behind = claim.next + count as isize;
         self.next = behind;
-        S::own(self.ring()).store((behind - 1) as ring_buffer_size_t, Ordering::Release);
+        S::own(ring).store((behind - 1) as ring_buffer_size_t, Ordering::Release);
     }
 
     /// Hands over `count` elements, which are more than none and were claimed, to the other side.
     #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
         if count <= self.ready() {
-            self.advance_in_one(count);
+            self.advance_in_one(self.here(), count);
         } else {
             self.advance_further(count);
         }

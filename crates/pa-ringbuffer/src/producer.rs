@@ -126,12 +126,12 @@ impl<T: Plain> Producer<'_, T> {
     /// ```
     #[inline]
     pub fn push(&mut self, element: T) -> Result<(), T> {
-        if !self.0.claim_one() {
+        let Some(claim) = self.0.claim_one() else {
             return Err(element);
-        }
+        };
         // SAFETY: one element was claimed, and it is there; `&mut self` is the only writer.
-        unsafe { elements::write(self.0.next(), element) };
-        self.0.advance_in_one(1);
+        unsafe { elements::write(self.0.place(claim), element) };
+        self.0.advance_in_one(claim, 1);
         Ok(())
     }
 
@@ -150,14 +150,14 @@ impl<T: Plain> Producer<'_, T> {
     #[inline]
     pub fn write(&mut self, elements: &[T]) -> usize {
         let count = elements.len();
-        if self.0.claim_in_one(count) {
-            // SAFETY: the slice has `count` elements, the storage has as many from there on, and
-            // `&mut self` is the only writer. They may overlap, see below.
-            unsafe { elements::copy(elements.as_ptr(), self.0.next(), count) };
-            self.0.advance_in_one(count);
-            return count;
-        }
-        self.write_slowly(elements)
+        let Some(claim) = self.0.claim_in_one(count) else {
+            return self.write_slowly(elements);
+        };
+        // SAFETY: the slice has `count` elements, the storage has as many from there on, and
+        // `&mut self` is the only writer. They may overlap, see below.
+        unsafe { elements::copy(elements.as_ptr(), self.0.place(claim), count) };
+        self.0.advance_in_one(claim, count);
+        count
     }
 
     /// [`write`](Self::write) beyond what is known, and around the end of the storage.
