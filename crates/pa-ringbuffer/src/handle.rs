@@ -84,7 +84,8 @@ pub(crate) struct Handle<T, S> {
     stop: isize,
     /// How far `stop` may be moved without another `base`. For a consumer that prefetches, the
     /// complement of that, which is less than any index: so the others need not ask whether they are
-    /// one.
+    /// one. For a producer, not further than there is room: if it prefetches, `stop` is moved from
+    /// line to line.
     last: isize,
     base: *mut T,
     whole: Whole<T>,
@@ -281,13 +282,46 @@ impl<T: Plain, S: Side> Handle<T, S> {
     #[cold]
     #[inline(never)]
     fn claim_one_slowly(&mut self) -> bool {
-        let index = self.index();
-        let any = self.claim_from(index, 1) != 0;
-        self.enter(index);
-        if S::WRITES && self.prefetch && any {
-            self.prefetch_for_line(index);
+        let lines = S::WRITES && self.prefetch;
+        if !lines || self.next > self.last {
+            let index = self.index();
+            let count = self.claim_from(index, 1);
+            self.enter(index);
+            if !lines || count == 0 {
+                return count != 0;
+            }
         }
-        any
+        self.go_through_line();
+        true
+    }
+
+    /// Moves `stop` to the last element that begins in the next element's line, and asks for a line
+    /// further ahead.
+    fn go_through_line(&mut self) {
+        let size = size_of::<T>().max(1);
+        let offset = self.place(self.here()).addr() % LINE;
+        let elements = (LINE - offset).div_ceil(size) as isize;
+        self.stop = self.last.min(self.next + elements - 1);
+        if size >= LINE {
+            self.prefetch_for_block(size);
+        } else if offset < size {
+            self.prefetch_for_line();
+        }
+    }
+
+    /// [`claim_in_one`](Self::claim_in_one) for a producer that prefetches.
+    #[inline]
+    pub(crate) fn claim_lines(&self, count: usize) -> Option<Claim> {
+        (self.prefetch && count.wrapping_sub(1) < (self.last - self.next + 1) as usize)
+            .then(|| self.here())
+    }
+
+    /// [`advance_in_one`](Self::advance_in_one) for a producer that prefetches.
+    #[inline]
+    pub(crate) fn advance_lines(&mut self, claim: Claim, count: usize) {
+        self.advance_in_one(claim, count);
+        self.stop = self.next - 1;
+        self.prefetch_for_block(count * size_of::<T>());
     }
 
     /// How many of `count` elements can be transferred; less than `count` is how many there are at
@@ -329,23 +363,19 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// Goes on from an index, in its stretch, and with what `limit` leaves of that.
     fn enter(&mut self, index: usize) {
         let Stretch { base, next, last } = self.whole.stretch(index);
-        let mut ready = self
-            .whole
-            .distance(index, self.limit)
-            .min((last - next + 1) as usize);
-        if S::WRITES && self.prefetch {
-            // To come back for each line.
-            let place = self.whole.element(index).addr();
-            ready = ready.min((LINE - place % LINE).div_ceil(size_of::<T>().max(1)));
-        }
+        let ready = self.whole.distance(index, self.limit) as isize;
+        let stop = last.min(next + ready - 1);
         self.base = base;
         self.next = next;
-        self.stop = next + ready as isize - 1;
-        self.last = if !S::WRITES && self.prefetch {
-            !last
-        } else {
-            last
+        self.stop = stop;
+        self.last = match (S::WRITES, self.prefetch) {
+            (true, _) => stop,
+            (false, true) => !last,
+            (false, false) => last,
         };
+        if S::WRITES && self.prefetch {
+            self.stop = next - 1;
+        }
     }
 
     /// Where the element is that a [claimed](Self::claim_one) index is behind.
@@ -445,37 +475,36 @@ impl<T: Plain, S: Side> Handle<T, S> {
         S::own(self.ring()).store(index as ring_buffer_size_t, Ordering::Release);
         self.enter(index);
         if S::WRITES && self.prefetch {
-            self.prefetch_for_block(index, count * size_of::<T>());
+            self.prefetch_for_block(count * size_of::<T>());
         }
     }
 
-    /// Asks for the line that will be written some time after the one that begins with the element
-    /// at `index`.
-    fn prefetch_for_line(&self, index: usize) {
+    /// Asks for the line that will be written some time after the one that begins with the next
+    /// element.
+    #[inline]
+    fn prefetch_for_line(&self) {
         /// Bytes from the write index to what is asked for. That is further than after blocks, because
         /// a line takes longer to come than single elements take to fill one: with 512, elements of
         /// 8 bytes take twice as long.
         const AHEAD: usize = 2048;
-        if size_of::<T>() >= LINE {
-            self.prefetch_for_block(index, size_of::<T>());
-        } else if self.whole.element(index).addr() % LINE < size_of::<T>() {
-            self.prefetch_ahead(index, AHEAD, 1);
-        }
+        self.prefetch_ahead(AHEAD, 1);
     }
 
     /// Asks for the lines that will be written after the next few elements: as many as have just
     /// been written, because the next call will probably write as much again.
-    fn prefetch_for_block(&self, index: usize, bytes: usize) {
+    #[inline]
+    fn prefetch_for_block(&self, bytes: usize) {
         /// Bytes from the write index to what is asked for. With 1024, blocks of 64 elements of 8
         /// bytes take a quarter longer.
         const AHEAD: usize = 512;
         /// Bytes asked for at the most, not to crowd out everything else from a cache of 32 KiB.
         const MOST: usize = 4096;
-        self.prefetch_ahead(index, AHEAD, bytes.min(MOST));
+        self.prefetch_ahead(AHEAD, bytes.min(MOST));
     }
 
-    fn prefetch_ahead(&self, index: usize, ahead: usize, bytes: usize) {
-        let index = self.whole.advanced(index, ahead / size_of::<T>().max(1));
+    #[inline]
+    fn prefetch_ahead(&self, ahead: usize, bytes: usize) {
+        let index = (self.whole).advanced(self.index(), ahead / size_of::<T>().max(1));
         // Not further than the end of the storage, which costs one block in each round.
         let left = self.whole.until_end(index) * size_of::<T>();
         let start = self.whole.element(index);

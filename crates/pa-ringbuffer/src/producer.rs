@@ -163,7 +163,14 @@ impl<T: Plain> Producer<'_, T> {
     /// [`write`](Self::write) beyond what is known, and around the end of the storage.
     #[inline(never)]
     fn write_slowly(&mut self, elements: &[T]) -> usize {
-        let count = self.0.claim(elements.len());
+        let count = elements.len();
+        if let Some(claim) = self.0.claim_lines(count) {
+            // SAFETY: as in `write`.
+            unsafe { elements::copy(elements.as_ptr(), self.0.place(claim), count) };
+            self.0.advance_lines(claim, count);
+            return count;
+        }
+        let count = self.0.claim(count);
         if count != 0 {
             // SAFETY: the slice has `count` elements at least; `&mut self` is the only writer.
             // The slice may be one of a `ReadChunk` of this ring, and then, should the other side
