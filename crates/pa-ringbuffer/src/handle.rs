@@ -75,6 +75,9 @@ impl Side for Reading {
     }
 }
 
+/// It fills cache lines of its own (a pair, because some processors fetch them in pairs): both handles
+/// are often made in one place, and each is written all the time by a thread of its own.
+#[repr(align(128))]
 pub(crate) struct Handle<T, S> {
     ring: NonNull<PaUtilRingBuffer>,
     /// The index behind the next element: the own index once that element is transferred.
@@ -82,11 +85,12 @@ pub(crate) struct Handle<T, S> {
     /// Indices from `next` up to this one are behind elements that can certainly be transferred, and
     /// whose addresses are `base` plus index. `next - 1` if there are none, and never less.
     stop: isize,
-    /// How far `stop` may be moved without another `base`. For a consumer that prefetches, the
-    /// complement of that, which is less than any index: so the others need not ask whether they are
-    /// one. For a producer, not further than there is room: if it prefetches, `stop` is moved from
-    /// line to line.
+    /// How far `stop` may be moved without another `base`; less than any index for a consumer that
+    /// prefetches, so that the others need not ask whether they are one. For a producer, not further
+    /// than there is room: if it prefetches, `stop` is moved from line to line.
     last: isize,
+    /// The same for a consumer, whether it prefetches or not.
+    end: isize,
     base: *mut T,
     whole: Whole<T>,
     /// Where the other side's index stopped this side. Only the producer uses what it knows from
@@ -162,6 +166,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
             next: 0,
             stop: 0,
             last: 0,
+            end: 0,
             base: geometry.buffer().cast(),
             whole,
             limit: index,
@@ -220,10 +225,14 @@ impl<T: Plain, S: Side> Handle<T, S> {
     #[inline(always)]
     pub(crate) fn claim_one(&mut self) -> Option<Claim> {
         let claim = self.here();
-        if claim.next <= self.stop || self.look_again(claim) {
+        if claim.next <= self.stop {
             return Some(claim);
         }
-        self.claim_one_slowly().then(|| self.here())
+        let other = self.look(claim);
+        if self.follow(claim, other) {
+            return Some(claim);
+        }
+        self.claim_one_slowly(other).then(|| self.here())
     }
 
     #[inline(always)]
@@ -241,58 +250,63 @@ impl<T: Plain, S: Side> Handle<T, S> {
         let claim = self.here();
         // None at all count as too many.
         let fits = |handle: &Self| count.wrapping_sub(1) < (handle.stop - claim.next + 1) as usize;
-        (fits(self) || (self.look_again(claim) && fits(self))).then_some(claim)
+        (fits(self) || (self.follow(claim, self.look(claim)) && fits(self))).then_some(claim)
+    }
+
+    /// The other side's index, for the consumer. The producer has room for all the stretch most of the
+    /// time, and looks later.
+    #[inline(always)]
+    fn look(&self, claim: Claim) -> ring_buffer_size_t {
+        if S::WRITES {
+            return 0;
+        }
+        // SAFETY: see `ring()`.
+        S::other(unsafe { claim.ring.as_ref() }).load(Ordering::Acquire)
     }
 
     /// Moves `stop` to where the producer is, if that is further on in the same stretch.
-    ///
-    /// The producer has room for all the stretch most of the time, and does not look here.
     #[inline(always)]
-    fn look_again(&mut self, claim: Claim) -> bool {
-        if S::WRITES {
-            return false;
-        }
-        self.look_within(claim, |last| last)
-            || (self.prefetch && self.look_again_prefetching(claim))
-    }
-
-    #[inline(always)]
-    fn look_within(&mut self, claim: Claim, last: impl Fn(isize) -> isize) -> bool {
-        // SAFETY: see `ring()`.
-        let ring = unsafe { claim.ring.as_ref() };
-        let other = S::other(ring).load(Ordering::Acquire) as isize;
+    fn follow(&mut self, claim: Claim, other: ring_buffer_size_t) -> bool {
+        let other = other as isize;
         // An overwritten index goes elsewhere, or to an element of the stretch.
-        let further = claim.next <= other && other <= last(self.last);
-        if further {
+        let within = |last| !S::WRITES && claim.next <= other && other <= last;
+        if within(self.last) {
             self.stop = other;
+            return true;
         }
-        further
-    }
-
-    /// [`look_again`](Self::look_again) for a consumer that prefetches.
-    #[inline]
-    fn look_again_prefetching(&mut self, claim: Claim) -> bool {
-        // The processor comes here before it knows the index, so both lines come from the other core
-        // at the same time.
-        prefetch::for_reading(self.place(claim));
-        self.look_within(claim, |last| !last)
-    }
-
-    /// [`claim_one`](Self::claim_one) at the end of what is known.
-    #[cold]
-    #[inline(never)]
-    fn claim_one_slowly(&mut self) -> bool {
-        let lines = S::WRITES && self.prefetch;
-        if !lines || self.next > self.last {
-            let index = self.index();
-            let count = self.claim_from(index, 1);
-            self.enter(index);
-            if !lines || count == 0 {
-                return count != 0;
+        if !S::WRITES && self.prefetch {
+            // The processor comes here before it knows the index, so both lines come from the other
+            // core at the same time.
+            prefetch::for_reading(self.place(claim));
+            if within(self.end) {
+                self.stop = other;
+                return true;
             }
         }
-        self.go_through_line();
-        true
+        false
+    }
+
+    /// [`claim_one`](Self::claim_one) at the end of what is known. It does not load the other side's
+    /// index again: each look takes the line away from the other core.
+    #[cold]
+    #[inline(never)]
+    fn claim_one_slowly(&mut self, other: ring_buffer_size_t) -> bool {
+        if S::WRITES && self.prefetch && self.next <= self.last {
+            self.go_through_line();
+            return true;
+        }
+        let index = self.index();
+        let any = if S::WRITES {
+            self.claim_from(index, 1) != 0
+        } else {
+            self.limit = self.whole.index(other);
+            self.limit != index
+        };
+        self.enter(index);
+        if S::WRITES && self.prefetch && any {
+            self.go_through_line();
+        }
+        any
     }
 
     /// Moves `stop` to the last element that begins in the next element's line, and asks for a line
@@ -368,9 +382,10 @@ impl<T: Plain, S: Side> Handle<T, S> {
         self.base = base;
         self.next = next;
         self.stop = stop;
+        self.end = last;
         self.last = match (S::WRITES, self.prefetch) {
             (true, _) => stop,
-            (false, true) => !last,
+            (false, true) => isize::MIN,
             (false, false) => last,
         };
         if S::WRITES && self.prefetch {
