@@ -224,16 +224,16 @@ pub(crate) struct Whole<T> {
 /// Elements that follow each other in the storage, by the indices *behind* them, which is what a side
 /// publishes once it is done with them.
 ///
-/// There are three: the indices 1 to N, N + 1 to 2N - 1, and 0 for itself, which is behind the last
-/// element in every other round. In each of them, publishing and going on is an increment.
+/// There are three stretches: the indices 1 to N, N + 1 to 2N - 1, and 0 for itself, which is behind
+/// the last element in every other round. In each of them, publishing and going on is an increment.
 pub(crate) struct Stretch<T> {
     /// Where the element would be that the index 0 is behind. Only what `next` to `last` give lies
     /// inside of the storage.
     pub(crate) base: *mut T,
-    /// The index behind the element that was asked for.
-    pub(crate) next: isize,
-    /// The last index.
-    pub(crate) last: isize,
+    /// The index behind the first element.
+    pub(crate) next: usize,
+    /// The last index; less than `next` if there are no elements.
+    pub(crate) last: usize,
 }
 
 impl<T> Whole<T> {
@@ -264,16 +264,21 @@ impl<T> Whole<T> {
         index.wrapping_add(count) & (2 * self.mask + 1)
     }
 
-    /// The index in front of an element, from the one behind it, which need not be wrapped yet.
+    /// The index in front of an element, from the one behind it, which need not be wrapped.
     #[inline]
-    pub(crate) fn before(&self, next: isize) -> usize {
-        self.advanced(next as usize, usize::MAX)
+    pub(crate) fn before(&self, next: usize) -> usize {
+        self.advanced(next, usize::MAX)
     }
 
-    /// The stretch from the element on that an index points to.
+    /// The stretch from the element on that an index points to, if there is `any`. If not, `next` is
+    /// more than 0 in any case, and what comes before it is a number.
     #[inline]
-    pub(crate) fn stretch(&self, index: usize) -> Stretch<T> {
-        let next = self.advanced(index, 1);
+    pub(crate) fn stretch(&self, index: usize, any: bool) -> Stretch<T> {
+        let next = if any {
+            self.advanced(index, 1)
+        } else {
+            index + 1
+        };
         let last = match next {
             0 => 0,
             _ if next <= self.size() => self.size(),
@@ -281,8 +286,8 @@ impl<T> Whole<T> {
         };
         Stretch {
             base: self.element(index).wrapping_sub(next),
-            next: next as isize,
-            last: last as isize,
+            next,
+            last,
         }
     }
 
@@ -375,18 +380,19 @@ mod tests {
             });
             let whole: Whole<u8> = whole.unwrap();
             for index in 0..2 * size {
-                let Stretch { base, next, last } = whole.stretch(index);
+                let Stretch { base, next, last } = whole.stretch(index, true);
                 assert!(next <= last);
                 for (steps, behind) in (next..=last).enumerate() {
                     let index = whole.advanced(index, steps);
-                    assert_eq!(base.wrapping_offset(behind), whole.element(index));
-                    assert_eq!(behind as usize, whole.advanced(index, 1));
+                    assert_eq!(base.wrapping_add(behind), whole.element(index));
+                    assert_eq!(behind, whole.advanced(index, 1));
                     assert_eq!(whole.before(behind), index);
                 }
-                assert_eq!(
-                    whole.before(last + 1),
-                    whole.advanced(index, (last - next) as usize + 1)
-                );
+                assert_eq!(whole.before(last + 1), last % (2 * size));
+                let none = whole.stretch(index, false);
+                assert_eq!(whole.before(none.next), index);
+                assert_eq!(none.base.wrapping_add(none.next), whole.element(index));
+                assert!(none.next > 0);
             }
         }
     }

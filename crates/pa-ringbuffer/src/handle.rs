@@ -80,17 +80,18 @@ impl Side for Reading {
 #[repr(align(128))]
 pub(crate) struct Handle<T, S> {
     ring: NonNull<PaUtilRingBuffer>,
-    /// The index behind the next element: the own index once that element is transferred.
-    next: isize,
+    /// The index behind the next element: the own index once that element is transferred. (Or twice
+    /// the size instead of 0, if that element is not available.)
+    next: usize,
     /// Indices from `next` up to this one are behind elements that can certainly be transferred, and
     /// whose addresses are `base` plus index. `next - 1` if there are none, and never less.
-    stop: isize,
-    /// How far `stop` may be moved without another `base`; less than any index for a consumer that
-    /// prefetches, so that the others need not ask whether they are one. For a producer, not further
+    stop: usize,
+    /// How far `stop` may be moved without another `base`; 0, which is not further, for a consumer
+    /// that prefetches, so that the others need not ask whether they are one. For a producer, not further
     /// than there is room: if it prefetches, `stop` is moved from line to line.
-    last: isize,
+    last: usize,
     /// The same for a consumer, whether it prefetches or not.
-    end: isize,
+    end: usize,
     base: *mut T,
     whole: Whole<T>,
     /// Where the other side's index stopped this side. Only the producer uses what it knows from
@@ -108,7 +109,7 @@ pub(crate) struct Handle<T, S> {
 pub(crate) struct Claim {
     ring: NonNull<PaUtilRingBuffer>,
     /// The index behind the first element.
-    next: isize,
+    next: usize,
 }
 
 // SAFETY: a handle stands for one side of the ring, and the ring's protocol lets each side be on a
@@ -149,12 +150,6 @@ impl<T: Plain, S: Side> Handle<T, S> {
         let needed = align_of::<T>();
         if geometry.buffer().addr() % needed != 0 {
             return Err(RingError::Alignment { needed });
-        }
-        if geometry.size() > ring_buffer_size_t::MAX as usize / 2 {
-            return Err(RingError::TooLarge {
-                element_size: geometry.element_size(),
-                element_count: geometry.size(),
-            });
         }
         let whole = Whole::new(&geometry).ok_or(InvalidField {
             name: "bufferSize",
@@ -218,7 +213,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// How many elements can certainly be transferred without wrapping.
     #[inline]
     fn ready(&self) -> usize {
-        (self.stop - self.next + 1) as usize
+        self.stop + 1 - self.next
     }
 
     /// The index behind the next element, if that can be transferred.
@@ -249,7 +244,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     pub(crate) fn claim_in_one(&mut self, count: usize) -> Option<Claim> {
         let claim = self.here();
         // None at all count as too many.
-        let fits = |handle: &Self| count.wrapping_sub(1) < (handle.stop - claim.next + 1) as usize;
+        let fits = |handle: &Self| count.wrapping_sub(1) < handle.stop + 1 - claim.next;
         (fits(self) || (self.follow(claim, self.look(claim)) && fits(self))).then_some(claim)
     }
 
@@ -267,7 +262,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// Moves `stop` to where the producer is, if that is further on in the same stretch.
     #[inline(always)]
     fn follow(&mut self, claim: Claim, other: ring_buffer_size_t) -> bool {
-        let other = other as isize;
+        let other = other as usize;
         // An overwritten index goes elsewhere, or to an element of the stretch.
         let within = |last| !S::WRITES && claim.next <= other && other <= last;
         if within(self.last) {
@@ -314,7 +309,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     fn go_through_line(&mut self) {
         let size = size_of::<T>().max(1);
         let offset = self.place(self.here()).addr() % LINE;
-        let elements = (LINE - offset).div_ceil(size) as isize;
+        let elements = (LINE - offset).div_ceil(size);
         self.stop = self.last.min(self.next + elements - 1);
         if size >= LINE {
             self.prefetch_for_block(size);
@@ -326,8 +321,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// [`claim_in_one`](Self::claim_in_one) for a producer that prefetches.
     #[inline]
     pub(crate) fn claim_lines(&self, count: usize) -> Option<Claim> {
-        (self.prefetch && count.wrapping_sub(1) < (self.last - self.next + 1) as usize)
-            .then(|| self.here())
+        (self.prefetch && count.wrapping_sub(1) < self.last + 1 - self.next).then(|| self.here())
     }
 
     /// [`advance_in_one`](Self::advance_in_one) for a producer that prefetches.
@@ -376,19 +370,20 @@ impl<T: Plain, S: Side> Handle<T, S> {
 
     /// Goes on from an index, in its stretch, and with what `limit` leaves of that.
     fn enter(&mut self, index: usize) {
-        let Stretch { base, next, last } = self.whole.stretch(index);
-        let ready = self.whole.distance(index, self.limit) as isize;
-        let stop = last.min(next + ready - 1);
+        let available = self.whole.distance(index, self.limit);
+        let Stretch { base, next, last } = self.whole.stretch(index, available != 0);
+        let stop = next + available.min(last + 1 - next) - 1;
         self.base = base;
         self.next = next;
         self.stop = stop;
         self.end = last;
         self.last = match (S::WRITES, self.prefetch) {
             (true, _) => stop,
-            (false, true) => isize::MIN,
+            (false, true) => 0,
             (false, false) => last,
         };
-        if S::WRITES && self.prefetch {
+        if S::WRITES && self.prefetch && next != 0 {
+            // To go through the line first.
             self.stop = next - 1;
         }
     }
@@ -396,7 +391,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// Where the element is that a [claimed](Self::claim_one) index is behind.
     #[inline(always)]
     pub(crate) fn place(&self, claim: Claim) -> *mut T {
-        self.base.wrapping_offset(claim.next)
+        self.base.wrapping_add(claim.next)
     }
 
     /// Where the next element is, claimed or not.
@@ -467,7 +462,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     pub(crate) fn advance_in_one(&mut self, claim: Claim, count: usize) {
         // SAFETY: see `ring()`.
         let ring = unsafe { claim.ring.as_ref() };
-        let behind = claim.next + count as isize;
+        let behind = claim.next + count;
         self.next = behind;
         S::own(ring).store((behind - 1) as ring_buffer_size_t, Ordering::Release);
     }
