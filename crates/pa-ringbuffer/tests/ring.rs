@@ -201,6 +201,12 @@ fn memory_lives_as_long_as_the_later_handle() {
 }
 
 #[test]
+fn handles_beside_each_other_share_no_cache_line() {
+    assert!(align_of::<Producer<'_, u8>>() >= 128);
+    assert!(align_of::<Consumer<'_, u8>>() >= 128);
+}
+
+#[test]
 fn struct_and_storage_are_where_the_documentation_says() {
     for (element_size, count) in [(1, 1), (3, 64), (8, 4096)] {
         let ring = RingMemory::new(element_size, count).unwrap();
@@ -357,11 +363,20 @@ fn foreign_indices_never_lead_handles_outside_the_storage() {
     let view = foreign(pointer);
     let extremes = [ring_buffer_size_t::MIN, -1, ring_buffer_size_t::MAX];
     let indices = || (-9..20).chain(extremes);
-    for (start, wrong) in indices().flat_map(|start| indices().map(move |wrong| (start, wrong))) {
+    let pairs = || indices().flat_map(|start| indices().map(move |wrong| (start, wrong)));
+    for (prefetch, (start, wrong)) in [false, true]
+        .map(|p| pairs().map(move |x| (p, x)))
+        .into_iter()
+        .flatten()
+    {
         unsafe { (*view).write_index = start };
         unsafe { (*view).read_index = start };
         let mut producer = unsafe { Producer::<[u8; 3]>::from_raw(pointer) }.unwrap();
         let mut consumer = unsafe { Consumer::<[u8; 3]>::from_raw(pointer) }.unwrap();
+        if prefetch {
+            producer = producer.with_prefetch();
+            consumer = consumer.with_prefetch();
+        }
         let mut block = [[0; 3]; 2 * SIZE];
         unsafe { (*view).read_index = wrong };
         assert!(producer.write_available() <= SIZE);
@@ -374,6 +389,16 @@ fn foreign_indices_never_lead_handles_outside_the_storage() {
         assert!(consumer.peek_slice(&mut block) <= SIZE);
         assert!(consumer.read(&mut block) <= SIZE);
         let _ = (consumer.peek(), consumer.pop());
+        // What a handle knows of where it is must not lead it further than what it looks at.
+        for step in 0..2 * SIZE {
+            unsafe { (*view).read_index = wrong.wrapping_add((step % 3) as ring_buffer_size_t) };
+            let _ = producer.push([0; 3]);
+            assert!(producer.write(&block[..step % 4]) <= SIZE);
+            unsafe { (*view).write_index = wrong.wrapping_add((step % 5) as ring_buffer_size_t) };
+            let _ = (consumer.pop(), consumer.peek());
+            assert!(consumer.read(&mut block[..step % 4]) <= SIZE);
+            assert!(consumer.skip(step % 6) <= SIZE);
+        }
     }
     assert!(storage[..SIZE].iter().all(|&e| e == [GUARD; 3]));
     assert!(storage[2 * SIZE..].iter().all(|&e| e == [GUARD; 3]));
