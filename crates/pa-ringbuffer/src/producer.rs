@@ -68,7 +68,7 @@ impl<T: Plain> Producer<'_, T> {
     ///
     /// Worth it if a consumer on another core is busy all the time: then most of what a transfer
     /// takes is waiting for cache lines that the consumer has. Not worth it on one thread, which has
-    /// them all and takes up to a quarter longer, nor for a block every few milliseconds. `make
+    /// them all and takes up to a third longer, nor for a block every few milliseconds. `make
     /// bench` prints both; the results are in the documentation (*Rings*). On x86-64, this uses the
     /// instruction PREFETCHW, which the first Pentium 4 with 64 bits (2004) did not have.
     ///
