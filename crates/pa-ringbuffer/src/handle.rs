@@ -15,6 +15,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{align_of, size_of};
+use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use crate::atomic::{AtomicSize, Ordering};
@@ -79,6 +80,14 @@ impl Side for Reading {
 /// are often made in one place, and each is written all the time by a thread of its own.
 #[repr(align(128))]
 pub(crate) struct Handle<T, S> {
+    state: State<T, S>,
+    _owner: Owner,
+}
+
+/// All of a handle but the owner. What is out of line takes it and gives it back by value: so the
+/// compiler can keep a handle in registers that is a local variable, and one store less for each
+/// element waits until the other core gives a cache line back.
+pub(crate) struct State<T, S> {
     ring: NonNull<PaUtilRingBuffer>,
     /// The index behind the next element: the own index once that element is transferred. (Or twice
     /// the size instead of 0, if that element is not available.)
@@ -99,8 +108,32 @@ pub(crate) struct Handle<T, S> {
     limit: usize,
     /// See [`with_prefetch`](Self::with_prefetch).
     prefetch: bool,
-    _owner: Owner,
     side: PhantomData<S>,
+}
+
+impl<T: Copy, S> Clone for State<T, S> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Copy, S> Copy for State<T, S> {}
+
+impl<T, S> Deref for Handle<T, S> {
+    type Target = State<T, S>;
+
+    #[inline(always)]
+    fn deref(&self) -> &State<T, S> {
+        &self.state
+    }
+}
+
+impl<T, S> DerefMut for Handle<T, S> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut State<T, S> {
+        &mut self.state
+    }
 }
 
 /// What is needed to transfer elements and to hand them over, in registers: after looking at the other
@@ -156,7 +189,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
             expected: "smallMask plus one",
         })?;
         let index = whole.index(S::own(ring).load(Ordering::Relaxed));
-        let mut handle = Self {
+        let mut state = State {
             ring: pointer,
             next: 0,
             stop: 0,
@@ -166,26 +199,27 @@ impl<T: Plain, S: Side> Handle<T, S> {
             whole,
             limit: index,
             prefetch: false,
-            _owner: owner,
             side: PhantomData,
         };
-        handle.enter(index);
-        Ok(handle)
+        state.enter(index);
+        Ok(Self {
+            state,
+            _owner: owner,
+        })
     }
 
     /// The same handle, which asks for memory before it needs it.
-    pub(crate) fn with_prefetch(self) -> Self {
-        let mut handle = Self {
-            prefetch: true,
-            ..self
-        };
-        let index = handle.index();
+    pub(crate) fn with_prefetch(mut self) -> Self {
+        let index = self.index();
+        self.prefetch = true;
         // The consumer has to look again; what it knew stays there.
-        handle.limit = index;
-        handle.enter(index);
-        handle
+        self.limit = index;
+        self.enter(index);
+        self
     }
+}
 
+impl<T: Plain, S: Side> State<T, S> {
     /// The own index; that in the struct is always the same.
     #[inline]
     fn index(&self) -> usize {
@@ -227,7 +261,9 @@ impl<T: Plain, S: Side> Handle<T, S> {
         if self.follow(claim, other) {
             return Some(claim);
         }
-        self.claim_one_slowly(other).then(|| self.here())
+        let any;
+        (any, *self) = self.claim_one_slowly(other);
+        any.then(|| self.here())
     }
 
     #[inline(always)]
@@ -285,10 +321,10 @@ impl<T: Plain, S: Side> Handle<T, S> {
     /// index again: each look takes the line away from the other core.
     #[cold]
     #[inline(never)]
-    fn claim_one_slowly(&mut self, other: ring_buffer_size_t) -> bool {
+    fn claim_one_slowly(mut self, other: ring_buffer_size_t) -> (bool, Self) {
         if S::WRITES && self.prefetch && self.next <= self.last {
             self.go_through_line();
-            return true;
+            return (true, self);
         }
         let index = self.index();
         let any = if S::WRITES {
@@ -301,7 +337,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
         if S::WRITES && self.prefetch && any {
             self.go_through_line();
         }
-        any
+        (any, self)
     }
 
     /// Moves `stop` to the last element that begins in the next element's line, and asks for a line
@@ -524,7 +560,7 @@ impl<T: Plain, S: Side> Handle<T, S> {
     }
 }
 
-impl<T, S> Handle<T, S> {
+impl<T, S> State<T, S> {
     #[inline]
     fn ring(&self) -> &PaUtilRingBuffer {
         // SAFETY: alive and aligned since `new`; all fields are atomics.
