@@ -40,7 +40,8 @@ def test_what_is_compiled_says_why_it_is_missing():
     ):
         message = run(program.format(statement))
         assert "there are wheels with it for CPython 3.9 and newer" in message
-        assert "pip install --no-binary pa-ringbuffer pa-ringbuffer" in message
+        # pip would otherwise keep the wheel that is installed already.
+        assert "pip install --force-reinstall --no-deps --no-binary pa-ringbuffer" in message
 
 
 def test_what_is_said_about_wheels_is_what_the_workflow_builds():

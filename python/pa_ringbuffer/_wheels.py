@@ -8,5 +8,7 @@ PLATFORMS = (
 NO_EXTENSION = (
     "the extension module, which this installation of pa-ringbuffer does not have: there are "
     f"wheels with it for CPython 3.9 and newer (Windows on arm64: 3.11) on {PLATFORMS}; on other "
-    "systems a Rust compiler builds it: pip install --no-binary pa-ringbuffer pa-ringbuffer"
+    "systems a Rust compiler builds it: "
+    # Without --force-reinstall, pip is content with the installation that says this.
+    "pip install --force-reinstall --no-deps --no-binary pa-ringbuffer pa-ringbuffer"
 )
