@@ -11,6 +11,7 @@ have passed: a suite that skips everything proves nothing.
 Linux only. Without root, it needs user namespaces or sudo.
 """
 
+import argparse
 import ctypes
 import ctypes.util
 import fnmatch
@@ -156,10 +157,18 @@ def ways_in():
 
 
 def main():
-    if len(sys.argv) < 2:
-        sys.exit(f"usage: {sys.argv[0]} COMMAND [ARGUMENT ...]\n\n{__doc__}")
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="%(prog)s [-h] COMMAND [ARGUMENT ...]",
+    )
+    # All that follows belongs to it, options as well.
+    parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    command = parser.parse_args().command
+    if not command:
+        parser.error("a command is missing")
     if "BARE_MACHINE" in os.environ:
-        sys.exit(inside(sys.argv[1:]))
+        sys.exit(inside(command))
     this = [sys.executable, __file__]
     for name, way in ways_in():
         os.environ["BARE_MACHINE"] = name
@@ -169,7 +178,7 @@ def main():
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"bare_machine: {error}", file=sys.stderr)
         else:
-            os.execvp(way[0], [*way, *this, *sys.argv[1:]])
+            os.execvp(way[0], [*way, *this, *command])
     sys.exit(
         "bare_machine: NOT RUN: nothing can be hidden here. It needs Linux with overlayfs, and "
         "root, sudo without a password, or user namespaces (unshare --map-root-user --mount)"

@@ -4,6 +4,7 @@ Those are the ones that Cargo takes for the wheel's platform, pyo3 first of all.
 nothing to list.
 """
 
+import argparse
 import functools
 import json
 import pathlib
@@ -63,7 +64,9 @@ def listed(wheel):
 
 
 if __name__ == "__main__":
-    wheels = [wheel for wheel in sys.argv[1:] if not wheel.endswith("-none-any.whl")]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("wheels", nargs="+", metavar="wheel", help="pure wheels are passed over")
+    wheels = [wheel for wheel in parser.parse_args().wheels if not wheel.endswith("-none-any.whl")]
     if not wheels:
         sys.exit("there is no wheel with the extension to look into")
     for wheel in wheels:

@@ -4,6 +4,7 @@ It is for interpreters that have no other: PyPy above all, where the portable cl
 an extension would be. pip prefers a wheel with extension wherever one fits.
 """
 
+import argparse
 import pathlib
 import re
 import shutil
@@ -23,14 +24,18 @@ name = "pa_ringbuffer"
 """
 
 
+#: The portable class is made with CFFI; the extension is not.
+METADATA = 'version = "{}"\ndependencies = ["cffi"]'
+
+
 def main(target):
     version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
-    # The same metadata, of which only the version is kept elsewhere.
+    # The same metadata, with the version, which is kept elsewhere, and what this wheel needs.
     project = re.search(
         r"^\[project\]$.*?(?=^\[dependency-groups\]$)",
         (ROOT / "pyproject.toml").read_text(),
         re.MULTILINE | re.DOTALL,
-    )[0].replace('dynamic = ["version"]', f'version = "{version}"')
+    )[0].replace('dynamic = ["version"]', METADATA.format(version))
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         shutil.copytree(
@@ -41,9 +46,20 @@ def main(target):
         for file in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
             shutil.copy(ROOT / file, folder)
         (folder / "pyproject.toml").write_text(BUILD_SYSTEM + project)
-        command = ["wheel", "--quiet", "--no-deps", "--wheel-dir", target, str(folder)]
-        subprocess.run([sys.executable, "-m", "pip", *command], check=True)
+        built = folder / "built"
+        command = ["wheel", "--quiet", "--no-deps", "--wheel-dir", str(built), str(folder)]
+        result = subprocess.run([sys.executable, "-m", "pip", *command], check=False)
+        if result.returncode:
+            sys.exit(result.returncode)
+        target.mkdir(parents=True, exist_ok=True)
+        for wheel in built.iterdir():
+            # A new file, which has the usual mode; pip's may be read by its owner only.
+            path = target / wheel.name
+            path.unlink(missing_ok=True)
+            shutil.copyfile(wheel, path)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path, help="where the wheel is put")
+    main(parser.parse_args().folder)
