@@ -1,11 +1,13 @@
 """Build the C library and install it: static and shared library, headers, pkg-config file.
 
-    PREFIX=/usr/local [DESTDIR=/somewhere] python tools/install_c.py
+    PREFIX=/usr/local [LIBDIR=lib64] [DESTDIR=/somewhere] python tools/install_c.py
 
-For systems without cargo-c, which does the same through the metadata in Cargo.toml.
+LIBDIR is the folder for the libraries and the pkg-config file, absolute or relative to PREFIX; it
+is "lib" if not given. cargo-c does the same through the metadata in Cargo.toml.
 CARGO_BUILD_TARGET names another system to build for, as it does for Cargo.
 """
 
+import argparse
 import json
 import os
 import pathlib
@@ -16,10 +18,9 @@ import sys
 import ring_object
 
 CRATE = pathlib.Path(__file__).resolve().parent.parent / "crates" / "pa-ringbuffer-capi"
-#: Paths relative to the file itself: the installed tree may be moved.
 PKG_CONFIG = """\
-prefix=${{pcfiledir}}/../..
-libdir=${{prefix}}/lib
+prefix={prefix}
+libdir={libdir}
 includedir=${{prefix}}/include
 
 Name: pa_ringbuffer
@@ -43,7 +44,14 @@ def build():
         "--locked",
         "--message-format=json-render-diagnostics",
     )
-    result = subprocess.run(command, cwd=CRATE, stdout=subprocess.PIPE, check=False)
+    try:
+        result = subprocess.run(command, cwd=CRATE, stdout=subprocess.PIPE, check=False)
+    except FileNotFoundError:
+        say(
+            "cargo is not on the PATH: install Rust from https://rustup.rs; "
+            'with sudo: sudo env "PATH=$PATH" make install-c PREFIX=...'
+        )
+        sys.exit(2)
     if result.returncode:
         sys.exit(result.returncode)
     for line in result.stdout.splitlines():
@@ -58,16 +66,45 @@ def build():
     raise AssertionError("cargo does not say what it has built")
 
 
-def destination():
-    """The folder to install into."""
-    prefix = os.environ.get("PREFIX", "")
-    if not prefix:
-        say("PREFIX is missing: say where to install, for example PREFIX=/usr/local")
-        sys.exit(2)
-    prefix = pathlib.Path(prefix).absolute()
-    if root := os.environ.get("DESTDIR"):
-        return pathlib.Path(root).absolute() / prefix.relative_to(prefix.anchor)
-    return prefix
+class Destination:
+    """The folders to install into."""
+
+    def __init__(self):
+        prefix = os.environ.get("PREFIX", "")
+        if not prefix:
+            say("PREFIX is missing: say where to install, for example PREFIX=/usr/local")
+            sys.exit(2)
+        #: As the installed library knows them.
+        self.prefix = pathlib.Path(prefix).absolute()
+        self.libdir = self.prefix / (os.environ.get("LIBDIR") or "lib")
+        #: Where the files are put.
+        self.root, self.lib = self.staged(self.prefix), self.staged(self.libdir)
+
+    @staticmethod
+    def staged(path):
+        """The path below DESTDIR, if there is one."""
+        if root := os.environ.get("DESTDIR"):
+            return pathlib.Path(root).absolute() / path.relative_to(path.anchor)
+        return path
+
+    def pkg_config(self, version):
+        """The pkg-config file."""
+        try:
+            inside = pathlib.PurePath(os.path.normpath(self.libdir)).relative_to(
+                os.path.normpath(self.prefix)
+            )
+        except ValueError:
+            # Apart from each other, neither can be moved.
+            return PKG_CONFIG.format(
+                prefix=self.prefix.as_posix(), libdir=self.libdir.as_posix(), version=version
+            )
+        # Relative to the file itself: the installed tree may be moved.
+        up = "/".join([".."] * (len(inside.parts) + 1))
+        return PKG_CONFIG.format(
+            prefix="${pcfiledir}/" + up,
+            libdir="/".join(["${prefix}", *inside.parts]),
+            version=version,
+        )
 
 
 def put(source, target, mode=0o644):
@@ -98,10 +135,12 @@ def put_shared(library, target, *links):
         target = path
 
 
-def main():
-    root = destination()
+def install(destination):
+    root, lib = destination.root, destination.lib
+    # Before anything is compiled: whether this is possible at all.
+    for folder in root / "include", lib / "pkgconfig":
+        folder.mkdir(parents=True, exist_ok=True)
     version, files = build()
-    lib = root / "lib"
     shared = False
     for file in files:
         name = file.name
@@ -125,8 +164,21 @@ def main():
     for header in sorted((CRATE / "include").glob("*.h")):
         put(header, root / "include" / header.name)
     description = lib / "pkgconfig" / "pa_ringbuffer.pc"
-    description.parent.mkdir(exist_ok=True)
-    description.write_text(PKG_CONFIG.format(version=version), encoding="utf-8", newline="\n")
+    text = destination.pkg_config(version)
+    description.unlink(missing_ok=True)
+    description.write_bytes(text.encode())
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    try:
+        install(Destination())
+    except OSError as error:
+        say(f"{error.filename or 'the files'} cannot be installed: {error.strerror or error}")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -176,6 +176,50 @@ def test_installing_without_a_prefix_is_refused_with_advice():
     assert "PREFIX is missing" in result.stderr
 
 
+def _refusal(**variables):
+    """How the installation ends, and what it says."""
+    result = subprocess.run(
+        [sys.executable, PROJECT / "tools" / "install_c.py"],
+        env={**os.environ, **{name: str(value) for name, value in variables.items()}},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert result.stderr.count("\n") == 1 and result.stderr.startswith("install_c.py: ")
+    return result.returncode, result.stderr
+
+
+def test_installing_without_cargo_is_refused_with_advice(tmp_path):
+    status, message = _refusal(PREFIX=tmp_path, PATH=tmp_path)
+    assert status == 2
+    assert "cargo is not on the PATH" in message
+    assert 'sudo env "PATH=$PATH" make install-c' in message
+
+
+def test_installing_where_no_folder_can_be_names_the_folder(tmp_path):
+    (tmp_path / "file").touch()
+    status, message = _refusal(PREFIX=tmp_path / "file" / "prefix")
+    assert status == 1
+    assert str(tmp_path / "file" / "prefix") in message
+
+
+@pytest.mark.parametrize("absolute", [False, True], ids=["relative", "absolute"])
+def test_libraries_are_installed_into_libdir(install, cc, run, require, tmp_path, absolute):
+    require(shutil.which("pkg-config"), "pkg-config is needed")
+    prefix = tmp_path / "prefix"
+    lib = tmp_path / "elsewhere" if absolute else prefix / "lib" / "of-this-system"
+    install(PREFIX=prefix, LIBDIR=lib if absolute else "lib/of-this-system")
+    assert not list(prefix.glob("lib*/*pa_ringbuffer*"))
+    assert list(lib.glob("*pa_ringbuffer*"))
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(lib / "pkgconfig")}
+    options = run("pkg-config", "--cflags", "--libs", "pa_ringbuffer", env=environment).split()
+    folders = {option[:2]: Path(option[2:]).resolve() for option in options}
+    assert folders["-L"] == lib.resolve()
+    assert folders["-I"] == (prefix / "include").resolve()
+    run(cc, HERE / "layout.c", *options, "-o", tmp_path / "program")
+
+
 def test_installing_into_destdir_keeps_the_tree_movable(install, static_library, cc, run, tmp_path):
     install(PREFIX="/opt/ring", DESTDIR=tmp_path / "a")
     (tmp_path / "a" / "opt" / "ring").rename(tmp_path / "b")
