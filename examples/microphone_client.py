@@ -8,11 +8,12 @@ It has the server's sample format.
 
 import argparse
 import json
+import os
 
 try:
     import numpy as np
     import soundfile as sf
-    from websockets.exceptions import WebSocketException
+    from websockets.exceptions import InvalidStatus, WebSocketException
     from websockets.sync.client import connect
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
@@ -30,6 +31,14 @@ parser.add_argument(
     help="the address that the server has printed (default: %(default)s)",
 )
 args = parser.parse_args()
+# Before there is anything to write.
+if os.path.splitext(args.file)[1][1:].upper() not in sf.available_formats():
+    formats = ", ".join(sorted(sf.available_formats())).lower()
+    parser.error(f"{args.file!r} must end with the name of a format: {formats}")
+if os.path.lexists(args.file):
+    parser.error(f"{args.file!r} exists already")
+if not os.path.isdir(os.path.dirname(args.file) or "."):
+    parser.error(f"there is no folder {os.path.dirname(args.file)!r}")
 
 try:
     with connect(args.url.replace("http", "ws", 1)) as websocket:
@@ -43,10 +52,18 @@ try:
             print("receiving; Ctrl-C ends")
             for message in websocket:
                 if isinstance(message, str):
-                    print("the server has dropped", json.loads(message)["dropped"], "frames")
+                    news = json.loads(message)
+                    dropped = news.get("dropped") if isinstance(news, dict) else None
+                    if dropped is None:
+                        print("the server says:", message)
+                    else:
+                        print("the server has dropped", dropped, "frames")
                 else:
                     file.write(np.frombuffer(message, dtype).reshape(-1, channels))
 except KeyboardInterrupt:
     parser.exit(0, "\n")
+except InvalidStatus as error:
+    reason = (error.response.body or b"").decode(errors="replace").strip()
+    parser.exit(1, f"{parser.prog}: {reason or error}\n")
 except (OSError, RuntimeError, ValueError, WebSocketException) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

@@ -99,6 +99,9 @@ class Listener:
                     await websocket.send(block.tobytes())
 
 
+LOOPBACK = "localhost", "127.0.0.1", "::1"
+
+
 def is_loopback(host):
     """Whether only programs on this machine can connect to this address."""
     try:
@@ -115,7 +118,10 @@ class Door:
         self.port = port
         # Names under which this server is known. Another name that leads here belongs to a site
         # that has pointed it to this machine, so that the browser takes its pages for ours.
-        self.names = {host, "localhost"} if self.token is None else {host, socket.gethostname()}
+        # No site can do so with the names that always mean the machine itself.
+        self.names = {host, *LOOPBACK}
+        if self.token is not None:
+            self.names.add(socket.gethostname())
 
     def url(self, host):
         if host in ("", "0.0.0.0", "::"):
@@ -256,6 +262,10 @@ if not 0 < args.queue <= 60:
     parser.error("--queue must be positive, and at most 60 seconds")
 if not 0 <= args.port < 65536:
     parser.error("--port must be below 65536")
+try:
+    socket.getaddrinfo(args.host or None, args.port)
+except (OSError, UnicodeError) as error:
+    parser.error(f"--host {args.host}: {error}")
 
 try:
     asyncio.run(run(args))

@@ -566,7 +566,8 @@ def test_microphone_server_wants_a_token_where_other_machines_can_connect(start)
     url = urllib.parse.urlsplit(server.wait_for("http://").strip())
     (token,) = urllib.parse.parse_qs(url.query)["token"]
     assert len(token) >= 22
-    for host in f"127.0.0.1:{url.port}", f"{url.hostname}:{url.port}":
+    names = "127.0.0.1", "localhost", "[::1]", url.hostname
+    for host in [f"{name}:{url.port}" for name in names]:
         headers = f"Host: {host}", f"Origin: http://{host}"
         for upgrade, success in (True, 101), (False, 200):
 
@@ -576,8 +577,10 @@ def test_microphone_server_wants_a_token_where_other_machines_can_connect(start)
             assert try_path(f"/?token={token}") == success
             for path in "/", "/?token=", f"/?token={token[:-1]}", "/?token=%ff", f"/{token}":
                 assert try_path(path) == 403
-    evil = f"Host: evil.example:{url.port}"
-    assert answer(url.port, evil, path=f"/?token={token}") == 403
+    for name in "evil.example", "localhost.evil.example", "evil.localhost":
+        evil = f"{name}:{url.port}"
+        for headers in [f"Host: {evil}"], [f"Host: {evil}", f"Origin: http://{evil}"]:
+            assert answer(url.port, *headers, path=f"/?token={token}") == 403
     # Each time another one.
     again = start("microphone_server", "--host", "0.0.0.0", "--port", 0)
     assert token not in again.wait_for("http://")
@@ -598,6 +601,38 @@ def test_microphone_client_takes_the_address_with_the_token(start, soundfile, tm
     assert soundfile.info(path).samplerate == RATE
     server.interrupt()
     server.succeed()
+
+
+def test_microphone_client_shows_why_it_is_refused(start, run, tmp_path):
+    server = start("microphone_server", "--host", "0.0.0.0", "--port", 0)
+    url = urllib.parse.urlsplit(server.wait_for("http://").strip())
+    address = f"http://localhost:{url.port}/?token=wrong"
+    status, output, errors = run("microphone_client", tmp_path / "heard.wav", "--url", address)
+    assert (status, output) == (1, "")
+    assert is_one_line(errors, "microphone_client") and "the token is missing or wrong" in errors
+    server.interrupt()
+    server.succeed()
+
+
+def test_microphone_client_takes_messages_that_it_does_not_know(start, soundfile, tmp_path):
+    serve = importlib.import_module("websockets.sync.server").serve
+    header = {"samplerate": 48000, "channels": 1, "dtype": "int16"}
+
+    def send(websocket):
+        for message in json.dumps(header), '{"later": 1}', "[]", '{"dropped": 5}', bytes(20):
+            websocket.send(message)
+
+    with serve(send, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.socket.getsockname()[1]
+        path = tmp_path / "heard.wav"
+        client = start("microphone_client", path, "--url", f"http://127.0.0.1:{port}")
+        output = client.succeed()
+        server.shutdown()
+    thread.join(TIME_LIMIT)
+    assert '{"later": 1}' in output and "has dropped 5 frames" in output
+    assert soundfile.info(path).frames == 10
 
 
 def test_microphone_server_serves_a_limited_number_of_listeners(start):
@@ -734,7 +769,11 @@ def test_examples_list_the_devices(start, name):
         ("microphone_server", ["--queue", "inf"]),
         ("microphone_server", ["--listeners", 0]),
         ("microphone_server", ["--port", 65536]),
+        ("microphone_server", ["--host", "nosuch.invalid"]),
         ("microphone_client", []),
+        ("microphone_client", ["no_format"]),
+        ("microphone_client", ["sound.nosuch"]),
+        ("microphone_client", ["no folder/sound.wav"]),
     ],
 )
 def test_examples_reject_wrong_arguments(run, stand_in, name, arguments):
