@@ -5,10 +5,22 @@ Run it with ``python -m levelmeter`` to see the level of a sound card's input.
 
 import argparse
 import math
+import sys
 from typing import NamedTuple
 
 import pa_ringbuffer
-from _levelmeter import ffi, lib
+
+try:
+    from _levelmeter import ffi, lib
+except ModuleNotFoundError as error:
+    if __name__ != "__main__" or error.name != "_levelmeter":
+        raise
+    print(
+        "levelmeter.py: the compiled module _levelmeter is missing; build it: "
+        "'python3 -m pip install .[sounddevice]' in its folder (README.md says what that needs)",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 RingBuffer = pa_ringbuffer.init(ffi, lib)
 

@@ -52,6 +52,19 @@ def test_example_package_builds_and_measures(package, installed, cc, run, requir
         )
 
 
+def test_example_package_says_how_to_build_it(package):
+    result = subprocess.run(
+        [sys.executable, "levelmeter.py"],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "_levelmeter" in result.stderr and "pip install ." in result.stderr
+
+
 def test_example_package_says_what_is_missing(package, tmp_path):
     result = subprocess.run(
         [sys.executable, "build.py"],
