@@ -17,7 +17,10 @@ try:
     from websockets.sync.client import connect
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
-    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
+    # A missing PortAudio is no module, and comes with advice of its own.
+    is_library = isinstance(error, ImportError) and error.name is None
+    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 SUBTYPES = {"float32": "FLOAT", "int16": "PCM_16"}
 

@@ -25,7 +25,10 @@ try:
     from sounddevice import PortAudioError, query_devices
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
-    parser.exit(2, f"{parser.prog}: {error} (needs: {__doc__.splitlines()[-1].strip()})\n")
+    # A missing PortAudio is no module, and comes with advice of its own.
+    is_library = isinstance(error, ImportError) and error.name is None
+    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 KEYS = "awsedftgyhujkolp;"
 ESCAPE = "\x1b"

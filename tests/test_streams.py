@@ -253,6 +253,46 @@ def test_a_second_thread_on_the_same_side_is_refused():
         stream.write(signal(1))
 
 
+# Parameters and names.
+
+DIRECTIONS = ["Output", "Input", ""]
+CLASSES = [f"{prefix}{name}Stream" for prefix in ("", "Async") for name in DIRECTIONS]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_callback_is_refused_with_what_to_use_instead(name):
+    with pytest.raises(TypeError) as refused:
+        getattr(testing, name)(callback=print)
+    message = str(refused.value)
+    assert message.startswith(f"{name} takes no callback in Python")
+    assert ("write()" in message) == ("Input" not in name)
+    assert ("read() or blocks()" in message) == ("Output" not in name)
+    getattr(testing, name)(callback=None).close()
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_virtual_streams_take_what_only_concerns_a_sound_card(name):
+    stream = getattr(testing, name)(
+        device=3,
+        latency="low",
+        extra_settings=object(),
+        clip_off=True,
+        dither_off=True,
+        never_drop_input=True,
+        prime_output_buffers_using_stream_callback=True,
+    )
+    assert stream.device == "virtual"
+    stream.close()
+
+
+def test_testing_has_what_streams_return_and_raise():
+    assert testing.StreamTimeoutError is StreamTimeoutError
+    assert testing.StreamStoppedError is StreamStoppedError
+    with testing.OutputStream() as stream:
+        assert isinstance(stream.stats, testing.Stats)
+        assert isinstance(stream.stats.output, testing.RingStats)
+
+
 def hold_gil(seconds):
     if sys.platform == "win32":
         ctypes.PyDLL("kernel32").Sleep(round(seconds * 1e3))

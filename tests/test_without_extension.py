@@ -87,6 +87,37 @@ def test_streams_say_what_has_to_be_installed(missing):
     assert missing in result.stdout
 
 
+@pytest.mark.impossible(
+    sys.implementation.name == "pypy", reason="there is no extension, and that is said first"
+)
+@pytest.mark.parametrize(
+    ("broken", "statement"),
+    [
+        ("sys.modules['sounddevice'] = None", "import pa_ringbuffer.sounddevice"),
+        ("sys.modules['numpy'] = None", "from pa_ringbuffer.testing import Stream"),
+        (
+            "class Finder:\n"
+            "    def find_spec(self, name, path, target=None):\n"
+            "        if name == 'sounddevice':\n"
+            "            raise OSError('PortAudio library not found')\n"
+            "sys.meta_path.insert(0, Finder())",
+            "import pa_ringbuffer.sounddevice",
+        ),
+    ],
+    ids=["sounddevice", "numpy", "PortAudio"],
+)
+def test_what_is_missing_is_one_error_and_not_a_chain(broken, statement):
+    result = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{broken}\n{statement}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode != 0
+    assert result.stderr.count("Traceback") == 1, result.stderr
+    assert "\nImportError: " in result.stderr
+
+
 def test_an_extension_that_does_not_load_is_an_error():
     program = (
         "import sys\n"

@@ -89,11 +89,13 @@ def main():
         parser.error("--channels and --seconds must be positive")
     try:
         import sounddevice as sd
-    except (ImportError, OSError) as error:
+    except ImportError as error:
+        parser.exit(2, f"{parser.prog}: {error} (needs: pip install sounddevice)\n")
+    except OSError as error:
         parser.exit(
             2,
-            f"{parser.prog}: {error} (needs: pip install sounddevice; on Linux, PortAudio as well: "
-            "apt install libportaudio2, dnf install portaudio, or pacman -S portaudio)\n",
+            f"{parser.prog}: {error} (needs: apt install libportaudio2, dnf install portaudio, "
+            "pacman -S portaudio, or brew install portaudio)\n",
         )
     device = int(args.device) if args.device and args.device.isdigit() else args.device
     meter = LevelMeter(args.channels)

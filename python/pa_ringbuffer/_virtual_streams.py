@@ -98,8 +98,9 @@ class _Virtual(streams.Base):
     :param jitter: By how many seconds calls come late, as for :class:`VirtualDevice`.
     :type jitter: float, optional
 
-    The other parameters are those of the streams in :mod:`pa_ringbuffer.sounddevice`. What a device
-    is called there (*device*, *latency*) is taken and not used.
+    The other parameters are those of the streams in :mod:`pa_ringbuffer.sounddevice`. Those that
+    only concern a sound card are taken and not used: *device*, *latency*, *extra_settings*,
+    *clip_off*, *dither_off*, *never_drop_input* and *prime_output_buffers_using_stream_callback*.
     """
 
     def __init__(
@@ -110,16 +111,24 @@ class _Virtual(streams.Base):
         channels: Any = 2,
         dtype: Any = "float32",
         latency: Any = None,
+        extra_settings: Any = None,
         *,
+        callback: None = None,
         loopback: bool = False,
         jitter: float = 0.0,
         finished_callback: Callable[[], object] | None = None,
+        clip_off: bool | None = None,
+        dither_off: bool | None = None,
+        never_drop_input: bool | None = None,
+        prime_output_buffers_using_stream_callback: bool | None = None,
         ring_seconds: float | None = None,
         ring_frames: int | None = None,
         on_underflow: str = "silence",
         on_overflow: str = "drop",
         warn: Callable[[str], object] | None = default_warn,
     ) -> None:
+        self._refuse_callback(callback)
+
         def open_backend(kind: str, callback: StreamCallback) -> _Device:
             return _Device(
                 kind,

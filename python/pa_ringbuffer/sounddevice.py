@@ -1,7 +1,7 @@
 """Streams for :mod:`sounddevice` whose callback is compiled: Python may be late.
 
-They take the parameters of their namesakes there, and have a ring buffer between Python and each
-direction of the device. Needs ``pip install 'pa-ringbuffer[sounddevice]'``.
+They take the parameters of their namesakes there, except ``callback``, and have a ring buffer
+between Python and each direction of the device. Needs ``pip install 'pa-ringbuffer[sounddevice]'``.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ except ModuleNotFoundError as _error:
     raise ImportError(
         f"pa_ringbuffer.sounddevice needs {_error.name}: pip install 'pa-ringbuffer[sounddevice]'",
         name=_error.name,
-    ) from _error
+    ) from None
 except OSError as _error:
     # Its wheels for Windows and macOS bring the library along.
     raise ImportError(
         f"{_error}: 'sudo apt install libportaudio2' on Debian and Ubuntu, "
         "'sudo dnf install portaudio' on Fedora, 'sudo pacman -S portaudio' on Arch, "
         "'brew install portaudio' on macOS"
-    ) from _error
+    ) from None
 
 __all__ = [
     "AsyncInputStream",
@@ -70,6 +70,8 @@ class _PortAudio(streams.Base):
     :param latency: What the device should have, in seconds, or ``'low'`` or ``'high'``. The ring
         comes on top.
     :type latency: float or str, optional
+    :param callback: Not taken, because the callback is compiled: anything but ``None`` is a
+        TypeError.
     :param extra_settings: See :mod:`sounddevice`, as for the rest of these parameters. Where a
         stream has two directions, a pair (input, output) can be given for *device*, *channels*,
         *dtype*, *latency* and *extra_settings*.
@@ -103,6 +105,7 @@ class _PortAudio(streams.Base):
         latency: Any = None,
         extra_settings: Any = None,
         *,
+        callback: None = None,
         finished_callback: Callable[[], object] | None = None,
         clip_off: bool | None = None,
         dither_off: bool | None = None,
@@ -114,6 +117,8 @@ class _PortAudio(streams.Base):
         on_overflow: str = "drop",
         warn: Callable[[str], object] | None = default_warn,
     ) -> None:
+        self._refuse_callback(callback)
+
         def open_backend(kind: str, callback: StreamCallback) -> streams.Backend:
             finished = sounddevice._ffi.cast(
                 "PaStreamFinishedCallback *", callback.finished_function

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         OutputStream,
         Stream,
     )
+    from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError
 
 __all__ = [
     "AsyncInputStream",
@@ -34,21 +35,25 @@ __all__ = [
     "AsyncStream",
     "InputStream",
     "OutputStream",
+    "RingStats",
+    "Stats",
     "Stream",
+    "StreamStoppedError",
+    "StreamTimeoutError",
     "VirtualDevice",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # Whoever only wants the device need not have NumPy.
+    # The device alone needs no NumPy.
     if name in __all__:
         try:
-            from . import _virtual_streams
+            from . import _virtual_streams, streams
         except ModuleNotFoundError as error:
             raise ImportError(
                 f"pa_ringbuffer.testing.{name} needs {error.name}: pip install {error.name}",
                 name=error.name,
-            ) from error
+            ) from None
 
-        return getattr(_virtual_streams, name)
+        return getattr(streams if name in streams.__all__ else _virtual_streams, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -805,6 +805,7 @@ def test_examples_say_how_to_install_portaudio(run, tmp_path, name):
     assert is_one_line(errors, name) and errors.count("\n") == 1
     for installer in "apt install libportaudio2", "dnf install", "pacman -S", "brew install":
         assert installer in errors
+    assert "pip install" not in errors, "that is installed already"
 
 
 @pytest.mark.parametrize(

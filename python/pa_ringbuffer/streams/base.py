@@ -140,6 +140,18 @@ class Base:
                 backend.close()
             raise
 
+    def _refuse_callback(self, callback: object) -> None:
+        if callback is None:
+            return
+        name = type(self).__name__
+        use = {"output": "write()", "input": "read() or blocks()"}.get(
+            self._kind, "write(), and read() or blocks()"
+        )
+        raise TypeError(
+            f"{name} takes no callback in Python, not {callback!r}: its callback is compiled. Use "
+            f"{use} instead, or a stream of sounddevice"
+        )
+
     def _check_open(self) -> None:
         self._handle.check_here()
         if self._handle.closed:
@@ -308,10 +320,13 @@ class Base:
                 break
             # What does not wait is soon over.
             time.sleep(0.001)
-        raise RuntimeError(
-            f"another {'task' if mine.is_task else 'thread'} is {others} this stream: only one at "
-            "a time can"
-        )
+        if mine.is_task:
+            what = f"another task is {others} this stream"
+        elif other.thread != mine.thread:
+            what = f"another thread is {others} this stream"
+        else:
+            what = f"another {'read' if side == 'input' else 'write'} is going on in this thread"
+        raise RuntimeError(f"{what}: only one at a time can")
 
     def _error(
         self,
