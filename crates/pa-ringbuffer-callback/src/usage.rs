@@ -1,4 +1,4 @@
-//! Who uses a virtual device: nobody, its thread, or a call that works offline.
+//! The use of a virtual device: by its thread, by a call that works offline, or none.
 //!
 //! No lock: a signal handler may interrupt the thread that would hold it, and a process may fork
 //! while another thread does. One word says everything, so that none of its parts can be out of
@@ -92,8 +92,7 @@ impl Usage {
         });
     }
 
-    /// Asks whoever uses the device to make the present call the last one. The next use knows
-    /// nothing of it.
+    /// Asks the present use to end with the call that is going on. The next use is not affected.
     pub(crate) fn ask_to_stop(&self) {
         let _ = (self.0).fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
             (word & USED != 0).then_some(word | STOP)

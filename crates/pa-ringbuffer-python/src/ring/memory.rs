@@ -28,7 +28,7 @@ enum Borrowed {
     Array(Py<PyAny>),
 }
 
-/// Who keeps the memory of a ring that somebody else has made, as far as is known: what was assigned
+/// The objects that keep the memory of a ring that C owns, as far as they are known: what was assigned
 /// to `_ptr`, and to `_data`.
 pub(crate) type Owners = (Option<Py<PyAny>>, Option<Py<PyAny>>);
 

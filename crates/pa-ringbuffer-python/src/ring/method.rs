@@ -95,8 +95,8 @@ impl Call {
     ///
     /// # Safety
     ///
-    /// They are those of a call of a `METH_FASTCALL | METH_KEYWORDS` function: so many, and behind
-    /// them one for each name, all alive.
+    /// They are those of a call of a `METH_FASTCALL | METH_KEYWORDS` function: `count` arguments, and
+    /// behind them one for each name, all alive.
     #[inline(always)]
     pub(crate) unsafe fn read<'py, const N: usize>(
         &self,
@@ -109,7 +109,7 @@ impl Call {
             return unsafe { self.read_names(py, method, expected) };
         }
         Ok(std::array::from_fn(|n| {
-            // SAFETY: there are so many.
+            // SAFETY: the call has `count` arguments.
             ((n as ffi::Py_ssize_t) < self.count)
                 .then(|| unsafe { Borrowed::from_ptr(py, *self.arguments.add(n)) })
         }))
