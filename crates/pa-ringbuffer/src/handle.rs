@@ -261,6 +261,11 @@ impl<T: Plain, S: Side> State<T, S> {
         if self.follow(claim, other) {
             return Some(claim);
         }
+        if S::WRITES && self.prefetch && claim.next <= self.last {
+            // Here, because giving the state away and back takes longer than this.
+            self.go_through_line();
+            return Some(claim);
+        }
         let any;
         (any, *self) = self.claim_one_slowly(other);
         any.then(|| self.here())
@@ -322,10 +327,6 @@ impl<T: Plain, S: Side> State<T, S> {
     #[cold]
     #[inline(never)]
     fn claim_one_slowly(mut self, other: ring_buffer_size_t) -> (bool, Self) {
-        if S::WRITES && self.prefetch && self.next <= self.last {
-            self.go_through_line();
-            return (true, self);
-        }
         let index = self.index();
         let any = if S::WRITES {
             self.claim_from(index, 1) != 0
@@ -342,6 +343,7 @@ impl<T: Plain, S: Side> State<T, S> {
 
     /// Moves `stop` to the last element that begins in the next element's line, and asks for a line
     /// further ahead.
+    #[inline]
     fn go_through_line(&mut self) {
         let size = size_of::<T>().max(1);
         let offset = self.place(self.here()).addr() % LINE;
