@@ -44,14 +44,7 @@ def build():
         "--locked",
         "--message-format=json-render-diagnostics",
     )
-    try:
-        result = subprocess.run(command, cwd=CRATE, stdout=subprocess.PIPE, check=False)
-    except FileNotFoundError:
-        say(
-            "cargo is not on the PATH: install Rust from https://rustup.rs; "
-            'with sudo: sudo env "PATH=$PATH" make install-c PREFIX=...'
-        )
-        sys.exit(2)
+    result = subprocess.run(command, cwd=CRATE, stdout=subprocess.PIPE, check=False)
     if result.returncode:
         sys.exit(result.returncode)
     for line in result.stdout.splitlines():
@@ -137,7 +130,13 @@ def put_shared(library, target, *links):
 
 def install(destination):
     root, lib = destination.root, destination.lib
-    # Before anything is compiled: whether this is possible at all.
+    if shutil.which("cargo") is None:
+        say(
+            "cargo is not on the PATH: install Rust from https://rustup.rs; "
+            'with sudo: sudo env "PATH=$PATH" make install-c PREFIX=...'
+        )
+        sys.exit(2)
+    # Before anything is compiled: whether there can be these folders.
     for folder in root / "include", lib / "pkgconfig":
         folder.mkdir(parents=True, exist_ok=True)
     version, files = build()
@@ -177,7 +176,7 @@ def main():
     try:
         install(Destination())
     except OSError as error:
-        say(f"{error.filename or 'the files'} cannot be installed: {error.strerror or error}")
+        say(f"cannot install into {error.filename or os.environ['PREFIX']}: {error.strerror}")
         sys.exit(1)
 
 
