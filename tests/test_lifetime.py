@@ -279,6 +279,9 @@ def test_failed_constructions_keep_nothing(RingBuffer, collect):
     assert alive() is None
 
 
+@pytest.mark.impossible(
+    not hasattr(sys, "getallocatedblocks"), reason="this interpreter does not count its blocks"
+)
 def test_refused_calls_keep_nothing(RingBuffer):
     ring = RingBuffer(4, 16)
     calls = [
