@@ -69,8 +69,9 @@ def test_what_finds_no_memory_leaves_nothing_behind():
         COUNT
         + """
 import pa_ringbuffer.portable
-# What is imported for the first one has to find memory.
+# What is imported for the first ones has to find memory.
 pa_ringbuffer.portable.RingBuffer(1, 2)
+testing.Stream
 limit(64)
 def fail():
     refused(pa_ringbuffer.RingBuffer, 1, 2**40)
