@@ -135,7 +135,7 @@ impl SampleFormat {
         let count = frames.len() / frame_size;
         // A memoryview cannot be cast to a shape of no frames, but it can be cut to it.
         let bytes = object::bytearray(py, count.max(1) * frame_size)?;
-        // SAFETY: nobody else has the array yet, and it has room for at least these frames. What is
+        // SAFETY: no other code has the array yet, and it has room for at least these frames. What is
         // left is cut off.
         unsafe { (bytes.data()).copy_from_nonoverlapping(frames.as_ptr(), count * frame_size) };
         let view = memory::view_of(&bytes)?;

@@ -257,12 +257,9 @@ fn check_frames(
 impl VirtualDevice {
     /// What has to be right before each use.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
-        // To give back what it keeps, the thread needs the GIL.
-        while let (true, Some(present)) = (self.monitor.is_ending(), self.monitor.present_use()) {
-            if Device::in_callback() || py.detach(|| self.monitor.wait_for_end(present, SIGNALS)) {
-                break;
-            }
-            py.check_signals()?;
+        if self.monitor.is_ending() {
+            // To give back what it keeps, the thread needs the GIL.
+            self.wait_for_end(py)?;
         }
         let callback = self.kept.objects[0].bind(py);
         if let Ok(ours) = callback.cast::<OurCallback>() {
