@@ -172,10 +172,10 @@ fuzz_target!(|input: Input| {
                 }
             }
             Step::Skip(count) => {
-                let skipped = consumer.skip(count.into());
-                check(filled, count.into(), skipped);
+                let discarded = consumer.discard(count.into());
+                check(filled, count.into(), discarded);
                 if model.known {
-                    model.elements.drain(..skipped);
+                    model.elements.drain(..discarded);
                 }
             }
             Step::ReadChunk { wanted, commit } => {

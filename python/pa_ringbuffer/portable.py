@@ -1291,7 +1291,7 @@ class _RingBufferBase:
             return ring.reading.alone(ring.take_into, view, count, element_size)
 
     def get_write_buffers(self, size):
-        """Get the part(s) of the ring's memory where the next elements can be written.
+        """Get the region(s) of the ring's memory where the next elements can be written.
 
         After filling them, first buffer first, call :meth:`advance_write_index` to make the
         elements available for reading.
@@ -1333,7 +1333,7 @@ class _RingBufferBase:
         return ring.writing.alone(ring.advance_write, _integer(size, "size"))
 
     def get_read_buffers(self, size):
-        """Get the part(s) of the ring's memory where the next elements can be read.
+        """Get the region(s) of the ring's memory where the next elements can be read.
 
         After using them, first buffer first, call :meth:`advance_read_index` to make room for new
         elements.

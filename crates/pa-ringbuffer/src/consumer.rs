@@ -1,4 +1,4 @@
-//! The reading side.
+//! The consumer's side.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -6,27 +6,29 @@ use core::slice::from_raw_parts;
 
 use crate::elements;
 use crate::error::RingError;
-use crate::geometry::Span;
-use crate::handle::{Handle, Reading};
+use crate::geometry::Chunk;
+use crate::handle::Handle;
 use crate::layout::PaUtilRingBuffer;
+use crate::owner::Owner;
 use crate::plain::Plain;
 use crate::producer::TooFew;
+use crate::side::ConsumerSide;
 
-/// The reading side of a ring. There must be only one.
+/// The consumer's side of a ring. There must be only one.
 ///
 /// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
 /// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
 /// ring that C or Python owns. All methods but `from_raw` are real-time safe.
 ///
 /// Dropping a handle that `split` has made is not: the later one frees the ring's memory.
-pub struct Consumer<'a, T>(Handle<T, Reading>, PhantomData<&'a mut [T]>);
+pub struct Consumer<'a, T>(Handle<T, ConsumerSide>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Consumer<'_, T> {
-    pub(crate) fn over(handle: Handle<T, Reading>) -> Self {
+    pub(crate) fn over(handle: Handle<T, ConsumerSide>) -> Self {
         Self(handle, PhantomData)
     }
 
-    /// The reading side of a ring that somebody else made.
+    /// The consumer's side of a ring that other code has made.
     ///
     /// # Errors
     ///
@@ -50,7 +52,7 @@ impl<T: Plain> Consumer<'_, T> {
     /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
         // SAFETY: the same contract.
-        unsafe { Handle::new(ring, None) }.map(Self::over)
+        unsafe { Handle::new(ring, Owner::default()) }.map(Self::over)
     }
 
     /// The same handle, which asks the processor for the next element at the same time as it asks
@@ -205,24 +207,25 @@ impl<T: Plain> Consumer<'_, T> {
         count
     }
 
-    /// Drops up to `count` elements and returns how many there were.
+    /// Drops the oldest `count` elements, or as many as there are, without copying them, and returns
+    /// how many those were.
     ///
     /// # Examples
     ///
     /// ```
     /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
     /// producer.write(&[1u8, 2, 3]);
-    /// assert_eq!(consumer.skip(2), 2);
+    /// assert_eq!(consumer.discard(2), 2);
     /// assert_eq!(consumer.pop(), Some(3));
-    /// assert_eq!(consumer.skip(usize::MAX), 0);
+    /// assert_eq!(consumer.discard(usize::MAX), 0);
     /// # Ok::<(), pa_ringbuffer::RingError>(())
     /// ```
     #[inline]
-    pub fn skip(&mut self, count: usize) -> usize {
+    pub fn discard(&mut self, count: usize) -> usize {
         let chunk = self.chunk(count);
-        let skipped = chunk.len();
+        let discarded = chunk.len();
         chunk.commit_all();
-        skipped
+        discarded
     }
 
     /// The next `count` elements, or as many as there are, in place.
@@ -245,7 +248,7 @@ impl<T: Plain> Consumer<'_, T> {
     pub fn chunk(&mut self, count: usize) -> ReadChunk<'_, T> {
         let count = self.0.claim(count);
         ReadChunk {
-            span: self.0.span(count),
+            chunk: self.0.chunk(count),
             handle: &mut self.0,
         }
     }
@@ -259,15 +262,15 @@ impl<T> fmt::Debug for Consumer<'_, T> {
 
 /// Elements in a ring, in place; see [`Consumer::chunk`]. All methods are real-time safe.
 pub struct ReadChunk<'a, T> {
-    handle: &'a mut Handle<T, Reading>,
-    span: Span,
+    handle: &'a mut Handle<T, ConsumerSide>,
+    chunk: Chunk,
 }
 
 impl<T: Plain> ReadChunk<'_, T> {
     /// Number of elements in both slices.
     #[inline]
     pub fn len(&self) -> usize {
-        self.span.len()
+        self.chunk.len()
     }
 
     /// Whether there are none.
@@ -280,18 +283,18 @@ impl<T: Plain> ReadChunk<'_, T> {
     /// storage.
     #[inline]
     pub fn as_slices(&self) -> (&[T], &[T]) {
-        let Span {
+        let Chunk {
             position,
             first,
             second,
-        } = self.span;
+        } = self.chunk;
         // The others would get other machine code from it.
         #[cfg(pa_ringbuffer_loom)]
         {
             elements::reading(self.handle.at(position), first);
             elements::reading(self.handle.at(0), second);
         }
-        // SAFETY: both stretches lie in the storage, hold plain data, and belong to the consumer
+        // SAFETY: both regions lie in the storage, hold plain data, and belong to the consumer
         // until it commits, which consumes `self`.
         unsafe {
             (
@@ -320,6 +323,6 @@ impl<T: Plain> ReadChunk<'_, T> {
 
 impl<T> fmt::Debug for ReadChunk<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ReadChunk").field(&self.span).finish()
+        f.debug_tuple("ReadChunk").field(&self.chunk).finish()
     }
 }

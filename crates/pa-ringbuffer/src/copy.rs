@@ -8,7 +8,7 @@ use crate::elements;
 use crate::layout::ring_buffer_size_t;
 
 /// Copies the bytes of `count` elements, then publishes the next index, unless nothing was copied.
-/// Returns `count`. The two stretches may overlap.
+/// Returns `count`. Source and target may overlap.
 ///
 /// Up to 16 bytes, which is a sample, a frame or a message, are copied here: calling `memmove` would
 /// take as long as all the rest of a transfer (`make bench`, the C functions with one element).
@@ -72,7 +72,7 @@ unsafe fn many(
 unsafe fn ends<T: Copy>(source: *const u8, target: *mut u8, bytes: usize) {
     let last = bytes - size_of::<T>();
     // SAFETY: both ends are inside of what the caller vouches for. Both are read before anything is
-    // written, because the stretches may overlap.
+    // written, because source and target may overlap.
     unsafe {
         let first_part = source.cast::<MaybeUninit<T>>().read_unaligned();
         let last_part = (source.add(last)).cast::<MaybeUninit<T>>().read_unaligned();

@@ -17,7 +17,7 @@ pub(crate) fn writing<T>(to: *const T, count: usize) {
     let _ = (to, count);
 }
 
-/// Copies `count` values. The two stretches may overlap.
+/// Copies `count` values. Source and target may overlap.
 ///
 /// # Safety
 ///

@@ -36,10 +36,10 @@ unsafe impl Send for Geometry {}
 // SAFETY: as above, and there is no interior mutability.
 unsafe impl Sync for Geometry {}
 
-/// A stretch of the ring, in elements: `first` elements from `position` on, then `second` elements
-/// from the start of the storage.
+/// A chunk of the ring, in elements: a region of `first` elements from `position` on, then a region
+/// of `second` elements from the start of the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
+pub(crate) struct Chunk {
     pub(crate) position: usize,
     pub(crate) first: usize,
     pub(crate) second: usize,
@@ -165,20 +165,20 @@ impl Geometry {
     /// Where `count` elements from `index` on are. The caller has limited `count` to what is
     /// available, which is at most the size.
     #[inline]
-    pub(crate) fn span(&self, index: ring_buffer_size_t, count: usize) -> Span {
+    pub(crate) fn chunk(&self, index: ring_buffer_size_t, count: usize) -> Chunk {
         let position = (index & self.small_mask) as usize;
         // A position behind the end comes from a foreign index, or from wrapping a ring whose
         // size is no power of two. PortAudio's C computes a negative length here; nothing is the
         // only answer that touches no foreign memory and overwrites nothing unread.
         if position > self.size {
-            return Span {
+            return Chunk {
                 position: 0,
                 first: 0,
                 second: 0,
             };
         }
         let first = count.min(self.size - position);
-        Span {
+        Chunk {
             position,
             first,
             second: (count - first).min(position),
@@ -212,21 +212,22 @@ impl Geometry {
     }
 }
 
-/// The arithmetic once more for handles, for which everything is simpler: elements have a type, and
-/// the size is a power of two, so every position is one of an element.
+/// [`Geometry`] for handles, whose elements have a type and whose size is a power of two. Every
+/// position is then that of an element, and the arithmetic needs no checks.
 #[derive(Clone, Copy)]
-pub(crate) struct Whole<T> {
+pub(crate) struct TypedGeometry<T> {
     buffer: *mut T,
     /// Number of elements minus one.
     mask: usize,
 }
 
-/// Elements that follow each other in the storage, by the indices *behind* them, which is what a side
-/// publishes once it is done with them.
+/// A region of the storage, by the indices *behind* its elements, which is what a side publishes once
+/// it is done with them.
 ///
-/// There are three stretches: the indices 1 to N, N + 1 to 2N - 1, and 0 for itself, which is behind
-/// the last element in every other round. In each of them, publishing and going on is an increment.
-pub(crate) struct Stretch<T> {
+/// There are three of these regions: the indices 1 to N, N + 1 to 2N - 1, and 0 for itself, which is
+/// behind the last element in every other round. In each of them, publishing and going on is an
+/// increment.
+pub(crate) struct Region<T> {
     /// Where the element would be that the index 0 is behind. Only what `next` to `last` give lies
     /// inside of the storage.
     pub(crate) base: *mut T,
@@ -236,7 +237,7 @@ pub(crate) struct Stretch<T> {
     pub(crate) last: usize,
 }
 
-impl<T> Whole<T> {
+impl<T> TypedGeometry<T> {
     /// `None` if `bufferSize` was made smaller than the masks say.
     pub(crate) fn new(geometry: &Geometry) -> Option<Self> {
         let mask = usize::try_from(geometry.small_mask).ok()?;
@@ -270,11 +271,11 @@ impl<T> Whole<T> {
         self.advanced(next, usize::MAX)
     }
 
-    /// The stretch from the element on that an index points to, if there is `any`. If not, `next` is
-    /// more than 0 in any case, and what comes before it is a number.
+    /// The region from the element on that an index points to, if that element `is_available`. If
+    /// not, `next` is more than 0, so that `next - 1` is a number.
     #[inline]
-    pub(crate) fn stretch(&self, index: usize, any: bool) -> Stretch<T> {
-        let next = if any {
+    pub(crate) fn region(&self, index: usize, is_available: bool) -> Region<T> {
+        let next = if is_available {
             self.advanced(index, 1)
         } else {
             index + 1
@@ -284,7 +285,7 @@ impl<T> Whole<T> {
             _ if next <= self.size() => self.size(),
             _ => 2 * self.mask + 1,
         };
-        Stretch {
+        Region {
             base: self.element(index).wrapping_sub(next),
             next,
             last,
@@ -300,9 +301,9 @@ impl<T> Whole<T> {
 
     /// Where `count` elements from `index` on are, at most as many as the size.
     #[inline]
-    pub(crate) fn span(&self, index: usize, count: usize) -> Span {
+    pub(crate) fn chunk(&self, index: usize, count: usize) -> Chunk {
         let first = count.min(self.until_end(index));
-        Span {
+        Chunk {
             position: index & self.mask,
             first,
             second: count - first,
@@ -328,7 +329,7 @@ impl<T> Whole<T> {
     }
 }
 
-impl Span {
+impl Chunk {
     pub(crate) fn len(&self) -> usize {
         self.first + self.second
     }
@@ -359,10 +360,10 @@ mod tests {
                     assert!(readable <= size);
                     assert_eq!(g.writable(write, read), size - readable);
                     for (index, count) in [(read, readable), (write, size - readable)] {
-                        let span = g.span(index, count);
-                        assert!(span.position + span.first <= size);
-                        assert!(span.second <= span.position);
-                        assert!(span.len() <= count);
+                        let chunk = g.chunk(index, count);
+                        assert!(chunk.position + chunk.first <= size);
+                        assert!(chunk.second <= chunk.position);
+                        assert!(chunk.len() <= count);
                     }
                 }
             }
@@ -370,28 +371,28 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_leads_to_the_same_elements_as_indices() {
+    fn a_region_leads_to_the_same_elements_as_indices() {
         let mut storage = [0u8; 16];
         for size in [1, 2, 8, 16] {
-            let whole = Whole::new(&Geometry {
+            let typed = TypedGeometry::new(&Geometry {
                 buffer: storage.as_mut_ptr(),
                 element_size: 1,
                 ..geometry(size, size as ring_buffer_size_t)
             });
-            let whole: Whole<u8> = whole.unwrap();
+            let typed: TypedGeometry<u8> = typed.unwrap();
             for index in 0..2 * size {
-                let Stretch { base, next, last } = whole.stretch(index, true);
+                let Region { base, next, last } = typed.region(index, true);
                 assert!(next <= last);
                 for (steps, behind) in (next..=last).enumerate() {
-                    let index = whole.advanced(index, steps);
-                    assert_eq!(base.wrapping_add(behind), whole.element(index));
-                    assert_eq!(behind, whole.advanced(index, 1));
-                    assert_eq!(whole.before(behind), index);
+                    let index = typed.advanced(index, steps);
+                    assert_eq!(base.wrapping_add(behind), typed.element(index));
+                    assert_eq!(behind, typed.advanced(index, 1));
+                    assert_eq!(typed.before(behind), index);
                 }
-                assert_eq!(whole.before(last + 1), last % (2 * size));
-                let none = whole.stretch(index, false);
-                assert_eq!(whole.before(none.next), index);
-                assert_eq!(none.base.wrapping_add(none.next), whole.element(index));
+                assert_eq!(typed.before(last + 1), last % (2 * size));
+                let none = typed.region(index, false);
+                assert_eq!(typed.before(none.next), index);
+                assert_eq!(none.base.wrapping_add(none.next), typed.element(index));
                 assert!(none.next > 0);
             }
         }
@@ -402,9 +403,9 @@ mod tests {
         let g = geometry(8, 8);
         for index in 0..16 {
             for count in 0..=8 {
-                let span = g.span(index, count);
-                assert_eq!(span.len(), count);
-                assert_eq!(span.position, (index % 8) as usize);
+                let chunk = g.chunk(index, count);
+                assert_eq!(chunk.len(), count);
+                assert_eq!(chunk.position, (index % 8) as usize);
             }
         }
     }

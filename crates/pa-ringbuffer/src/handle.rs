@@ -7,10 +7,10 @@
 //! side can only make it more. Looking less often at what another core writes is most of what makes
 //! handles faster than C's functions.
 //!
-//! Between two looks, a handle is inside a [`Stretch`] of indices, in which the address of an element
-//! follows from the index without a mask, and nothing wraps. A single element takes one comparison,
-//! one increment and two stores. Everything that happens once in a while (the end of the stretch, the
-//! next cache line to be prefetched, a request for more than is known) ends at that comparison.
+//! Between two looks, a handle is inside a [`Region`], in which the address of an element follows from
+//! the index without a mask, and nothing wraps. A single element takes one comparison, one increment
+//! and two stores. Everything that happens once in a while (the end of the region, the next cache line
+//! to be prefetched, a request for more than is known) ends at that comparison.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -18,70 +18,22 @@ use core::mem::{align_of, size_of};
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
-use crate::atomic::{AtomicSize, Ordering};
+use crate::atomic::Ordering;
 use crate::elements::copy;
 use crate::error::RingError;
-use crate::geometry::{InvalidField, Span, Stretch, Whole};
+use crate::geometry::{Chunk, InvalidField, Region, TypedGeometry};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+use crate::owner::Owner;
 use crate::plain::Plain;
 use crate::prefetch::{self, LINE};
-
-/// What keeps a ring's memory alive, where the handle does.
-#[cfg(feature = "alloc")]
-type Owner = Option<alloc::sync::Arc<crate::memory::RingMemory>>;
-#[cfg(not(feature = "alloc"))]
-type Owner = Option<core::convert::Infallible>;
-
-/// One of the two sides of a ring.
-pub(crate) trait Side {
-    /// Whether it is the producer's.
-    const WRITES: bool;
-    /// The index that this side moves.
-    fn own(ring: &PaUtilRingBuffer) -> &AtomicSize;
-    /// The index that the other side moves.
-    fn other(ring: &PaUtilRingBuffer) -> &AtomicSize;
-}
-
-/// The producer's side.
-pub(crate) enum Writing {}
-
-impl Side for Writing {
-    const WRITES: bool = true;
-
-    #[inline]
-    fn own(ring: &PaUtilRingBuffer) -> &AtomicSize {
-        &ring.write_index
-    }
-
-    #[inline]
-    fn other(ring: &PaUtilRingBuffer) -> &AtomicSize {
-        &ring.read_index
-    }
-}
-
-/// The consumer's side.
-pub(crate) enum Reading {}
-
-impl Side for Reading {
-    const WRITES: bool = false;
-
-    #[inline]
-    fn own(ring: &PaUtilRingBuffer) -> &AtomicSize {
-        &ring.read_index
-    }
-
-    #[inline]
-    fn other(ring: &PaUtilRingBuffer) -> &AtomicSize {
-        &ring.write_index
-    }
-}
+use crate::side::{Side, SideType};
 
 /// It fills cache lines of its own (a pair, because some processors fetch them in pairs): both handles
 /// are often made in one place, and each is written all the time by a thread of its own.
 #[repr(align(128))]
 pub(crate) struct Handle<T, S> {
     state: State<T, S>,
-    _owner: Owner,
+    owner: Owner,
 }
 
 /// All of a handle but the owner. What is out of line takes it and gives it back by value: so the
@@ -102,7 +54,7 @@ pub(crate) struct State<T, S> {
     /// The same for a consumer, whether it prefetches or not.
     end: usize,
     base: *mut T,
-    whole: Whole<T>,
+    geometry: TypedGeometry<T>,
     /// Where the other side's index stopped this side. Only the producer uses what it knows from
     /// earlier calls; the consumer moves `stop` alone if that is enough.
     limit: usize,
@@ -152,7 +104,7 @@ unsafe impl<T: Plain, S> Send for Handle<T, S> {}
 // nothing.
 unsafe impl<T: Plain, S> Sync for Handle<T, S> {}
 
-impl<T: Plain, S: Side> Handle<T, S> {
+impl<T: Plain, S: SideType> Handle<T, S> {
     /// # Safety
     ///
     /// See [`Producer::from_raw`](crate::Producer::from_raw).
@@ -184,28 +136,26 @@ impl<T: Plain, S: Side> Handle<T, S> {
         if geometry.buffer().addr() % needed != 0 {
             return Err(RingError::Alignment { needed });
         }
-        let whole = Whole::new(&geometry).ok_or(InvalidField {
+        let base = geometry.buffer().cast();
+        let geometry = TypedGeometry::new(&geometry).ok_or(InvalidField {
             name: "bufferSize",
             expected: "smallMask plus one",
         })?;
-        let index = whole.index(S::own(ring).load(Ordering::Relaxed));
+        let index = geometry.index(S::SIDE.own_index(ring).load(Ordering::Relaxed));
         let mut state = State {
             ring: pointer,
             next: 0,
             stop: 0,
             last: 0,
             end: 0,
-            base: geometry.buffer().cast(),
-            whole,
+            base,
+            geometry,
             limit: index,
             prefetch: false,
             side: PhantomData,
         };
         state.enter(index);
-        Ok(Self {
-            state,
-            _owner: owner,
-        })
+        Ok(Self { state, owner })
     }
 
     /// The same handle, which asks for memory before it needs it.
@@ -219,29 +169,36 @@ impl<T: Plain, S: Side> Handle<T, S> {
     }
 }
 
-impl<T: Plain, S: Side> State<T, S> {
+impl<T: Plain, S: SideType> State<T, S> {
+    /// Whether this is the producer's side.
+    const PRODUCES: bool = matches!(S::SIDE, Side::Producer);
+
     /// The own index; that in the struct is always the same.
     #[inline]
     fn index(&self) -> usize {
-        self.whole.before(self.next)
+        self.geometry.before(self.next)
     }
 
     /// Where the other side's index stops this side at this moment.
     #[inline]
     fn limit_now(&self) -> usize {
-        if !S::WRITES && self.prefetch {
+        if !Self::PRODUCES && self.prefetch {
             // Then both lines come from the other core at the same time.
-            prefetch::for_reading(self.whole.element(self.index()));
+            prefetch::for_reading(self.geometry.element(self.index()));
         }
-        let other = S::other(self.ring()).load(Ordering::Acquire);
-        let lead = if S::WRITES { self.whole.size() } else { 0 };
-        self.whole.advanced(self.whole.index(other), lead)
+        let other = S::SIDE.other_index(self.ring()).load(Ordering::Acquire);
+        let lead = if Self::PRODUCES {
+            self.geometry.size()
+        } else {
+            0
+        };
+        self.geometry.advanced(self.geometry.index(other), lead)
     }
 
     /// How many elements can be transferred at this moment.
     #[inline]
     pub(crate) fn available_now(&self) -> usize {
-        self.whole.distance(self.index(), self.limit_now())
+        self.geometry.distance(self.index(), self.limit_now())
     }
 
     /// How many elements can certainly be transferred without wrapping.
@@ -261,7 +218,7 @@ impl<T: Plain, S: Side> State<T, S> {
         if self.follow(claim, other) {
             return Some(claim);
         }
-        if S::WRITES && self.prefetch && claim.next <= self.last {
+        if Self::PRODUCES && self.prefetch && claim.next <= self.last {
             // Here, because giving the state away and back takes longer than this.
             self.go_through_line();
             return Some(claim);
@@ -289,28 +246,30 @@ impl<T: Plain, S: Side> State<T, S> {
         (fits(self) || (self.follow(claim, self.look(claim)) && fits(self))).then_some(claim)
     }
 
-    /// The other side's index, for the consumer. The producer has room for all the stretch most of the
+    /// The other side's index, for the consumer. The producer has room for all the region most of the
     /// time, and looks later.
     #[inline(always)]
     fn look(&self, claim: Claim) -> ring_buffer_size_t {
-        if S::WRITES {
+        if Self::PRODUCES {
             return 0;
         }
         // SAFETY: see `ring()`.
-        S::other(unsafe { claim.ring.as_ref() }).load(Ordering::Acquire)
+        S::SIDE
+            .other_index(unsafe { claim.ring.as_ref() })
+            .load(Ordering::Acquire)
     }
 
-    /// Moves `stop` to where the producer is, if that is further on in the same stretch.
+    /// Moves `stop` to where the producer is, if that is further on in the same region.
     #[inline(always)]
     fn follow(&mut self, claim: Claim, other: ring_buffer_size_t) -> bool {
         let other = other as usize;
-        // An overwritten index goes elsewhere, or to an element of the stretch.
-        let within = |last| !S::WRITES && claim.next <= other && other <= last;
+        // An overwritten index goes elsewhere, or to an element of the region.
+        let within = |last| !Self::PRODUCES && claim.next <= other && other <= last;
         if within(self.last) {
             self.stop = other;
             return true;
         }
-        if !S::WRITES && self.prefetch {
+        if !Self::PRODUCES && self.prefetch {
             // The processor comes here before it knows the index, so both lines come from the other
             // core at the same time.
             prefetch::for_reading(self.place(claim));
@@ -328,14 +287,14 @@ impl<T: Plain, S: Side> State<T, S> {
     #[inline(never)]
     fn claim_one_slowly(mut self, other: ring_buffer_size_t) -> (bool, Self) {
         let index = self.index();
-        let any = if S::WRITES {
+        let any = if Self::PRODUCES {
             self.claim_from(index, 1) != 0
         } else {
-            self.limit = self.whole.index(other);
+            self.limit = self.geometry.index(other);
             self.limit != index
         };
         self.enter(index);
-        if S::WRITES && self.prefetch && any {
+        if Self::PRODUCES && self.prefetch && any {
             self.go_through_line();
         }
         (any, self)
@@ -383,14 +342,14 @@ impl<T: Plain, S: Side> State<T, S> {
 
     #[inline]
     fn claim_from(&mut self, index: usize, count: usize) -> usize {
-        let known = if S::WRITES {
-            self.whole.distance(index, self.limit)
+        let known = if Self::PRODUCES {
+            self.geometry.distance(index, self.limit)
         } else {
             0
         };
         if count > known {
             self.limit = self.limit_now();
-            count.min(self.whole.distance(index, self.limit))
+            count.min(self.geometry.distance(index, self.limit))
         } else {
             count
         }
@@ -406,21 +365,21 @@ impl<T: Plain, S: Side> State<T, S> {
         }
     }
 
-    /// Goes on from an index, in its stretch, and with what `limit` leaves of that.
+    /// Goes on from an index, in its region, and with what `limit` leaves of that.
     fn enter(&mut self, index: usize) {
-        let available = self.whole.distance(index, self.limit);
-        let Stretch { base, next, last } = self.whole.stretch(index, available != 0);
+        let available = self.geometry.distance(index, self.limit);
+        let Region { base, next, last } = self.geometry.region(index, available != 0);
         let stop = next + available.min(last + 1 - next) - 1;
         self.base = base;
         self.next = next;
         self.stop = stop;
         self.end = last;
-        self.last = match (S::WRITES, self.prefetch) {
+        self.last = match (Self::PRODUCES, self.prefetch) {
             (true, _) => stop,
             (false, true) => 0,
             (false, false) => last,
         };
-        if S::WRITES && self.prefetch && next != 0 {
+        if Self::PRODUCES && self.prefetch && next != 0 {
             // To go through the line first.
             self.stop = next - 1;
         }
@@ -435,19 +394,19 @@ impl<T: Plain, S: Side> State<T, S> {
     /// Where the next element is, claimed or not.
     #[inline]
     pub(crate) fn element(&self) -> *mut T {
-        self.whole.element(self.index())
+        self.geometry.element(self.index())
     }
 
     /// Where the next `count` elements are, which were claimed.
     #[inline]
-    pub(crate) fn span(&self, count: usize) -> Span {
-        self.whole.span(self.index(), count)
+    pub(crate) fn chunk(&self, count: usize) -> Chunk {
+        self.geometry.chunk(self.index(), count)
     }
 
     /// Address of a position.
     #[inline]
     pub(crate) fn at(&self, position: usize) -> *mut T {
-        self.whole.at(position)
+        self.geometry.at(position)
     }
 
     /// Copies elements to where this side goes on. The source may overlap the storage.
@@ -458,7 +417,7 @@ impl<T: Plain, S: Side> State<T, S> {
     #[inline]
     pub(crate) unsafe fn copy_in(&self, source: *const T, count: usize) {
         let next = self.element();
-        let first = self.whole.until_end(self.index());
+        let first = self.geometry.until_end(self.index());
         // A branch, not a minimum: the copy need not wait for the index.
         // SAFETY: the storage lives with the handle and is aligned for `T`; `count` elements from
         // the index on, wrapped at the end of the storage, are the producer's.
@@ -480,7 +439,7 @@ impl<T: Plain, S: Side> State<T, S> {
     #[inline]
     pub(crate) unsafe fn copy_out(&self, target: *mut T, count: usize) {
         let next = self.element();
-        let first = self.whole.until_end(self.index());
+        let first = self.geometry.until_end(self.index());
         // A branch, not a minimum: the copy need not wait for the index.
         // SAFETY: the storage lives with the handle, is aligned for `T` and holds plain data;
         // `count` elements from the index on, wrapped at the end of the storage, are the consumer's.
@@ -502,7 +461,9 @@ impl<T: Plain, S: Side> State<T, S> {
         let ring = unsafe { claim.ring.as_ref() };
         let behind = claim.next + count;
         self.next = behind;
-        S::own(ring).store((behind - 1) as ring_buffer_size_t, Ordering::Release);
+        S::SIDE
+            .own_index(ring)
+            .store((behind - 1) as ring_buffer_size_t, Ordering::Release);
     }
 
     /// Hands over `count` elements, which are more than none and were claimed, to the other side.
@@ -515,14 +476,16 @@ impl<T: Plain, S: Side> State<T, S> {
         }
     }
 
-    /// [`advance`](Self::advance) to another stretch, or to where only `limit` says that it is far
+    /// [`advance`](Self::advance) to another region, or to where only `limit` says that it is far
     /// enough.
     fn advance_further(&mut self, count: usize) {
         let previous = self.index();
-        let index = self.whole.advanced(previous, count);
-        S::own(self.ring()).store(index as ring_buffer_size_t, Ordering::Release);
+        let index = self.geometry.advanced(previous, count);
+        S::SIDE
+            .own_index(self.ring())
+            .store(index as ring_buffer_size_t, Ordering::Release);
         self.enter(index);
-        if S::WRITES && self.prefetch {
+        if Self::PRODUCES && self.prefetch {
             self.prefetch_for_block(count * size_of::<T>());
         }
     }
@@ -552,10 +515,10 @@ impl<T: Plain, S: Side> State<T, S> {
 
     #[inline]
     fn prefetch_ahead(&self, ahead: usize, bytes: usize) {
-        let index = (self.whole).advanced(self.index(), ahead / size_of::<T>().max(1));
+        let index = (self.geometry).advanced(self.index(), ahead / size_of::<T>().max(1));
         // Not further than the end of the storage, which costs one block in each round.
-        let left = self.whole.until_end(index) * size_of::<T>();
-        let start = self.whole.element(index);
+        let left = self.geometry.until_end(index) * size_of::<T>();
+        let start = self.geometry.element(index);
         for offset in (0..bytes.min(left)).step_by(LINE) {
             prefetch::for_writing(start.wrapping_byte_add(offset));
         }
@@ -572,7 +535,7 @@ impl<T, S> State<T, S> {
     /// Number of elements in the ring, full or not.
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        self.whole.size()
+        self.geometry.size()
     }
 
     pub(crate) fn as_ptr(&self) -> *mut PaUtilRingBuffer {

@@ -61,8 +61,8 @@ const _: () = {
     assert!(align_of::<PaUtilRingBuffer>() == align_of::<*mut c_char>());
 };
 
-/// One field of the struct, as a C compiler lays it out: for those who must check that somebody
-/// else's declaration of the struct is the same.
+/// One field of the struct, as a C compiler lays it out: for models of other code that uses it.
+#[cfg(pa_ringbuffer_loom)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The field's name in C.
@@ -75,6 +75,7 @@ pub struct Field {
 
 impl PaUtilRingBuffer {
     /// The seven fields, in order.
+    #[cfg(pa_ringbuffer_loom)]
     pub const FIELDS: [Field; 7] = {
         const fn integer(name: &'static str, offset: usize) -> Field {
             Field {

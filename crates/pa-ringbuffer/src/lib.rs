@@ -25,7 +25,8 @@
 //! | [`Producer::from_raw`], [`Consumer::from_raw`] | one side of a ring that C or Python owns |
 //! | [`Plain`] | which types can be elements |
 //! | [`RingMemory`] | a ring whose element size is known at run time |
-//! | [`PaUtilRingBuffer`], [`Geometry`], [`Regions`] | the C struct and what can be done with it |
+//! | [`Placement`] | where a ring's struct lies in the cache |
+//! | [`PaUtilRingBuffer`], [`Geometry`], [`Regions`], [`Side`] | the C struct and what can be done with it |
 //!
 //! # Promises
 //!
@@ -55,17 +56,21 @@ mod handle;
 mod layout;
 #[cfg(feature = "alloc")]
 mod memory;
+mod owner;
 mod plain;
 mod prefetch;
 mod producer;
 mod raw;
 #[cfg(feature = "alloc")]
 mod ring;
+mod side;
 
 pub use consumer::{Consumer, ReadChunk};
 pub use error::RingError;
 pub use geometry::{Geometry, InvalidField};
-pub use layout::{Field, PaUtilRingBuffer, ring_buffer_size_t};
+#[cfg(pa_ringbuffer_loom)]
+pub use layout::Field;
+pub use layout::{PaUtilRingBuffer, ring_buffer_size_t};
 #[cfg(feature = "alloc")]
 pub use memory::{Placement, RingMemory};
 pub use plain::Plain;
@@ -73,6 +78,7 @@ pub use producer::{Producer, TooFew, WriteChunk};
 pub use raw::Regions;
 #[cfg(feature = "alloc")]
 pub use ring::RingBuffer;
+pub use side::Side;
 
 #[cfg(all(doctest, feature = "alloc"))]
 #[doc = include_str!("../README.md")]

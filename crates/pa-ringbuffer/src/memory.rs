@@ -12,12 +12,16 @@ use crate::prefetch::LINE;
 
 /// Where the C struct lies in a ring's memory. The elements begin with a cache line in any case.
 ///
-/// `make bench` measures both; the results are in the documentation (*Rings*).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// There is no default: the better one depends on who drives the ring. [`RingBuffer::new`] has
+/// `TwoLines`, because it makes a ring for two handles; [`RingMemory::new`] has `OneLine`, because its
+/// ring is driven through the struct. `make bench` measures both; the results are in the documentation
+/// (*Rings*).
+///
+/// [`RingBuffer::new`]: crate::RingBuffer::new
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
     /// All of it in one cache line (of 64 bytes): best if one side or both look at both indices in
     /// each call, as all C functions do.
-    #[default]
     OneLine,
     /// So that one cache line ends with the write index and the next one begins with the read
     /// index: best if handles are on both sides, because they seldom look at the other side's index.
@@ -108,7 +112,7 @@ impl RingMemory {
     /// [`RingError::ElementSize`] if `element_size` is 0, [`RingError::TooLarge`] if the storage
     /// does not fit into the address space, [`RingError::OutOfMemory`] if there is none.
     pub fn new(element_size: usize, element_count: usize) -> Result<Self, RingError> {
-        Self::with_placement(element_size, element_count, Placement::default())
+        Self::with_placement(element_size, element_count, Placement::OneLine)
     }
 
     /// [`new`](Self::new) with the struct where you want it.
@@ -163,7 +167,7 @@ impl RingMemory {
         element_count: usize,
         storage: *mut c_void,
     ) -> Result<Self, RingError> {
-        let memory = Self::allocate(element_size, element_count, Placement::default(), 0)?;
+        let memory = Self::allocate(element_size, element_count, Placement::OneLine, 0)?;
         memory.initialize(element_size, element_count, storage)?;
         Ok(memory)
     }
@@ -217,11 +221,6 @@ impl RingMemory {
     pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
         let offset = self.placement.offset();
         self.block.as_ptr().wrapping_add(offset).cast()
-    }
-
-    /// Bytes allocated: the storage, the struct and what aligns them.
-    pub fn allocated(&self) -> usize {
-        self.layout.size()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The writing side.
+//! The producer's side.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -6,26 +6,28 @@ use core::slice::from_raw_parts_mut;
 
 use crate::elements;
 use crate::error::RingError;
-use crate::geometry::Span;
-use crate::handle::{Handle, Writing};
+use crate::geometry::Chunk;
+use crate::handle::Handle;
 use crate::layout::PaUtilRingBuffer;
+use crate::owner::Owner;
 use crate::plain::Plain;
+use crate::side::ProducerSide;
 
-/// The writing side of a ring. There must be only one.
+/// The producer's side of a ring. There must be only one.
 ///
 /// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
 /// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
 /// ring that C or Python owns. All methods but `from_raw` are real-time safe.
 ///
 /// Dropping a handle that `split` has made is not: the later one frees the ring's memory.
-pub struct Producer<'a, T>(Handle<T, Writing>, PhantomData<&'a mut [T]>);
+pub struct Producer<'a, T>(Handle<T, ProducerSide>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Producer<'_, T> {
-    pub(crate) fn over(handle: Handle<T, Writing>) -> Self {
+    pub(crate) fn over(handle: Handle<T, ProducerSide>) -> Self {
         Self(handle, PhantomData)
     }
 
-    /// The writing side of a ring that somebody else made.
+    /// The producer's side of a ring that other code has made.
     ///
     /// # Errors
     ///
@@ -60,7 +62,7 @@ impl<T: Plain> Producer<'_, T> {
     /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {
         // SAFETY: the same contract.
-        unsafe { Handle::new(ring, None) }.map(Self::over)
+        unsafe { Handle::new(ring, Owner::default()) }.map(Self::over)
     }
 
     /// The same handle, which asks the processor for the memory of the next elements while it writes
@@ -227,7 +229,7 @@ impl<T: Plain> Producer<'_, T> {
     pub fn chunk(&mut self, count: usize) -> WriteChunk<'_, T> {
         let count = self.0.claim(count);
         WriteChunk {
-            span: self.0.span(count),
+            chunk: self.0.chunk(count),
             handle: &mut self.0,
         }
     }
@@ -256,15 +258,15 @@ impl core::error::Error for TooFew {}
 
 /// Room in a ring, to be filled in place; see [`Producer::chunk`]. All methods are real-time safe.
 pub struct WriteChunk<'a, T> {
-    handle: &'a mut Handle<T, Writing>,
-    span: Span,
+    handle: &'a mut Handle<T, ProducerSide>,
+    chunk: Chunk,
 }
 
 impl<T: Plain> WriteChunk<'_, T> {
     /// Number of elements in both slices.
     #[inline]
     pub fn len(&self) -> usize {
-        self.span.len()
+        self.chunk.len()
     }
 
     /// Whether there is no room.
@@ -277,18 +279,18 @@ impl<T: Plain> WriteChunk<'_, T> {
     /// the room wraps around the end of the storage.
     #[inline]
     pub fn as_mut_slices(&mut self) -> (&mut [T], &mut [T]) {
-        let Span {
+        let Chunk {
             position,
             first,
             second,
-        } = self.span;
+        } = self.chunk;
         // The others would get other machine code from it.
         #[cfg(pa_ringbuffer_loom)]
         {
             elements::writing(self.handle.at(position), first);
             elements::writing(self.handle.at(0), second);
         }
-        // SAFETY: both stretches lie in the storage and apart from each other, hold plain data,
+        // SAFETY: both regions lie in the storage and apart from each other, hold plain data,
         // and belong to the producer until it commits; `&mut self` keeps it from committing.
         unsafe {
             (
@@ -317,6 +319,6 @@ impl<T: Plain> WriteChunk<'_, T> {
 
 impl<T> fmt::Debug for WriteChunk<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WriteChunk").field(&self.span).finish()
+        f.debug_tuple("WriteChunk").field(&self.chunk).finish()
     }
 }

@@ -9,39 +9,40 @@ use crate::atomic::Ordering;
 use crate::copy;
 use crate::elements;
 use crate::error::RingError;
-use crate::geometry::{Geometry, InvalidField, Span};
+use crate::geometry::{Chunk, Geometry, InvalidField};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
+use crate::side::Side;
 
-/// One or two stretches of contiguous memory within a ring.
+/// One or two contiguous regions of a ring's memory.
 ///
 /// The second one is null and empty when the first one holds everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Regions {
-    /// Start of the first stretch.
+    /// Start of the first region.
     pub first: *mut u8,
     /// Its length in elements.
     pub first_len: usize,
-    /// Start of the second stretch, or null.
+    /// Start of the second region, or null.
     pub second: *mut u8,
     /// Its length in elements.
     pub second_len: usize,
 }
 
 impl Regions {
-    fn new(geometry: &Geometry, span: Span) -> Self {
+    fn new(geometry: &Geometry, chunk: Chunk) -> Self {
         Self {
-            first: geometry.at(span.position),
-            first_len: span.first,
-            second: if span.second == 0 {
+            first: geometry.at(chunk.position),
+            first_len: chunk.first,
+            second: if chunk.second == 0 {
                 core::ptr::null_mut()
             } else {
                 geometry.at(0)
             },
-            second_len: span.second,
+            second_len: chunk.second,
         }
     }
 
-    /// Number of elements in both stretches.
+    /// Number of elements in both regions.
     pub fn len(&self) -> usize {
         self.first_len + self.second_len
     }
@@ -205,6 +206,30 @@ impl PaUtilRingBuffer {
         geometry.writable(self.write_index.load(Ordering::Relaxed), read)
     }
 
+    /// Number of elements that this side can transfer: [`write_available`](Self::write_available) or
+    /// [`read_available`](Self::read_available).
+    ///
+    /// Real-time safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use pa_ringbuffer::{RingMemory, Side};
+    ///
+    /// let ring = RingMemory::new(4, 8)?;
+    /// ring.advance_write_index(&ring.geometry(), 3);
+    /// assert_eq!(ring.available(Side::Producer), 5);
+    /// assert_eq!(ring.available(Side::Consumer), 3);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn available(&self, side: Side) -> usize {
+        match side {
+            Side::Producer => self.write_available(),
+            Side::Consumer => self.read_available(),
+        }
+    }
+
     /// [`read_available`](Self::read_available) for a geometry read before.
     ///
     /// Real-time safe.
@@ -232,7 +257,7 @@ impl PaUtilRingBuffer {
     /// ```
     #[inline]
     pub fn write_regions(&self, geometry: &Geometry, count: usize) -> Regions {
-        Regions::new(geometry, self.write_span(geometry, count))
+        Regions::new(geometry, self.write_chunk(geometry, count))
     }
 
     /// Where the next `count` elements, or as many as there are, can be read.
@@ -240,7 +265,7 @@ impl PaUtilRingBuffer {
     /// Real-time safe.
     #[inline]
     pub fn read_regions(&self, geometry: &Geometry, count: usize) -> Regions {
-        Regions::new(geometry, self.read_span(geometry, count))
+        Regions::new(geometry, self.read_chunk(geometry, count))
     }
 
     /// Publishes `count` written elements and returns the new write index.
@@ -317,19 +342,19 @@ impl PaUtilRingBuffer {
         index: ring_buffer_size_t,
         count: usize,
     ) -> usize {
-        let span = geometry.span(index, count);
-        let bytes = span.first * geometry.element_size();
-        let rest = span.second * geometry.element_size();
-        // SAFETY: the span lies inside the storage; the rest are the caller's promises.
+        let chunk = geometry.chunk(index, count);
+        let bytes = chunk.first * geometry.element_size();
+        let rest = chunk.second * geometry.element_size();
+        // SAFETY: the chunk lies inside the storage; the rest are the caller's promises.
         unsafe {
-            elements::copy(source, geometry.at(span.position), bytes);
+            elements::copy(source, geometry.at(chunk.position), bytes);
             elements::copy(source.add(bytes), geometry.at(0), rest);
         }
-        if span.len() != 0 {
-            let next = geometry.advanced(index, span.len() as ring_buffer_size_t);
+        if chunk.len() != 0 {
+            let next = geometry.advanced(index, chunk.len() as ring_buffer_size_t);
             self.write_index.store(next, Ordering::Release);
         }
-        span.len()
+        chunk.len()
     }
 
     /// Copies `count` elements, or as many as there are, out of the ring and returns how many. The
@@ -372,14 +397,14 @@ impl PaUtilRingBuffer {
         index: ring_buffer_size_t,
         count: usize,
     ) -> usize {
-        let span = geometry.span(index, count);
+        let chunk = geometry.chunk(index, count);
         // SAFETY: the caller's promises are the same.
-        unsafe { Self::copy_out(&geometry, span, target) };
-        if span.len() != 0 {
-            let next = geometry.advanced(index, span.len() as ring_buffer_size_t);
+        unsafe { Self::copy_out(&geometry, chunk, target) };
+        if chunk.len() != 0 {
+            let next = geometry.advanced(index, chunk.len() as ring_buffer_size_t);
             self.read_index.store(next, Ordering::Release);
         }
-        span.len()
+        chunk.len()
     }
 
     /// [`read`](Self::read) without taking the elements out.
@@ -391,35 +416,35 @@ impl PaUtilRingBuffer {
     /// As for [`read`](Self::read).
     #[inline]
     pub unsafe fn peek(&self, geometry: &Geometry, target: *mut c_void, count: usize) -> usize {
-        let span = self.read_span(geometry, count);
+        let chunk = self.read_chunk(geometry, count);
         // SAFETY: the caller's promises are the same.
-        unsafe { Self::copy_out(geometry, span, target.cast()) };
-        span.len()
+        unsafe { Self::copy_out(geometry, chunk, target.cast()) };
+        chunk.len()
     }
 
-    unsafe fn copy_out(geometry: &Geometry, span: Span, target: *mut u8) {
-        let bytes = span.first * geometry.element_size();
-        let rest = span.second * geometry.element_size();
-        // SAFETY: the span lies inside the storage, which the caller vouches for, as for the target.
+    unsafe fn copy_out(geometry: &Geometry, chunk: Chunk, target: *mut u8) {
+        let bytes = chunk.first * geometry.element_size();
+        let rest = chunk.second * geometry.element_size();
+        // SAFETY: the chunk lies inside the storage, which the caller vouches for, as for the target.
         unsafe {
-            elements::copy(geometry.at(span.position), target, bytes);
+            elements::copy(geometry.at(chunk.position), target, bytes);
             elements::copy(geometry.at(0), target.add(bytes), rest);
         }
     }
 
     /// Where `count` elements or as many as there is room for go.
     #[inline]
-    fn write_span(&self, geometry: &Geometry, count: usize) -> Span {
+    fn write_chunk(&self, geometry: &Geometry, count: usize) -> Chunk {
         let read = self.read_index.load(Ordering::Acquire);
         let write = self.write_index.load(Ordering::Relaxed);
-        geometry.span(write, count.min(geometry.writable(write, read)))
+        geometry.chunk(write, count.min(geometry.writable(write, read)))
     }
 
     /// Where `count` elements or as many as there are come from.
     #[inline]
-    fn read_span(&self, geometry: &Geometry, count: usize) -> Span {
+    fn read_chunk(&self, geometry: &Geometry, count: usize) -> Chunk {
         let write = self.write_index.load(Ordering::Acquire);
         let read = self.read_index.load(Ordering::Relaxed);
-        geometry.span(read, count.min(geometry.readable(write, read)))
+        geometry.chunk(read, count.min(geometry.readable(write, read)))
     }
 }

@@ -1,6 +1,5 @@
 //! A ring for elements of a Rust type.
 
-use alloc::sync::Arc;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::{align_of, size_of};
@@ -9,6 +8,7 @@ use crate::error::RingError;
 use crate::handle::Handle;
 use crate::layout::PaUtilRingBuffer;
 use crate::memory::{Placement, RingMemory};
+use crate::owner::Owner;
 use crate::plain::Plain;
 use crate::{Consumer, Producer};
 
@@ -133,10 +133,9 @@ impl<T: Plain> RingBuffer<T> {
     ///
     /// If foreign code, given [`as_ptr`](Self::as_ptr), has overwritten fields that must not change.
     pub fn split(self) -> (Producer<'static, T>, Consumer<'static, T>) {
-        let memory = Arc::new(self.memory);
-        let pointer = memory.as_ptr();
+        let pointer = self.memory.as_ptr();
         // SAFETY: the struct was initialised for `T` and lives as long as the handles own a share.
-        unsafe { Self::handles_over(pointer, Some(memory)) }
+        unsafe { Self::handles_over(pointer, Owner::pair(self.memory)) }
     }
 
     /// Both handles, borrowed: for scoped threads, and for rings that are flushed in between.
@@ -160,7 +159,7 @@ impl<T: Plain> RingBuffer<T> {
     pub fn handles(&mut self) -> (Producer<'_, T>, Consumer<'_, T>) {
         let pointer = self.memory.as_ptr();
         // SAFETY: the struct was initialised for `T`, and the borrow outlives the handles.
-        unsafe { Self::handles_over(pointer, None) }
+        unsafe { Self::handles_over(pointer, Default::default()) }
     }
 
     /// # Safety
@@ -168,14 +167,15 @@ impl<T: Plain> RingBuffer<T> {
     /// As for [`Handle::new`], for as long as the handles say.
     unsafe fn handles_over<'a>(
         pointer: *mut PaUtilRingBuffer,
-        owner: Option<Arc<RingMemory>>,
+        owners: [Owner; 2],
     ) -> (Producer<'a, T>, Consumer<'a, T>) {
-        const INTACT: &str = "nobody has overwritten the ring's struct";
+        const INTACT: &str = "the ring's struct is as it was made";
+        let [producer, consumer] = owners;
         // SAFETY: the same contract.
         unsafe {
             (
-                Producer::over(Handle::new(pointer, owner.clone()).expect(INTACT)),
-                Consumer::over(Handle::new(pointer, owner).expect(INTACT)),
+                Producer::over(Handle::new(pointer, producer).expect(INTACT)),
+                Consumer::over(Handle::new(pointer, consumer).expect(INTACT)),
             )
         }
     }

@@ -79,7 +79,7 @@ pub(crate) struct C {
 unsafe impl Send for C {}
 
 /// What a region function answers.
-struct Stretches {
+struct Chunk {
     first: *mut u8,
     first_len: usize,
     second: *mut u8,
@@ -111,7 +111,7 @@ impl C {
         }
     }
 
-    fn stretches(&self, regions: Regions, wanted: usize) -> Stretches {
+    fn chunk(&self, regions: Regions, wanted: usize) -> Chunk {
         let (mut first, mut second) = (null_mut(), null_mut());
         let (mut first_len, mut second_len) = (0, 0);
         // SAFETY: the ring is valid since `new`; the other pointers are those of variables.
@@ -126,7 +126,7 @@ impl C {
             )
         };
         assert_eq!(total, first_len + second_len);
-        Stretches {
+        Chunk {
             first: first.cast(),
             first_len: usize::try_from(first_len).expect("a length"),
             second: second.cast(),
@@ -134,7 +134,7 @@ impl C {
         }
     }
 
-    fn granted(&self, found: &Stretches) -> Granted {
+    fn granted(&self, found: &Chunk) -> Granted {
         let start = self.storage.addr();
         Granted {
             first: found.first.addr() - start,
@@ -163,7 +163,7 @@ impl Writer for C {
 
     fn in_place(&mut self, data: &[u8], used: usize) -> Granted {
         let size = self.element_size;
-        let found = self.stretches(self.library.write_regions, data.len() / size);
+        let found = self.chunk(self.library.write_regions, data.len() / size);
         let (first, rest) = data.split_at(found.first_len * size);
         let second_len = found.second_len * size;
         // SAFETY: the regions are the writer's until it advances. A region without elements may be
@@ -181,7 +181,7 @@ impl Writer for C {
     }
 
     fn advance(&mut self, wanted: usize) -> usize {
-        let granted = self.granted(&self.stretches(self.library.write_regions, wanted));
+        let granted = self.granted(&self.chunk(self.library.write_regions, wanted));
         // SAFETY: valid since `new`; there is room for so many.
         unsafe { (self.library.advance_write)(self.ring, count(granted.len())) };
         granted.len()
@@ -214,24 +214,24 @@ impl Reader for C {
 
     fn in_place(&mut self, wanted: usize, used: usize, found: &mut Vec<u8>) -> Granted {
         let size = self.element_size;
-        let stretches = self.stretches(self.library.read_regions, wanted);
+        let chunk = self.chunk(self.library.read_regions, wanted);
         // SAFETY: the regions are the reader's until it advances. A region without elements may be
         // null, which no slice is.
         unsafe {
-            found.extend_from_slice(from_raw_parts(stretches.first, stretches.first_len * size));
-            if stretches.second_len != 0 {
-                let bytes = stretches.second_len * size;
-                found.extend_from_slice(from_raw_parts(stretches.second, bytes));
+            found.extend_from_slice(from_raw_parts(chunk.first, chunk.first_len * size));
+            if chunk.second_len != 0 {
+                let bytes = chunk.second_len * size;
+                found.extend_from_slice(from_raw_parts(chunk.second, bytes));
             }
         }
-        let granted = self.granted(&stretches);
+        let granted = self.granted(&chunk);
         // SAFETY: valid since `new`; so many are there.
         unsafe { (self.library.advance_read)(self.ring, count(used.min(granted.len()))) };
         granted
     }
 
-    fn skip(&mut self, wanted: usize) -> usize {
-        let granted = self.granted(&self.stretches(self.library.read_regions, wanted));
+    fn discard(&mut self, wanted: usize) -> usize {
+        let granted = self.granted(&self.chunk(self.library.read_regions, wanted));
         // SAFETY: valid since `new`; so many are there.
         unsafe { (self.library.advance_read)(self.ring, count(granted.len())) };
         granted.len()

@@ -8,13 +8,13 @@ use pa_ringbuffer::{Consumer, Plain, Producer};
 use crate::PaUtilRingBuffer;
 use crate::side::{Granted, Reader, Writer};
 
-struct Writing<T: Plain> {
+struct ProducerHandle<T: Plain> {
     handle: Producer<'static, T>,
     storage: usize,
     elements: Vec<T>,
 }
 
-struct Reading<T: Plain> {
+struct ConsumerHandle<T: Plain> {
     handle: Consumer<'static, T>,
     storage: usize,
     elements: Vec<T>,
@@ -70,7 +70,7 @@ fn granted<T>(first: &[T], second: &[T], storage: usize) -> Granted {
     }
 }
 
-impl<T: Plain> Writer for Writing<T> {
+impl<T: Plain> Writer for ProducerHandle<T> {
     fn element_size(&self) -> usize {
         size_of::<T>()
     }
@@ -117,13 +117,13 @@ impl<T: Plain> Writer for Writing<T> {
     }
 }
 
-impl<T: Plain> Reading<T> {
+impl<T: Plain> ConsumerHandle<T> {
     fn elements_for(&mut self, target: &[u8]) {
         load(&mut self.elements, target);
     }
 }
 
-impl<T: Plain> Reader for Reading<T> {
+impl<T: Plain> Reader for ConsumerHandle<T> {
     fn element_size(&self) -> usize {
         size_of::<T>()
     }
@@ -165,8 +165,8 @@ impl<T: Plain> Reader for Reading<T> {
         granted
     }
 
-    fn skip(&mut self, count: usize) -> usize {
-        self.handle.skip(count)
+    fn discard(&mut self, count: usize) -> usize {
+        self.handle.discard(count)
     }
 
     fn read_all(&mut self, target: &mut [u8]) -> bool {
@@ -185,14 +185,14 @@ impl<T: Plain> Reader for Reading<T> {
     }
 }
 
-unsafe fn writing<T: Plain>(
+unsafe fn producer<T: Plain>(
     ring: *mut PaUtilRingBuffer,
     storage: usize,
     prefetch: bool,
 ) -> Box<dyn Writer> {
     // SAFETY: the caller's promises are the same.
     let handle = unsafe { Producer::<T>::from_raw(ring) }.expect("an intact ring of this type");
-    Box::new(Writing {
+    Box::new(ProducerHandle {
         handle: if prefetch {
             handle.with_prefetch()
         } else {
@@ -203,14 +203,14 @@ unsafe fn writing<T: Plain>(
     })
 }
 
-unsafe fn reading<T: Plain>(
+unsafe fn consumer<T: Plain>(
     ring: *mut PaUtilRingBuffer,
     storage: usize,
     prefetch: bool,
 ) -> Box<dyn Reader> {
     // SAFETY: the caller's promises are the same.
     let handle = unsafe { Consumer::<T>::from_raw(ring) }.expect("an intact ring of this type");
-    Box::new(Reading {
+    Box::new(ConsumerHandle {
         handle: if prefetch {
             handle.with_prefetch()
         } else {
@@ -229,7 +229,7 @@ macro_rules! types {
             $size
         }),*];
 
-        /// The writing handle for a ring with elements of such a size.
+        /// The producer's handle for a ring with elements of such a size.
         ///
         /// # Safety
         ///
@@ -242,12 +242,12 @@ macro_rules! types {
         ) -> Option<Box<dyn Writer>> {
             match element_size {
                 // SAFETY: the caller's promises are the same.
-                $($size => Some(unsafe { writing::<$element>(ring, storage, prefetch) }),)*
+                $($size => Some(unsafe { producer::<$element>(ring, storage, prefetch) }),)*
                 _ => None,
             }
         }
 
-        /// The reading handle for a ring with elements of such a size.
+        /// The consumer's handle for a ring with elements of such a size.
         ///
         /// # Safety
         ///
@@ -260,7 +260,7 @@ macro_rules! types {
         ) -> Option<Box<dyn Reader>> {
             match element_size {
                 // SAFETY: the caller's promises are the same.
-                $($size => Some(unsafe { reading::<$element>(ring, storage, prefetch) }),)*
+                $($size => Some(unsafe { consumer::<$element>(ring, storage, prefetch) }),)*
                 _ => None,
             }
         }

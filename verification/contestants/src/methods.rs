@@ -117,7 +117,7 @@ impl Reader for Methods {
         self.granted(regions)
     }
 
-    fn skip(&mut self, count: usize) -> usize {
+    fn discard(&mut self, count: usize) -> usize {
         let count = self.ring().read_regions(&self.1, count).len();
         self.ring()
             .advance_read_index(&self.1, count as ring_buffer_size_t);

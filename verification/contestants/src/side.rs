@@ -1,14 +1,14 @@
 //! What each side of a ring can be asked to do.
 
 /// Where elements may be written or read in place: offsets in bytes from the start of the storage,
-/// and numbers of elements. Nobody has a second stretch of no elements.
+/// and numbers of elements. A second region of no elements is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Granted {
-    /// Start of the first stretch.
+    /// Start of the first region.
     pub first: usize,
     /// Its length.
     pub first_len: usize,
-    /// Start of the second stretch.
+    /// Start of the second region.
     pub second: Option<usize>,
     /// Its length.
     pub second_len: usize,
@@ -73,7 +73,7 @@ pub trait Reader: Send {
     fn in_place(&mut self, count: usize, used: usize, found: &mut Vec<u8>) -> Granted;
 
     /// Drops elements; how many.
-    fn skip(&mut self, count: usize) -> usize;
+    fn discard(&mut self, count: usize) -> usize;
 
     /// Takes all elements that the slice has room for, or none.
     fn read_all(&mut self, target: &mut [u8]) -> bool {

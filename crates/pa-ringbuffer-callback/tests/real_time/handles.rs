@@ -143,11 +143,11 @@ pub(crate) const CASES: &[Case] = &[
             assert_eq!(consumer.peek_slice(block), consumer.read_available());
         })
     }),
-    (&["Consumer::skip"], {
+    (&["Consumer::discard"], {
         on_all!(|_producer, consumer, _block| {
             for count in [0, 1, usize::MAX] {
                 let there = consumer.read_available();
-                assert_eq!(consumer.skip(count), count.min(there));
+                assert_eq!(consumer.discard(count), count.min(there));
             }
         })
     }),
@@ -200,7 +200,7 @@ fn on_all_of<T: Plain, R>(
                     let (mut producer, mut consumer) = ring.split();
                     for _ in 0..position {
                         assert_eq!(producer.write(&block[..1]), 1);
-                        assert_eq!(consumer.skip(1), 1);
+                        assert_eq!(consumer.discard(1), 1);
                     }
                     assert_eq!(producer.write(&block[..filled]), filled);
                     if prefetch {

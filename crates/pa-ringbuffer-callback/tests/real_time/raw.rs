@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 
-use pa_ringbuffer::{Geometry, PaUtilRingBuffer, RingMemory, ring_buffer_size_t};
+use pa_ringbuffer::{Geometry, PaUtilRingBuffer, RingMemory, Side, ring_buffer_size_t};
 
 use crate::Case;
 use crate::guard::{Outcome, guarded};
@@ -43,6 +43,12 @@ pub(crate) const CASES: &[Case] = &[
     }),
     (&["PaUtilRingBuffer::read_available"], || {
         on_all(|ring, _, _, _| ring.read_available())
+    }),
+    (&["PaUtilRingBuffer::available"], || {
+        on_all(|ring, _, _, _| {
+            let available = [Side::Producer, Side::Consumer].map(|side| ring.available(side));
+            assert_eq!(available, [ring.write_available(), ring.read_available()]);
+        })
     }),
     (&["PaUtilRingBuffer::write_available_in"], || {
         on_all(|ring, geometry, _, _| ring.write_available_in(geometry))

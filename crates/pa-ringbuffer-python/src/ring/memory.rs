@@ -126,7 +126,7 @@ pub(crate) struct Memory {
     /// What is kept alive. Not set before `keep` only where there is nobody else who refers to this
     /// object.
     ring: OnceLock<RingMemory>,
-    storage: Stretch,
+    storage: Exported,
     borrowed: Option<Borrowed>,
     /// Whether the collector is shown the exporter; see [`Keeper`].
     visits: bool,
@@ -158,7 +158,7 @@ impl Memory {
     pub(crate) fn empty(made: &Geometry) -> Self {
         Self {
             ring: OnceLock::new(),
-            storage: Stretch {
+            storage: Exported {
                 pointer: made.buffer(),
                 bytes: made.size() * made.element_size(),
                 readonly: false,
@@ -230,7 +230,7 @@ impl Memory {
         Ok(Self {
             visits,
             ring: OnceLock::from(ring),
-            storage: Stretch {
+            storage: Exported {
                 pointer,
                 bytes,
                 readonly,
@@ -279,8 +279,8 @@ impl Memory {
     }
 }
 
-/// So many bytes somewhere.
-struct Stretch {
+/// Memory that an object exports as its buffer.
+struct Exported {
     pointer: *mut u8,
     bytes: usize,
     readonly: bool,
@@ -288,11 +288,11 @@ struct Stretch {
 
 // SAFETY: the pointer is only handed on to those who ask for a buffer; what they do with it on
 // which thread is theirs to answer for, as with any buffer.
-unsafe impl Send for Stretch {}
+unsafe impl Send for Exported {}
 // SAFETY: as above.
-unsafe impl Sync for Stretch {}
+unsafe impl Sync for Exported {}
 
-impl Stretch {
+impl Exported {
     /// Fills a view of itself, which refers to `exporter`.
     ///
     /// # Safety
@@ -323,10 +323,10 @@ impl Stretch {
     }
 }
 
-/// A stretch of memory that exports itself as a buffer and keeps the memory's owner alive.
+/// A region of a ring that exports itself as a buffer and keeps the memory's owner alive.
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Region {
-    stretch: Stretch,
+    memory: Exported,
     owner: Keeper,
 }
 
@@ -334,7 +334,7 @@ impl Region {
     /// `bytes` at `pointer`, valid as long as `owner` lives.
     pub(crate) fn new(pointer: *mut u8, bytes: usize, readonly: bool, owner: Keeper) -> Self {
         Self {
-            stretch: Stretch {
+            memory: Exported {
                 pointer,
                 bytes,
                 readonly,
@@ -343,7 +343,7 @@ impl Region {
         }
     }
 
-    /// The stretch as memoryview of bytes.
+    /// The region as memoryview of bytes.
     pub(crate) fn view(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         view_of(Bound::new(py, self)?.as_any())
     }
@@ -358,7 +358,7 @@ impl Region {
     ) -> PyResult<()> {
         // SAFETY: the interpreter passes a view to fill. The memory lives as long as the owner,
         // which this object refers to.
-        unsafe { slf.get().stretch.export(slf.as_any(), view, flags) }
+        unsafe { slf.get().memory.export(slf.as_any(), view, flags) }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -469,7 +469,7 @@ impl RingBuffer {
         // SAFETY: alive as long as its keeper, or as whoever owns the struct has promised.
         let ring = unsafe { &*pointer };
         let outcome = wait::poll(slf.py(), end, wait::INTERVAL, || {
-            side.has(ring, size).then_some(Outcome::Done)
+            (ring.available(side) >= size).then_some(Outcome::Done)
         })?;
         Ok(outcome == Outcome::Done)
     }

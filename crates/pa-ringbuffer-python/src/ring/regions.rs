@@ -14,8 +14,8 @@ use crate::object::{self, Number};
 use crate::side::Side;
 
 impl RingBuffer {
-    /// Two stretches of the ring as memoryviews, with their common number of elements.
-    pub(super) fn views<'py>(
+    /// Two regions of the ring as memoryviews, with their common number of elements.
+    pub(super) fn regions<'py>(
         slf: &Bound<'py, Self>,
         size: Integer,
         side: Side,
@@ -47,7 +47,7 @@ impl RingBuffer {
                 }
             })?;
         let (first, second) = match (all, owners) {
-            (Some(all), _) => parts(&all, start, &regions, element_size, readonly)?,
+            (Some(all), _) => slices(&all, start, &regions, element_size, readonly)?,
             (None, owners) => {
                 let owner = Keeper::foreign(py, owners)?;
                 let view = |pointer, count: usize, owner| {
@@ -123,8 +123,8 @@ impl RingBuffer {
     }
 }
 
-/// Two stretches of a ring that begins at `start` and was asked for its elements, which are `all`.
-fn parts<'py>(
+/// Two regions of the ring as memoryviews of `all` of its elements, which begin at `start`.
+fn slices<'py>(
     all: &Bound<'py, PyAny>,
     #[cfg_attr(Py_GIL_DISABLED, allow(unused_variables))] start: *mut u8,
     regions: &Regions,
@@ -133,12 +133,12 @@ fn parts<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let py = all.py();
     #[cfg(Py_GIL_DISABLED)]
-    let part = |pointer: *mut u8, count: usize| {
+    let slice = |pointer: *mut u8, count: usize| {
         let bytes = count * element_size;
         Region::new(pointer, bytes, readonly, Keeper::Ours(all.clone().unbind())).view(py)
     };
     #[cfg(not(Py_GIL_DISABLED))]
-    let part = |pointer: *mut u8, count: usize| {
+    let slice = |pointer: *mut u8, count: usize| {
         // Both lie in the storage; whatever lay outside, a slice would leave out.
         let begin = pointer.addr() - start.addr();
         let end = begin + count * element_size;
@@ -147,13 +147,13 @@ fn parts<'py>(
     let second = if regions.second_len == 0 {
         memory::empty_view(py, readonly)?
     } else {
-        part(regions.second, regions.second_len)?
+        slice(regions.second, regions.second_len)?
     };
-    Ok((part(regions.first, regions.first_len)?, second))
+    Ok((slice(regions.first, regions.first_len)?, second))
 }
 
 methods! {
-    /// Get the part(s) of the ring's memory where the next elements can be written.
+    /// Get the region(s) of the ring's memory where the next elements can be written.
     ///
     /// After filling them, first buffer first, call :meth:`advance_write_index` to make the
     /// elements available for reading.
@@ -172,7 +172,7 @@ methods! {
     /// :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
     fn get_write_buffers "($self, size)" (ring, size) -> Bound<'py, PyTuple> {
         let size = integer(required(size, "size")?, "size")?;
-        RingBuffer::views(ring, size, Side::Producer)
+        RingBuffer::regions(ring, size, Side::Producer)
     }
 
     /// Make elements available for reading that were stored in the buffers from
@@ -191,7 +191,7 @@ methods! {
         RingBuffer::advance(ring, size, Side::Producer)
     }
 
-    /// Get the part(s) of the ring's memory where the next elements can be read.
+    /// Get the region(s) of the ring's memory where the next elements can be read.
     ///
     /// After using them, first buffer first, call :meth:`advance_read_index` to make room for new
     /// elements.
@@ -211,7 +211,7 @@ methods! {
     /// :raises TypeError: If *size* is not an integer.
     fn get_read_buffers "($self, size)" (ring, size) -> Bound<'py, PyTuple> {
         let size = integer(required(size, "size")?, "size")?;
-        RingBuffer::views(ring, size, Side::Consumer)
+        RingBuffer::regions(ring, size, Side::Consumer)
     }
 
     /// Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have

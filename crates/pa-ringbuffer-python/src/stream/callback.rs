@@ -252,7 +252,7 @@ impl StreamCallback {
         let outcome = wait::poll(py, deadline, interval, || {
             let over = watchdog.is_over();
             let target = std::ptr::with_exposed_provenance_mut::<u8>(start + done * size);
-            if !whole || side.has(raw, count - done) {
+            if !whole || raw.available(side) >= count - done {
                 // SAFETY: the geometry is this ring's, whose storage is kept; the data has `count`
                 // elements, and is held; the claim keeps others from this side.
                 done += unsafe {

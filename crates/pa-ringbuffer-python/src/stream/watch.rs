@@ -15,7 +15,7 @@ use crate::arguments::integer::Integer;
 use crate::error;
 use crate::ring::RingBuffer;
 use crate::ring::memory::Keeper;
-use crate::side::Side;
+use crate::side::{self, Side};
 use crate::stream::callback::StreamCallback;
 use crate::stream::wait::{self, Outcome, Watchdog, interval_after};
 
@@ -49,7 +49,7 @@ impl Watch {
         let over = self.watchdog.as_ref().is_some_and(is_over);
         // SAFETY: null, or a ring whose owner is kept.
         let ring = unsafe { self.ring.as_ref() };
-        if ring.is_some_and(|ring| self.side.has(ring, self.size)) {
+        if ring.is_some_and(|ring| ring.available(self.side) >= self.size) {
             Some(Outcome::Done)
         } else if over {
             Some(Outcome::Ended)
@@ -227,7 +227,7 @@ pub(crate) fn watch(
     done: Py<PyAny>,
 ) -> PyResult<KeyOrOutcome> {
     let end = wait::deadline(timeout)?;
-    let side = Side::named(side)?;
+    let side = side::named(side)?;
     let (pointer, size, keeper) = match ring {
         Some(ring) => {
             let size = wait::checked_size(size, RingBuffer::capacity(ring)?)?;

@@ -99,7 +99,7 @@ pub unsafe fn write<T>(to: *mut T, value: T) {
     unsafe { to.write(value) }
 }
 
-/// The cells of all elements of which at least one byte is in a stretch of memory.
+/// The cells of all elements of which at least one byte is in a region of memory.
 fn cells(start: usize, bytes: usize) -> Vec<Rc<UnsafeCell<()>>> {
     let overlaps = |storage: &Storage, index: usize| {
         let element = storage.start + index * storage.element_size;

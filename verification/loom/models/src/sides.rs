@@ -53,9 +53,9 @@ pub(crate) enum Reader {
     ReadAll,
     /// `Consumer::chunk`.
     ReadChunk,
-    /// `Consumer::peek`, then `skip`.
+    /// `Consumer::peek`, then `discard`.
     Peek,
-    /// `Consumer::peek_slice`, then `skip`.
+    /// `Consumer::peek_slice`, then `discard`.
     PeekSlice,
     /// `Consumer::read` of a handle that prefetches.
     ReadPrefetching,
@@ -206,7 +206,7 @@ impl Reader {
                     let one = |_| {
                         let element = handle.peek();
                         assert_eq!(
-                            handle.skip(usize::from(element.is_some())),
+                            handle.discard(usize::from(element.is_some())),
                             element.iter().len()
                         );
                         element
@@ -220,7 +220,7 @@ impl Reader {
                     let mut elements = vec![[0; S]; count];
                     let count = handle.peek_slice(&mut elements);
                     elements.truncate(count);
-                    assert_eq!(handle.skip(count), count);
+                    assert_eq!(handle.discard(count), count);
                     elements
                 })
             }
