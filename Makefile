@@ -70,6 +70,7 @@ test: $(VENV)/.native $(VENV)/.test
 test-cargo:
 	cargo test --locked
 	cargo test --locked -p pa-ringbuffer --no-default-features --lib
+	cargo test --locked -p pa-ringbuffer --all-features
 
 # Most of the tests wait for something that happens in real time: twice as many as processors.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
@@ -129,6 +130,7 @@ lint: $(VENV)/.native $(VENV)/.lint
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cd verification && cargo fmt --check && cargo clippy --locked $(WITH_C) --all-targets -- -D warnings
 	cargo clippy --locked -p pa-ringbuffer-callback --no-default-features -- -D warnings
+	cargo clippy --locked -p pa-ringbuffer --all-features --all-targets -- -D warnings
 	cd crates/pa-ringbuffer-capi && cargo fmt --check && cargo clippy --locked -- -D warnings
 	cd comparison && cargo fmt --all --check
 	$(MAKE) lint-comparison

@@ -1,6 +1,7 @@
 //! The consumer's side.
 
 use core::fmt;
+use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::slice::from_raw_parts;
 
@@ -87,6 +88,33 @@ impl<T: Plain> Consumer<'_, T> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.read_available() == 0
+    }
+
+    /// Whether the producer is known to be dropped: no element will be written any more.
+    ///
+    /// Elements that were written before can still be read: ask this first and
+    /// [`is_empty`](Self::is_empty) afterwards to find out whether all of them were.
+    ///
+    /// Only handles from [`RingBuffer::split`](crate::RingBuffer::split) know of each other. For those
+    /// from [`RingBuffer::handles`](crate::RingBuffer::handles) and [`from_raw`](Self::from_raw), this
+    /// is always `false`: the C struct has no room for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+    /// producer.write(&[1, 2]);
+    /// drop(producer);
+    /// let mut received = Vec::new();
+    /// while !(consumer.is_abandoned() && consumer.is_empty()) {
+    ///     received.extend(consumer.pop());
+    /// }
+    /// assert_eq!(received, [1, 2]);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn is_abandoned(&self) -> bool {
+        self.0.is_abandoned()
     }
 
     /// Takes one element out, if there is one.
@@ -256,7 +284,7 @@ impl<T: Plain> Consumer<'_, T> {
 
 impl<T> fmt::Debug for Consumer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Consumer").field(&self.0).finish()
+        self.0.fmt_as("Consumer", f)
     }
 }
 
@@ -324,5 +352,88 @@ impl<T: Plain> ReadChunk<'_, T> {
 impl<T> fmt::Debug for ReadChunk<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ReadChunk").field(&self.chunk).finish()
+    }
+}
+
+/// Reads the elements, and drops those that were read from the ring when it is dropped itself.
+///
+/// # Examples
+///
+/// ```
+/// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(4)?.split();
+/// producer.write(&[1, 2, 3]);
+/// let sum: i32 = consumer.chunk(3).into_iter().take(2).sum();
+/// assert_eq!(sum, 3);
+/// assert_eq!(consumer.pop(), Some(3)); // the iterator was not asked for it
+/// # Ok::<(), pa_ringbuffer::RingError>(())
+/// ```
+impl<'a, T: Plain> IntoIterator for ReadChunk<'a, T> {
+    type Item = T;
+    type IntoIter = ReadChunkIter<'a, T>;
+
+    #[inline]
+    fn into_iter(self) -> ReadChunkIter<'a, T> {
+        ReadChunkIter {
+            chunk: self,
+            taken: 0,
+        }
+    }
+}
+
+/// The elements of a [`ReadChunk`], by value. Once it is dropped, those that it has returned are no
+/// longer in the ring, and the others still are. All methods are real-time safe, and so is dropping
+/// it.
+pub struct ReadChunkIter<'a, T: Plain> {
+    chunk: ReadChunk<'a, T>,
+    taken: usize,
+}
+
+impl<T: Plain> Iterator for ReadChunkIter<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        let Chunk {
+            position,
+            first,
+            second,
+        } = self.chunk.chunk;
+        let place = match self.taken {
+            taken if taken < first => position + taken,
+            taken if taken < first + second => taken - first,
+            _ => return None,
+        };
+        self.taken += 1;
+        // SAFETY: the position is in one of the chunk's regions, which lie in the storage, hold plain
+        // data, and belong to the consumer until this iterator is dropped.
+        Some(unsafe { elements::read(self.chunk.handle.at(place)) })
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.chunk.len() - self.taken;
+        (left, Some(left))
+    }
+}
+
+impl<T: Plain> ExactSizeIterator for ReadChunkIter<'_, T> {}
+
+impl<T: Plain> FusedIterator for ReadChunkIter<'_, T> {}
+
+impl<T: Plain> Drop for ReadChunkIter<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.taken != 0 {
+            self.chunk.handle.advance(self.taken);
+        }
+    }
+}
+
+impl<T: Plain> fmt::Debug for ReadChunkIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadChunkIter")
+            .field("chunk", &self.chunk)
+            .field("taken", &self.taken)
+            .finish()
     }
 }

@@ -543,8 +543,18 @@ impl<T, S> State<T, S> {
     }
 }
 
-impl<T, S> fmt::Debug for Handle<T, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.ring().fmt(f)
+impl<T, S> Handle<T, S> {
+    /// Whether the other handle is known to be dropped.
+    #[inline]
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.owner.is_abandoned()
+    }
+
+    /// Shows it as a struct of this name.
+    pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("ring", self.ring())
+            .field("is_abandoned", &self.is_abandoned())
+            .finish()
     }
 }

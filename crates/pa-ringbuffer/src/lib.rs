@@ -37,14 +37,34 @@
 //!
 //! # Features
 //!
-//! `alloc` (on by default): the types that own memory, [`RingBuffer`] and [`RingMemory`]. Without
-//! it the crate needs neither an allocator nor an operating system.
+//! | | default | |
+//! | --- | --- | --- |
+//! | `alloc` | on | The types that own memory, [`RingBuffer`] and [`RingMemory`]. Without it the crate needs neither an allocator nor an operating system. |
+//! | `std` | off | `std::io::Write` for `Producer<u8>` and `std::io::Read` for `Consumer<u8>`. They never wait: the error `WouldBlock` says that the ring is full or empty. |
+//! | `bytemuck` | off | `PodElement`: types that are `bytemuck::Pod` become elements without `unsafe`. |
+//!
+//! # Coming from rtrb
+//!
+//! What is different follows from PortAudio's struct, which both sides share:
+//!
+//! - Elements are [`Plain`] data, because C may write them. They are copied, and never dropped; a ring
+//!   cannot carry a `String` or a `Box`.
+//! - The number of elements is a power of two.
+//! - [`Producer::is_abandoned`] and [`Consumer::is_abandoned`] work for handles from
+//!   [`RingBuffer::split`]. They cannot know that C code, or a handle that was made from a pointer, has
+//!   gone, because the struct has no field for it.
+//! - A chunk has as many elements as there are, up to what was asked for; there is no error for fewer.
+//!   [`WriteChunk`] holds old elements, which are values, so there is no uninitialised variant.
+//! - [`WriteChunk::fill_from_iter`] and the iterator of a [`ReadChunk`] commit what was written or
+//!   read.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod atomic;
 mod consumer;
@@ -53,6 +73,8 @@ mod elements;
 mod error;
 mod geometry;
 mod handle;
+#[cfg(feature = "std")]
+mod io;
 mod layout;
 #[cfg(feature = "alloc")]
 mod memory;
@@ -65,7 +87,7 @@ mod raw;
 mod ring;
 mod side;
 
-pub use consumer::{Consumer, ReadChunk};
+pub use consumer::{Consumer, ReadChunk, ReadChunkIter};
 pub use error::RingError;
 pub use geometry::{Geometry, InvalidField};
 #[cfg(pa_ringbuffer_loom)]
@@ -74,6 +96,8 @@ pub use layout::{PaUtilRingBuffer, ring_buffer_size_t};
 #[cfg(feature = "alloc")]
 pub use memory::{Placement, RingMemory};
 pub use plain::Plain;
+#[cfg(feature = "bytemuck")]
+pub use plain::PodElement;
 pub use producer::{Producer, TooFew, WriteChunk};
 pub use raw::Regions;
 #[cfg(feature = "alloc")]

@@ -32,6 +32,49 @@
 /// ```
 pub unsafe trait Plain: Copy + Send + 'static {}
 
+/// A type that is [`bytemuck::Pod`], as element of a ring: [`Plain`] without `unsafe`.
+///
+/// `Pod` promises all that `Plain` asks for. A type has one of the two traits: implement this one for
+/// types that are `Pod`, and `Plain` for others. For a `Pod` type of another crate, make a
+/// `#[repr(transparent)]` struct of it.
+///
+/// # Examples
+///
+/// ```
+/// use bytemuck::{Pod, Zeroable};
+///
+/// # /*
+/// #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+/// # */
+/// # #[derive(Clone, Copy, Debug, PartialEq)]
+/// #[repr(C)]
+/// struct NoteOn {
+///     time: f64,
+///     pitch: u32,
+///     velocity: f32,
+/// }
+/// # // What bytemuck's feature `derive` makes.
+/// # unsafe impl Zeroable for NoteOn {}
+/// # unsafe impl Pod for NoteOn {}
+///
+/// impl pa_ringbuffer::PodElement for NoteOn {}
+///
+/// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::new(16)?.split();
+/// let note = NoteOn { time: 0.5, pitch: 69, velocity: 1.0 };
+/// producer.push(note).unwrap();
+/// assert_eq!(consumer.pop(), Some(note));
+/// # Ok::<(), pa_ringbuffer::RingError>(())
+/// ```
+#[cfg(feature = "bytemuck")]
+#[cfg_attr(docsrs, doc(cfg(feature = "bytemuck")))]
+pub trait PodElement: bytemuck::Pod + Send {}
+
+// A blanket implementation for `Pod` itself would take `[T; N]` and hand-written implementations from
+// programs in which another crate switches the feature on.
+// SAFETY: every pattern of bytes is a value of a `Pod` type, which has no padding and is `Copy`.
+#[cfg(feature = "bytemuck")]
+unsafe impl<T: PodElement> Plain for T {}
+
 macro_rules! plain {
     ($($number:ty)*) => {$(
         // SAFETY: numbers have no padding and no invalid patterns.

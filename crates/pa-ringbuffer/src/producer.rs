@@ -111,6 +111,26 @@ impl<T: Plain> Producer<'_, T> {
         self.write_available() == 0
     }
 
+    /// Whether the consumer is known to be dropped: no element will be read any more.
+    ///
+    /// Only handles from [`RingBuffer::split`](crate::RingBuffer::split) know of each other. For those
+    /// from [`RingBuffer::handles`](crate::RingBuffer::handles) and [`from_raw`](Self::from_raw), this
+    /// is always `false`: the C struct has no room for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (producer, consumer) = pa_ringbuffer::RingBuffer::<f32>::new(4)?.split();
+    /// assert!(!producer.is_abandoned());
+    /// drop(consumer);
+    /// assert!(producer.is_abandoned());
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn is_abandoned(&self) -> bool {
+        self.0.is_abandoned()
+    }
+
     /// Writes one element.
     ///
     /// # Errors
@@ -237,7 +257,7 @@ impl<T: Plain> Producer<'_, T> {
 
 impl<T> fmt::Debug for Producer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Producer").field(&self.0).finish()
+        self.0.fmt_as("Producer", f)
     }
 }
 
@@ -314,6 +334,37 @@ impl<T: Plain> WriteChunk<'_, T> {
     pub fn commit_all(self) {
         let all = self.len();
         self.commit(all);
+    }
+
+    /// Fills the room with what an iterator gives, until one of them ends, makes these elements
+    /// readable, and returns how many they are.
+    ///
+    /// Of an iterator that is passed by reference, the rest can be used afterwards. Real-time safe if
+    /// the iterator is. If it panics, nothing becomes readable.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (mut producer, mut consumer) = pa_ringbuffer::RingBuffer::<u32>::new(4)?.split();
+    /// let mut numbers = 1..;
+    /// assert_eq!(producer.chunk(3).fill_from_iter(&mut numbers), 3);
+    /// assert_eq!(producer.chunk(3).fill_from_iter(&mut numbers), 1);
+    /// assert_eq!(numbers.next(), Some(5));
+    /// assert!(consumer.chunk(4).into_iter().eq([1, 2, 3, 4]));
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn fill_from_iter(mut self, elements: impl IntoIterator<Item = T>) -> usize {
+        let (first, second) = self.as_mut_slices();
+        let room = first.iter_mut().chain(second);
+        // The room first: no element is taken from the iterator that there is no room for.
+        let mut filled = 0;
+        for (slot, element) in room.zip(elements) {
+            *slot = element;
+            filled += 1;
+        }
+        self.commit(filled);
+        filled
     }
 }
 

@@ -71,7 +71,7 @@ fn handles_behave_like_a_bounded_queue() {
             let room = capacity - model.len();
             let values: Vec<u32> = (next..).take(count).collect();
             let mut block = vec![u32::MAX; count];
-            match random.below(8) {
+            match random.below(10) {
                 0 => {
                     let written = producer.write(&values);
                     assert_eq!(written, count.min(room));
@@ -132,6 +132,29 @@ fn handles_behave_like_a_bounded_queue() {
                     let committed = random.below(chunk.len() + 1);
                     chunk.commit(committed);
                     model.drain(..committed);
+                }
+                7 => {
+                    let mut next_values = values.iter().copied();
+                    let chunk = producer.chunk(random.below(capacity + 3));
+                    let expected = chunk.len().min(count);
+                    assert_eq!(chunk.fill_from_iter(&mut next_values), expected);
+                    // No element was taken from the iterator that is not in the ring.
+                    assert!(next_values.eq(values[expected..].iter().copied()));
+                    model.extend(&values[..expected]);
+                    next += expected as u32;
+                }
+                8 => {
+                    let mut elements = consumer.chunk(count).into_iter();
+                    assert_eq!(elements.len(), count.min(model.len()));
+                    for _ in 0..random.below(capacity + 3) {
+                        let left = elements.len();
+                        let element = elements.next();
+                        assert_eq!(element.is_some(), left != 0);
+                        if left != 0 {
+                            assert_eq!(elements.len(), left - 1);
+                            assert_eq!(element, model.pop_front());
+                        }
+                    }
                 }
                 _ => {
                     let discarded = consumer.discard(count);
@@ -198,6 +221,70 @@ fn memory_lives_as_long_as_the_later_handle() {
     drop(producer);
     assert_eq!(consumer.pop(), Some(1));
     assert_eq!(consumer.read_available(), 2);
+}
+
+#[test]
+fn a_handle_says_whether_the_other_one_was_dropped() {
+    let (producer, mut consumer) = RingBuffer::new(8).unwrap().split();
+    let mut producer: Producer<'static, i64> = producer.with_prefetch();
+    producer.write(&[1, 2]);
+    assert!(!producer.is_abandoned() && !consumer.is_abandoned());
+    drop(producer);
+    assert!(consumer.is_abandoned());
+    assert_eq!(consumer.pop(), Some(1));
+    assert!(consumer.with_prefetch().is_abandoned());
+
+    let (producer, consumer) = RingBuffer::<u8>::new(8).unwrap().split();
+    drop(consumer);
+    assert!(producer.is_abandoned());
+}
+
+/// The struct has no room for it.
+#[test]
+fn borrowed_handles_and_those_from_pointers_do_not_know_of_each_other() {
+    let mut ring = RingBuffer::<u8>::new(8).unwrap();
+    let (producer, consumer) = ring.handles();
+    drop(producer);
+    assert!(!consumer.is_abandoned());
+    let (producer, consumer) = ring.split();
+    let other = unsafe { Consumer::<u8>::from_raw(producer.as_ptr()) }.unwrap();
+    drop(producer);
+    assert!(!other.is_abandoned() && consumer.is_abandoned());
+}
+
+#[test]
+fn all_that_was_written_before_the_producer_was_dropped_is_read() {
+    for count in 0..if cfg!(miri) { 20 } else { 1000 } {
+        let (mut producer, mut consumer) = RingBuffer::new(4).unwrap().split();
+        let writer = std::thread::spawn(move || {
+            for number in 0..count % 9 {
+                while producer.push(number).is_err() {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let mut received = Vec::new();
+        while !(consumer.is_abandoned() && consumer.is_empty()) {
+            received.extend(consumer.chunk(3));
+            std::thread::yield_now();
+        }
+        writer.join().unwrap();
+        assert!(received.into_iter().eq(0..count % 9));
+    }
+}
+
+#[test]
+fn a_panic_while_a_chunk_is_filled_makes_nothing_readable() {
+    let (mut producer, consumer) = RingBuffer::new(8).unwrap().split();
+    let filling = std::panic::AssertUnwindSafe(|| {
+        let elements = (0..8).inspect(|n| assert!(*n < 3, "the iterator panics"));
+        producer.chunk(8).fill_from_iter(elements);
+    });
+    assert!(std::panic::catch_unwind(filling).is_err());
+    assert_eq!(
+        (consumer.read_available(), producer.write_available()),
+        (0, 8)
+    );
 }
 
 #[test]

@@ -60,6 +60,9 @@ pub(crate) const CASES: &[Case] = &[
             }
         })
     }),
+    (&["Producer::is_abandoned"], {
+        on_all!(|producer, _consumer, _block| assert!(!producer.is_abandoned()))
+    }),
     (&["Producer::write_all"], {
         on_all!(|producer, _consumer, block| {
             for count in [0, 1, N / 2, 2 * N] {
@@ -97,6 +100,15 @@ pub(crate) const CASES: &[Case] = &[
             })
         },
     ),
+    (&["WriteChunk::fill_from_iter"], {
+        on_all!(|producer, _consumer, block| {
+            for count in [0, 1, N / 2, 2 * N] {
+                let elements = block[..count].iter().copied();
+                let filled = producer.chunk(N / 2).fill_from_iter(elements);
+                assert!(filled <= count.min(N / 2));
+            }
+        })
+    }),
     (&["Consumer::capacity"], {
         on_all!(|_producer, consumer, _block| assert_eq!(consumer.capacity(), N))
     }),
@@ -110,6 +122,9 @@ pub(crate) const CASES: &[Case] = &[
         on_all!(|_producer, consumer, _block| {
             assert_eq!(consumer.is_empty(), consumer.read_available() == 0);
         })
+    }),
+    (&["Consumer::is_abandoned"], {
+        on_all!(|_producer, consumer, _block| assert!(!consumer.is_abandoned()))
     }),
     (&["Consumer::pop"], {
         on_all!(|_producer, consumer, _block| for _ in 0..3 {
@@ -163,6 +178,8 @@ pub(crate) const CASES: &[Case] = &[
         {
             on_all!(|_producer, consumer, _block| {
                 for commit_all in [false, true] {
+                    let there = consumer.read_available();
+                    assert_eq!(consumer.chunk(2).into_iter().count(), there.min(2));
                     let there = consumer.read_available();
                     let chunk = consumer.chunk(usize::MAX);
                     assert_eq!((chunk.len(), chunk.is_empty()), (there, there == 0));

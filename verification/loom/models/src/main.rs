@@ -3,6 +3,7 @@
 //!
 //! `--long` has more models, and interrupts threads more often.
 
+mod abandoned;
 #[allow(unreachable_pub, reason = "in the library, they can be reached")]
 #[path = "../../../../crates/pa-ringbuffer-capi/src/ring.rs"]
 mod c_library;

@@ -2,6 +2,7 @@
 
 use pa_ringbuffer_callback::Mode;
 
+use crate::abandoned;
 use crate::callback;
 use crate::flush;
 use crate::run::Model;
@@ -114,6 +115,8 @@ pub(crate) fn all(long: bool) -> Vec<Model> {
         flush::among_threads(Writer::CWriteRegions, Reader::CReadRegions),
         flush::among_threads(Writer::PortAudio, Reader::CRead),
         flush::among_threads(Writer::CWrite, Reader::PortAudio),
+        abandoned::by_producer(),
+        abandoned::by_consumer(),
         callback::counters().at_most(2),
         callback::end_after_overflow(),
         callback::end_after_finish(),

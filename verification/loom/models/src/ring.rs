@@ -1,7 +1,9 @@
 //! A ring for a model.
 
 use checker::Atomic;
-use pa_ringbuffer::{PaUtilRingBuffer, RingMemory, ring_buffer_size_t};
+use pa_ringbuffer::{
+    Consumer, Geometry, PaUtilRingBuffer, Producer, RingBuffer, RingMemory, ring_buffer_size_t,
+};
 
 /// The ring's struct, for a thread.
 #[derive(Clone, Copy)]
@@ -20,12 +22,28 @@ pub(crate) fn make<const S: usize>(size: usize, passed: usize) -> RingMemory {
         ring.advance_write_index(&geometry, 1);
         ring.advance_read_index(&geometry, 1);
     }
-    checker::watch(geometry.buffer(), S, size);
+    watch::<S>(&ring, &geometry);
+    ring
+}
+
+/// Both handles of a ring for elements of S bytes, which know of each other.
+pub(crate) fn split<const S: usize>(
+    size: usize,
+) -> (Producer<'static, [u8; S]>, Consumer<'static, [u8; S]>) {
+    let (producer, consumer) = RingBuffer::new(size).expect("it is small").split();
+    // SAFETY: the handles keep the ring alive.
+    let ring = unsafe { &*producer.as_ptr() };
+    watch::<S>(ring, &ring.geometry());
+    checker::share(&[&producer]);
+    (producer, consumer)
+}
+
+fn watch<const S: usize>(ring: &PaUtilRingBuffer, geometry: &Geometry) {
+    checker::watch(geometry.buffer(), S, geometry.size());
     for name in ["writeIndex", "readIndex"] {
-        let field: *const _ = field(ring.as_ptr(), name);
+        let field: *const _ = field((&raw const *ring).cast_mut(), name);
         checker::name(field.addr(), name);
     }
-    ring
 }
 
 /// [`make`] for a model that shares nothing else.
