@@ -183,7 +183,7 @@ class _Geometry:
     def writable(self, write_index, read_index):
         return self.size - self.readable(write_index, read_index)
 
-    def span(self, index, count):
+    def chunk(self, index, count):
         """Where *count* elements from *index* on are: a position and two lengths."""
         position = index & self.small_mask
         first = self.size - position
@@ -196,8 +196,8 @@ class _Geometry:
             return 0, 0, 0
         return position, first, min(count - first, position)
 
-    def regions(self, span):
-        position, first, second = span
+    def regions(self, chunk):
+        position, first, second = chunk
         element_size = self.element_size
         start = position * element_size
         view = self.view
@@ -551,8 +551,8 @@ class _Ring:
         self.binding = binding
         self.ffi = binding.ffi
         self.pointer = pointer
-        self.writing = _Side()
-        self.reading = _Side()
+        self.producer = _Side()
+        self.consumer = _Side()
         self._ordering = binding.ordering
         self._struct = memoryview(self.ffi.buffer(pointer, binding.format.size))
         self._fixed = self._struct[binding.fixed_offset :]
@@ -592,27 +592,27 @@ class _Ring:
         pointer = self.pointer
         return self.geometry().writable(pointer.writeIndex, pointer.readIndex)
 
-    def write_span(self, geometry, count):
+    def write_chunk(self, geometry, count):
         pointer = self.pointer
         write_index = pointer.writeIndex
         count = min(count, geometry.writable(write_index, pointer.readIndex))
         if count:
             self._ordering.before_writing(pointer)
-        return write_index, geometry.span(write_index, count)
+        return write_index, geometry.chunk(write_index, count)
 
-    def read_span(self, geometry, count):
+    def read_chunk(self, geometry, count):
         pointer = self.pointer
         read_index = pointer.readIndex
         count = min(count, geometry.readable(pointer.writeIndex, read_index))
         if count:
             self._ordering.before_reading(pointer)
-        return read_index, geometry.span(read_index, count)
+        return read_index, geometry.chunk(read_index, count)
 
     # The following functions change the ring; their caller has its side for itself.
 
     def put(self, source, count, element_size):
         geometry = self.transfer_geometry(element_size)
-        write_index, (position, first, second) = self.write_span(geometry, count)
+        write_index, (position, first, second) = self.write_chunk(geometry, count)
         count = first + second
         if count:
             base = geometry.base
@@ -627,7 +627,7 @@ class _Ring:
 
     def take_into(self, target, count, element_size):
         geometry = self.transfer_geometry(element_size)
-        read_index, (position, first, second) = self.read_span(geometry, count)
+        read_index, (position, first, second) = self.read_chunk(geometry, count)
         count = first + second
         if count:
             base = geometry.base
@@ -648,8 +648,8 @@ class _Ring:
         geometry = self.geometry()
         if count < 0:
             count = geometry.size
-        read_index, span = self.read_span(geometry, count)
-        count, first, second = geometry.regions(span)
+        read_index, chunk = self.read_chunk(geometry, count)
+        count, first, second = geometry.regions(chunk)
         elements = bytearray(first)
         elements += second
         if count and not leave:
@@ -663,8 +663,8 @@ class _Ring:
         if available:
             self._ordering.before_reading(pointer)
         older = max(available - count, 0)
-        span = geometry.span(read_index + older, available - older)
-        count, first, second = geometry.regions(span)
+        chunk = geometry.chunk(read_index + older, available - older)
+        count, first, second = geometry.regions(chunk)
         elements = bytearray(first)
         elements += second
         # Not before there is memory for those that stay.
@@ -695,7 +695,7 @@ class _Ring:
         return self._publish_read(geometry, count, read_index)
 
     def flush(self):
-        self.writing.alone(self.reading.alone, self._flush)
+        self.producer.alone(self.consumer.alone, self._flush)
 
     def _flush(self):
         self.pointer.readIndex = 0
@@ -1115,10 +1115,10 @@ class _RingBufferBase:
         element_size = ring.geometry().element_size
         if isinstance(data, ffi.CData):
             source, count = ring.binding.cdata_elements(data, element_size, size)
-            return ring.writing.alone(ring.put, source, count, element_size)
+            return ring.producer.alone(ring.put, source, count, element_size)
         with _memory(data, "data", ffi) as view:
             count = _count(view.nbytes, element_size, size)
-            return ring.writing.alone(ring.put, view, count, element_size)
+            return ring.producer.alone(ring.put, view, count, element_size)
 
     def read(self, size=-1):
         """Take elements out of the ring and return them in a new buffer.
@@ -1134,7 +1134,7 @@ class _RingBufferBase:
 
         """
         ring = self.__initialised()
-        return ring.reading.alone(ring.take, _integer(size, "size"))
+        return ring.consumer.alone(ring.take, _integer(size, "size"))
 
     def peek(self, size=-1):
         """Copy elements out of the ring and leave them there.
@@ -1148,7 +1148,7 @@ class _RingBufferBase:
 
         """
         ring = self.__initialised()
-        return ring.reading.alone(ring.take, _integer(size, "size"), True)
+        return ring.consumer.alone(ring.take, _integer(size, "size"), True)
 
     def read_latest(self, size):
         """Take the newest elements out of the ring, and drop all older ones.
@@ -1165,7 +1165,7 @@ class _RingBufferBase:
 
         """
         ring = self.__initialised()
-        return ring.reading.alone(ring.take_latest, self.__desired(size))
+        return ring.consumer.alone(ring.take_latest, self.__desired(size))
 
     def wait_for_data(self, size=1, timeout=None):
         """Wait until elements can be read.
@@ -1285,10 +1285,10 @@ class _RingBufferBase:
         element_size = ring.geometry().element_size
         if isinstance(data, ffi.CData):
             target, count = ring.binding.cdata_elements(data, element_size, -1)
-            return ring.reading.alone(ring.take_into, target, count, element_size)
+            return ring.consumer.alone(ring.take_into, target, count, element_size)
         with _memory(data, "data", ffi, writable=True) as view:
             count = _count(view.nbytes, element_size, -1)
-            return ring.reading.alone(ring.take_into, view, count, element_size)
+            return ring.consumer.alone(ring.take_into, view, count, element_size)
 
     def get_write_buffers(self, size):
         """Get the region(s) of the ring's memory where the next elements can be written.
@@ -1313,7 +1313,7 @@ class _RingBufferBase:
         ring = self.__writable()
         size = self.__desired(size)
         geometry = ring.geometry()
-        return geometry.regions(ring.write_span(geometry, size)[1])
+        return geometry.regions(ring.write_chunk(geometry, size)[1])
 
     def advance_write_index(self, size):
         """Make elements available for reading that were stored in the buffers from
@@ -1330,7 +1330,7 @@ class _RingBufferBase:
 
         """
         ring = self.__initialised()
-        return ring.writing.alone(ring.advance_write, _integer(size, "size"))
+        return ring.producer.alone(ring.advance_write, _integer(size, "size"))
 
     def get_read_buffers(self, size):
         """Get the region(s) of the ring's memory where the next elements can be read.
@@ -1356,7 +1356,7 @@ class _RingBufferBase:
         ring = self.__initialised()
         size = self.__desired(size)
         geometry = ring.geometry()
-        return geometry.regions(ring.read_span(geometry, size)[1])
+        return geometry.regions(ring.read_chunk(geometry, size)[1])
 
     def advance_read_index(self, size):
         """Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
@@ -1373,7 +1373,7 @@ class _RingBufferBase:
 
         """
         ring = self.__initialised()
-        return ring.reading.alone(ring.advance_read, _integer(size, "size"))
+        return ring.consumer.alone(ring.advance_read, _integer(size, "size"))
 
     @staticmethod
     def __desired(size):

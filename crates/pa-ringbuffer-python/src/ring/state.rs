@@ -30,19 +30,19 @@ pub(super) struct State {
     pub(super) busy: Busy,
 }
 
-/// Whether a thread is writing, or reading, without the GIL. Each is changed inside the section of
-/// its side.
+/// Whether a thread is working on a side without the GIL. Each is changed inside the section of its
+/// side.
 #[derive(Default)]
 pub(super) struct Busy {
-    pub(super) writing: AtomicBool,
-    pub(super) reading: AtomicBool,
+    pub(super) producer: AtomicBool,
+    pub(super) consumer: AtomicBool,
 }
 
 impl Busy {
     pub(super) fn side(&self, side: Side) -> &AtomicBool {
         match side {
-            Side::Producer => &self.writing,
-            Side::Consumer => &self.reading,
+            Side::Producer => &self.producer,
+            Side::Consumer => &self.consumer,
         }
     }
 
