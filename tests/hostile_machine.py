@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from ring_methods import CALLS, METHODS, PROPERTIES, TRANSFERS
 
 GUARD = 256
 CANARY = bytes([0xA5]) * GUARD
@@ -44,13 +45,9 @@ EXPECTED = (
 #: What making a ring may raise, too.
 MAKING = (*EXPECTED, OverflowError, MemoryError)
 
-TRANSFERS = ("write", "read", "readinto", "peek", "read_latest")
-STEPS = ("get_write_buffers", "get_read_buffers", "advance_write_index", "advance_read_index")
-ATTRIBUTES = (
-    "write_available", "read_available", "elementsize", "address", "_ptr", "_data",
-)  # fmt: skip
-WAITING = ("wait_for_data", "wait_for_room")
-COROUTINES = ("wait_for_data_async", "wait_for_room_async")
+#: What takes elements out, or shows them.
+TAKING = sorted(name for name, method in TRANSFERS.items() if not method.writes)
+WAITING = sorted(name for name, method in METHODS.items() if method.waits)
 
 #: What was done how often, in all examples.
 done = collections.Counter()
@@ -259,7 +256,7 @@ class HostileMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def use_what_was_never_initialised(self, data):
         ring = self.RingBuffer.__new__(self.RingBuffer)
-        name = data.draw(st.sampled_from(TRANSFERS + STEPS))
+        name = data.draw(st.sampled_from(sorted(CALLS)))
         try:
             getattr(ring, name)(*self._arguments(data, 2))
         except EXPECTED:
@@ -285,12 +282,12 @@ class HostileMachine(RuleBasedStateMachine):
         struct.content += elements[: min(count, room) * struct.element]
 
     @precondition(lambda self: self.structs)
-    @rule(data=st.data(), count=st.integers(-1, 70), how=st.sampled_from(TRANSFERS[1:] + STEPS[1:]))
+    @rule(data=st.data(), count=st.integers(-1, 70), how=st.sampled_from(TAKING))
     def take(self, data, count, how):
         struct = data.draw(one_of(self.structs))
         ring = data.draw(one_of(struct.rings))
         if struct.corrupt:
-            return self._whatever(getattr(ring, how if how in TRANSFERS else "read"), count)
+            return self._whatever(getattr(ring, how), count)
         content, element = struct.content, struct.element
         available = len(content) // element
         expected = available if count < 0 else min(count, available)
@@ -312,12 +309,14 @@ class HostileMachine(RuleBasedStateMachine):
         elif how == "read":
             assert ring.read(count) == first
             del content[: len(first)]
-        else:
+        elif how in ("get_read_buffers", "advance_read_index"):
             number, one, two = ring.get_read_buffers(max(count, 0))
             assert bytes(one) + bytes(two) == bytes(content[: number * element])
             self.views += [one, two]
             ring.advance_read_index(number)
             del content[: number * element]
+        else:
+            raise AssertionError(f"what {how}() should do is not written here")
 
     @precondition(lambda self: self.structs)
     @rule(data=st.data(), count=st.integers(0, 70))
@@ -341,7 +340,7 @@ class HostileMachine(RuleBasedStateMachine):
     # Everything else.
 
     @precondition(lambda self: self.structs)
-    @rule(data=st.data(), name=st.sampled_from([*TRANSFERS, *STEPS, "flush"]))
+    @rule(data=st.data(), name=st.sampled_from(sorted(CALLS)))
     def call_badly(self, data, name):
         struct = data.draw(one_of(self.structs))
         ring = data.draw(one_of(struct.rings))
@@ -358,13 +357,13 @@ class HostileMachine(RuleBasedStateMachine):
         self._finish()
 
     @precondition(lambda self: self.structs)
-    @rule(data=st.data(), name=st.sampled_from(WAITING + COROUTINES), timeout=TIMEOUTS)
+    @rule(data=st.data(), name=st.sampled_from(WAITING), timeout=TIMEOUTS)
     def wait_badly(self, data, name, timeout):
         ring = data.draw(st.sampled_from(data.draw(one_of(self.structs)).rings))
         size = data.draw(self._values)
         try:
             result = getattr(ring, name)(size, timeout=timeout)
-            if name in COROUTINES:
+            if METHODS[name].is_coroutine:
                 result.close()
         except EXPECTED:
             pass
@@ -398,7 +397,7 @@ class HostileMachine(RuleBasedStateMachine):
         struct = data.draw(one_of(self.structs))
         for ring in struct.rings:
             assert isinstance(repr(ring), str)
-            for name in ATTRIBUTES:
+            for name in PROPERTIES:
                 try:
                     getattr(ring, name)
                 except (RuntimeError, AttributeError):
@@ -454,20 +453,17 @@ class HostileMachine(RuleBasedStateMachine):
 
         def work(seed):
             rng = random.Random(seed)
-            calls = (
-                lambda: ring.write(bytes(element * rng.randrange(9))),
-                lambda: ring.read(rng.randrange(9)),
-                lambda: ring.readinto(bytearray(element)),
-                lambda: ring.get_read_buffers(4),
-                lambda: bytes(ring.get_write_buffers(4)[1]),
-                lambda: ring.advance_read_index(0),
-                lambda: ring.peek(),
-            )
             try:
                 for _ in range(20):
+                    method = rng.choice(list(TRANSFERS.values()))
+                    # Only as far as what another thread cannot take away.
+                    size = 0 if method.name.startswith("advance") else rng.randrange(9)
+                    arguments = method.arguments(data=bytearray(element * size), size=size)
                     # Two on one side, or a field that is not what it was.
                     with contextlib.suppress(RuntimeError):
-                        rng.choice(calls)()
+                        result = getattr(ring, method.name)(**arguments)
+                        if isinstance(result, tuple):
+                            bytes(result[1])
             except BaseException as error:
                 unexpected.append(error)
 

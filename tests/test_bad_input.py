@@ -13,6 +13,7 @@ import threading
 from array import array
 
 import pytest
+from ring_methods import CALLS
 
 CONTENT = b"".join(b"%04d" % n for n in range(6))
 
@@ -124,10 +125,7 @@ def test_readinto_does_not_overwrite_a_read_only_numpy_array(ring, numpy):
 
 # | negative size to get_*_buffers, advance_* | ValueError
 @pytest.mark.parametrize("size", [-1, -2, -8, -(2**31), -(2**63), -(2**100)])
-@pytest.mark.parametrize(
-    "method",
-    ["get_write_buffers", "get_read_buffers", "advance_write_index", "advance_read_index"],
-)
+@pytest.mark.parametrize("method", [m.name for m in CALLS.values() if m.needs_size])
 def test_negative_sizes_are_refused(ring, foreign_ring, method, size):
     for each in ring, foreign_ring:
         with pytest.raises(ValueError, match="size"):
@@ -228,20 +226,11 @@ def test_read_allocates_only_what_is_available(RingBuffer, size):
 # | size that is no integer (2.5) | TypeError
 @pytest.mark.parametrize("size", [2.5, 2.0, "2", None, b"2", (2,), 1j])
 @pytest.mark.parametrize(
-    "call",
-    [
-        lambda ring, size: ring.write(b"abcdefgh", size),
-        lambda ring, size: ring.read(size),
-        lambda ring, size: ring.get_write_buffers(size),
-        lambda ring, size: ring.get_read_buffers(size),
-        lambda ring, size: ring.advance_write_index(size),
-        lambda ring, size: ring.advance_read_index(size),
-    ],
-    ids=["write", "read", "get_write", "get_read", "advance_write", "advance_read"],
+    "method", [m for m in CALLS.values() if "size" in m.parameters], ids=lambda m: m.name
 )
-def test_a_size_that_is_no_integer_is_refused(ring, call, size):
+def test_a_size_that_is_no_integer_is_refused(ring, method, size):
     with pytest.raises(TypeError):
-        call(ring, size)
+        getattr(ring, method.name)(**method.arguments(data=b"abcdefgh", size=size))
 
 
 @pytest.mark.parametrize("number", [2.5, 2.0, "2", b"2", (2,), 1j])

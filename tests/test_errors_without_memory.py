@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from ring_methods import CALLS as CALLS_OF_RINGS
 
 LONG = 120  # seconds that nothing takes
 
@@ -70,12 +71,10 @@ CALLS = [
     "ring.readinto(bytearray(3))",
     "ring.readinto(1)",
     "ring.read('1')",
-    "ring.read_latest(-1)",
     "ring.get_write_buffers(-1)",
     "ring.get_read_buffers('x')",
     "ring.advance_write_index(17)",
     "ring.advance_read_index(17)",
-    "ring.advance_read_index(-1)",
     "ring.wait_for_data(17)",
     "ring.wait_for_data(1, float('nan'))",
     "ring.__init__(8, 16)",
@@ -120,6 +119,7 @@ CALLS = [
     "device.xrun('x')",
     "output.process(b'1234')",
     "output.xrun('input_overflow')",
+    *(method.call(size=-1) for method in CALLS_OF_RINGS.values() if method.needs_size),
 ]
 #: Refused while PyO3 reads the arguments. (Where it refuses their number or names, it aborts if it
 #: finds no memory for the message, and no code of ours can help that: see SECURITY.md.)

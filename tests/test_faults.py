@@ -11,6 +11,7 @@ import sys
 import threading
 
 import pytest
+import ring_methods
 
 np = pytest.importorskip("numpy")
 from pa_ringbuffer import testing  # noqa: E402
@@ -180,18 +181,14 @@ print(succeeded)
 """
 
 CALLS = {
+    **{name: method.call(data="few", size="1") for name, method in ring_methods.CALLS.items()},
     "make": "RingBuffer(8, 16)",
     "make over a buffer": "RingBuffer(8, buffer=kept)",
-    "write": "ring.write(few)",
     "write an array": "ring.write(array)",
-    "read": "ring.read()",
-    "peek": "ring.peek(3)",
-    "read_latest": "ring.read_latest(3)",
-    "readinto": "ring.readinto(few)",
+    "read all": "ring.read()",
     "readinto an array": "ring.readinto(array)",
-    "get_read_buffers": "ring.get_read_buffers(16)",
-    "get_write_buffers": "ring.advance_read_index(14), ring.get_write_buffers(16)",
-    "advance": "ring.advance_read_index(1)",
+    "get_read_buffers of all": "ring.get_read_buffers(16)",
+    "get_write_buffers of all": "ring.advance_read_index(14), ring.get_write_buffers(16)",
     "available": "ring.read_available, ring.write_available, len(ring), ring.elementsize",
     "address": "ring.address",
 }

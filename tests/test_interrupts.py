@@ -1,5 +1,6 @@
 """Ctrl-C, and what else is raised in the middle of a call, arrives as what it is."""
 
+import asyncio
 import contextlib
 import importlib.util
 import itertools
@@ -11,6 +12,7 @@ import threading
 
 import pa_ringbuffer
 import pytest
+from ring_methods import METHODS
 
 LONG = 60  # seconds that nothing takes
 
@@ -145,19 +147,20 @@ def calls(what, device):
     from pa_ringbuffer.testing import VirtualDevice
 
     ring = RingBuffer(4, 16)
+
+    def of(method):
+        def call(n):
+            result = getattr(ring, method.name)(**method.arguments(data=bytes(64), size=n))
+            if method.is_coroutine:
+                asyncio.run(result)
+
+        return call
+
     if what == "__index__":
         yield from (
             RingBuffer,
             lambda n: RingBuffer(4, n),
-            lambda n: ring.write(bytes(64), n),
-            ring.read,
-            ring.peek,
-            ring.read_latest,
-            ring.get_write_buffers,
-            ring.get_read_buffers,
-            ring.advance_write_index,
-            ring.advance_read_index,
-            ring.wait_for_data,
+            *(of(method) for method in METHODS.values() if "size" in method.parameters),
             lambda n: StreamCallback(output_framesize=n),
             lambda n: VirtualDevice(StreamCallback(), channels=n),
             lambda n: VirtualDevice(StreamCallback(), channels=(1, n)),

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ring_methods import METHODS, PUBLIC
 
 CONF = """
 import os, sys
@@ -51,28 +52,6 @@ READY = """
 import pa_ringbuffer
 RingBuffer = pa_ringbuffer.RingBuffer
 """
-
-PUBLIC = (
-    "write",
-    "read",
-    "readinto",
-    "peek",
-    "read_latest",
-    "wait_for_data",
-    "wait_for_room",
-    "wait_for_data_async",
-    "wait_for_room_async",
-    "get_write_buffers",
-    "advance_write_index",
-    "get_read_buffers",
-    "advance_read_index",
-    "flush",
-    "write_available",
-    "read_available",
-    "elementsize",
-    "address",
-    "from_pointer",
-)
 
 
 @pytest.fixture
@@ -149,26 +128,10 @@ def test_the_default_role_of_rtmixer_finds_everything(build):
 def test_documented_signatures_have_the_defaults(implementation):
     base = implementation._RingBufferBase
     assert str(inspect.signature(base)) == "(elementsize, size=None, buffer=None)"
-    assert str(inspect.signature(base.from_pointer)) == "(pointer)"
-    for name, expected in (
-        ("write", "(self, data, size=-1)"),
-        ("read", "(self, size=-1)"),
-        ("readinto", "(self, data)"),
-        ("peek", "(self, size=-1)"),
-        ("read_latest", "(self, size)"),
-        ("wait_for_data", "(self, size=1, timeout=None)"),
-        ("wait_for_room", "(self, size=1, timeout=None)"),
-        ("wait_for_data_async", "(self, size=1, timeout=None)"),
-        ("wait_for_room_async", "(self, size=1, timeout=None)"),
-        ("get_write_buffers", "(self, size)"),
-        ("advance_write_index", "(self, size)"),
-        ("get_read_buffers", "(self, size)"),
-        ("advance_read_index", "(self, size)"),
-        ("flush", "(self)"),
-    ):
+    for name, method in METHODS.items():
         signature = str(inspect.signature(getattr(base, name)))
         # A compiled method takes self by position only.
-        assert signature.replace("self, /", "self") == expected
+        assert signature.replace("self, /", "self") == method.signature
 
 
 @pytest.mark.impossible(sys.implementation.name == "pypy", reason="there is only one")
@@ -180,6 +143,6 @@ def test_both_implementations_have_the_same_documentation(require):
     require(ours is not other, "the extension module was not built")
     assert inspect.getdoc(ours) == inspect.getdoc(other)
     names = {name for name in dir(ours) if not name.startswith("_")}
-    assert names == {name for name in dir(other) if not name.startswith("_")} == set(PUBLIC)
+    assert names == {name for name in dir(other) if not name.startswith("_")} == PUBLIC
     for name in names:
         assert inspect.getdoc(getattr(ours, name)) == inspect.getdoc(getattr(other, name)), name

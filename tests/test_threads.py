@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from ring_methods import TRANSFERS
 
 ELEMENT = 8
 
@@ -273,8 +274,13 @@ def run(program):
     return result.returncode, result.stdout, result.stderr
 
 
-@pytest.mark.parametrize("call", ["write", "read", "readinto", "get_write_buffers", "peek"])
-def test_many_threads_on_one_side_neither_crash_nor_tear_elements(RingBuffer, switching, call):
+@pytest.mark.parametrize(
+    # Advancing is the second of two steps.
+    "method",
+    [method for method in TRANSFERS.values() if not method.name.startswith("advance")],
+    ids=lambda method: method.name,
+)
+def test_many_threads_on_one_side_neither_crash_nor_tear_elements(RingBuffer, switching, method):
     """That is misuse; each call is a whole nevertheless, or refused."""
     ring = RingBuffer(ELEMENT, 16)
     legal = {bytes([n]) * ELEMENT for n in range(1, 5)}
@@ -282,24 +288,19 @@ def test_many_threads_on_one_side_neither_crash_nor_tear_elements(RingBuffer, sw
     done = threading.Event()
 
     def use(n):
-        element = bytes([n]) * ELEMENT
-        calls = {
-            "write": lambda: ring.write(3 * element),
-            "read": lambda: ring.read(3),
-            "readinto": lambda: take_into(ring),
-            "get_write_buffers": lambda: bytes(ring.get_write_buffers(3)[1])[:0],
-            "peek": lambda: ring.peek(5),
-        }
+        arguments = method.arguments(data=bytearray(3 * bytes([n]) * ELEMENT), size=3)
         try:
             for _ in range(300):
                 with contextlib.suppress(RuntimeError):
-                    calls[call]()
+                    result = getattr(ring, method.name)(**arguments)
+                    if isinstance(result, tuple):
+                        bytes(result[1])
         except BaseException as error:
             unexpected.append(error)
 
     def other_side():
         while not done.is_set():
-            if call in ("write", "get_write_buffers"):
+            if method.writes:
                 found = bytes(ring.read())
                 elements = {found[n : n + ELEMENT] for n in range(0, len(found), ELEMENT)}
                 if not elements <= legal:
