@@ -309,6 +309,10 @@ class HostileMachine(RuleBasedStateMachine):
         elif how == "read":
             assert ring.read(count) == first
             del content[: len(first)]
+        elif how == "discard":
+            if count >= 0:
+                assert ring.discard(count) == expected
+                del content[: len(first)]
         elif how in ("get_read_buffers", "advance_read_index"):
             number, one, two = ring.get_read_buffers(max(count, 0))
             assert bytes(one) + bytes(two) == bytes(content[: number * element])

@@ -150,6 +150,31 @@ def test_no_data_is_no_error(ring):
     assert (ring.write_available, ring.read_available) == (8, 0)
 
 
+@pytest.mark.parametrize("position", range(8))
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 6, 2**31, 2**64, 2**100])
+def test_discard_drops_the_oldest_elements_that_there_are(RingBuffer, position, count):
+    ring = shifted(RingBuffer, position)
+    ring.write(numbered(0, 5))
+    dropped = min(count, 5)
+    assert ring.discard(size=count) == dropped
+    assert (ring.read_available, ring.write_available) == (5 - dropped, 3 + dropped)
+    assert ring.write(numbered(5, 3)) == 3
+    assert ring.read() == numbered(dropped, 8 - dropped)
+    assert ring.discard(count) == 0
+
+
+def test_elements_that_are_discarded_make_room_for_c_and_those_of_c_can_be_discarded(
+    RingBuffer, genuine
+):
+    ffi, lib = genuine
+    ring = RingBuffer(2, 4)
+    pointer = ffi.cast("PaUtilRingBuffer *", ring.address)
+    assert lib.PaUtil_WriteRingBuffer(pointer, b"aabbccdd", 4) == 4
+    assert ring.discard(3) == 3
+    assert lib.PaUtil_WriteRingBuffer(pointer, b"eeffgghh", 4) == 3
+    assert ring.read() == b"ddeeffgg"
+
+
 def test_objects_with_index_are_integers(RingBuffer):
     class Two:
         def __index__(self):

@@ -694,6 +694,14 @@ class _Ring:
             )
         return self._publish_read(geometry, count, read_index)
 
+    def discard(self, count):
+        geometry = self.geometry()
+        read_index = self.pointer.readIndex
+        count = min(count, geometry.readable(self.pointer.writeIndex, read_index))
+        if count:
+            self._publish_read(geometry, count, read_index)
+        return count
+
     def flush(self):
         self.producer.alone(self.consumer.alone, self._flush)
 
@@ -1080,7 +1088,7 @@ class _RingBufferBase:
     def read_available(self):
         """Number of elements that can be read at the moment. (:class:`int`)
 
-        Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
+        Only methods that take elements out make it smaller, such as :meth:`read`.
 
         """
         return self.__initialised().readable()
@@ -1289,6 +1297,19 @@ class _RingBufferBase:
         with _memory(data, "data", ffi, writable=True) as view:
             count = _count(view.nbytes, element_size, -1)
             return ring.consumer.alone(ring.take_into, view, count, element_size)
+
+    def discard(self, size):
+        """Drop the oldest elements, without copying them.
+
+        :param size: The number of elements. If fewer are available, all of them are dropped.
+        :type size: int
+        :returns: The number of elements that were dropped.
+        :rtype: int
+        :raises ValueError: If *size* is negative.
+        :raises TypeError: If *size* is not an integer.
+        """
+        ring = self.__initialised()
+        return ring.consumer.alone(ring.discard, self.__desired(size))
 
     def get_write_buffers(self, size):
         """Get the region(s) of the ring's memory where the next elements can be written.

@@ -422,6 +422,31 @@ impl PaUtilRingBuffer {
         chunk.len()
     }
 
+    /// Drops the oldest `count` elements, or as many as there are, without copying them, and returns
+    /// how many those were. Only the consumer may call this.
+    ///
+    /// Real-time safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let ring = pa_ringbuffer::RingMemory::new(4, 8)?;
+    /// let geometry = ring.geometry();
+    /// ring.advance_write_index(&geometry, 5);
+    /// assert_eq!(ring.discard(&geometry, 3), 3);
+    /// assert_eq!(ring.discard(&geometry, 3), 2);
+    /// # Ok::<(), pa_ringbuffer::RingError>(())
+    /// ```
+    #[inline]
+    pub fn discard(&self, geometry: &Geometry, count: usize) -> usize {
+        let count = count.min(self.read_available_in(geometry));
+        if count != 0 {
+            // Not more than the ring's size, which is of that type.
+            self.advance_read_index(geometry, count as ring_buffer_size_t);
+        }
+        count
+    }
+
     unsafe fn copy_out(geometry: &Geometry, chunk: Chunk, target: *mut u8) {
         let bytes = chunk.first * geometry.element_size();
         let rest = chunk.second * geometry.element_size();

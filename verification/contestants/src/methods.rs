@@ -118,9 +118,6 @@ impl Reader for Methods {
     }
 
     fn discard(&mut self, count: usize) -> usize {
-        let count = self.ring().read_regions(&self.1, count).len();
-        self.ring()
-            .advance_read_index(&self.1, count as ring_buffer_size_t);
-        count
+        self.ring().discard(&self.1, count)
     }
 }

@@ -88,6 +88,9 @@ pub(crate) const CASES: &[Case] = &[
         // SAFETY: as above.
         on_all(|ring, geometry, block, count| unsafe { ring.peek(geometry, block, count.min(N)) })
     }),
+    (&["PaUtilRingBuffer::discard"], || {
+        on_all(|ring, geometry, _, count| assert!(ring.discard(geometry, count) <= count))
+    }),
 ];
 
 /// Calls a function for rings in all states, and numbers of elements. The block is a ring's size.

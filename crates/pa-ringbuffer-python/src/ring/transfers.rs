@@ -1,6 +1,5 @@
 //! Elements that are copied into the ring and out of it.
 
-use pa_ringbuffer::ring_buffer_size_t;
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 
@@ -32,9 +31,7 @@ impl Ring<'_> {
         let target = target.cast();
         if let Take::Latest = how {
             let available = self.ring.read_available_in(&self.geometry);
-            let older = available.saturating_sub(count);
-            // Not more than the ring's size, which is of that type.
-            (self.ring).advance_read_index(&self.geometry, older as ring_buffer_size_t);
+            (self.ring).discard(&self.geometry, available.saturating_sub(count));
         }
         // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest are
         // the caller's promises.
@@ -172,6 +169,22 @@ methods! {
             Ok(Number(read))
         })
     }
+
+    /// Drop the oldest elements, without copying them.
+    ///
+    /// :param size: The number of elements. If fewer are available, all of them are dropped.
+    /// :type size: int
+    /// :returns: The number of elements that were dropped.
+    /// :rtype: int
+    /// :raises ValueError: If *size* is negative.
+    /// :raises TypeError: If *size* is not an integer.
+    fn discard "($self, size)" (ring, size) -> Number {
+        let size = integer(required(size, "size")?, "size")?.required("size")?;
+        RingBuffer::with_ring(ring, Side::Consumer, |ring, _| {
+            ring.check_free(Side::Consumer)?;
+            Ok(Number(ring.ring.discard(&ring.geometry, size)))
+        })
+    }
 }
 
 attributes! {
@@ -186,7 +199,7 @@ attributes! {
 
     /// Number of elements that can be read at the moment. (:class:`int`)
     ///
-    /// Only :meth:`read`, :meth:`readinto` and :meth:`advance_read_index` make it smaller.
+    /// Only methods that take elements out make it smaller, such as :meth:`read`.
     fn read_available(ring) -> Number {
         RingBuffer::with_ring(ring, Side::Consumer, |ring, _| {
             Ok(Number(ring.ring.read_available_in(&ring.geometry)))
