@@ -23,15 +23,23 @@ enum Step {
         wanted: u8,
         commit: u8,
     },
+    FillChunk {
+        wanted: u8,
+        count: u8,
+    },
     Pop,
     Peek,
     PeekSlice(u8),
     Read(u8),
     ReadAll(u8),
-    Skip(u8),
+    Discard(u8),
     ReadChunk {
         wanted: u8,
         commit: u8,
+    },
+    IterateChunk {
+        wanted: u8,
+        count: u8,
     },
     /// Both handles are made anew, as from a pointer.
     Again {
@@ -145,6 +153,13 @@ fuzz_target!(|input: Input| {
                 chunk.commit(commit);
                 model.put(&elements[..commit]);
             }
+            Step::FillChunk { wanted, count } => {
+                let chunk = producer.chunk(wanted.into());
+                let expected = chunk.len().min(count.into());
+                let elements = fresh(count);
+                assert_eq!(chunk.fill_from_iter(elements.iter().copied()), expected);
+                model.put(&elements[..expected]);
+            }
             Step::Pop => {
                 let popped = consumer.pop();
                 check(filled, 1, popped.iter().count());
@@ -171,7 +186,7 @@ fuzz_target!(|input: Input| {
                     model.took(&target);
                 }
             }
-            Step::Skip(count) => {
+            Step::Discard(count) => {
                 let discarded = consumer.discard(count.into());
                 check(filled, count.into(), discarded);
                 if model.known {
@@ -187,6 +202,12 @@ fuzz_target!(|input: Input| {
                 let commit = length.min(commit.into());
                 chunk.commit(commit);
                 model.took(&elements[..commit]);
+            }
+            Step::IterateChunk { wanted, count } => {
+                let elements = consumer.chunk(wanted.into()).into_iter();
+                check(filled, wanted.into(), elements.len());
+                let taken: Vec<_> = elements.take(count.into()).collect();
+                model.took(&taken);
             }
             Step::Again { prefetch } => (producer, consumer) = handles(ring, prefetch),
             // SAFETY: a field of a living struct; this is what foreign code may do.

@@ -37,8 +37,8 @@ impl<T: Plain> Consumer<'_, T> {
     ///
     /// # Safety
     ///
-    /// As for [`Producer::from_raw`](crate::Producer::from_raw), with the sides exchanged: nobody
-    /// else reads elements, or changes anything but the ring's `writeIndex`.
+    /// As for [`Producer::from_raw`](crate::Producer::from_raw), with the sides exchanged: no
+    /// other code reads elements, or changes anything but the ring's `writeIndex`.
     ///
     /// # Examples
     ///

@@ -31,7 +31,7 @@ pub struct Geometry {
     element_size: usize,
 }
 
-// SAFETY: the pointer is only a number here; whoever uses it answers for the memory.
+// SAFETY: the pointer is only a number here; the code that uses it vouches for the memory.
 unsafe impl Send for Geometry {}
 // SAFETY: as above, and there is no interior mutability.
 unsafe impl Sync for Geometry {}

@@ -355,7 +355,7 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// [`claim`](Self::claim) for those who share the handle, and cannot keep what they learn.
+    /// [`claim`](Self::claim) for a shared handle, which cannot keep what is learned.
     #[inline]
     pub(crate) fn claim_shared(&self, count: usize) -> usize {
         if count > self.ready() {

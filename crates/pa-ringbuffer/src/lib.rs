@@ -30,7 +30,8 @@
 //!
 //! # Promises
 //!
-//! - What says "Real-time safe." allocates nothing, takes no lock, calls no system, never panics.
+//! - What says "Real-time safe." allocates nothing, takes no lock, makes no system calls, and never
+//!   panics.
 //! - Indices that the other side writes are not trusted: wrong ones give wrong elements, never an
 //!   access outside the storage.
 //! - All elements of the ring can be used; a full ring loses none of them.

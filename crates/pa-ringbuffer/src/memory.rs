@@ -12,7 +12,7 @@ use crate::prefetch::LINE;
 
 /// Where the C struct lies in a ring's memory. The elements begin with a cache line in any case.
 ///
-/// There is no default: the better one depends on who drives the ring. [`RingBuffer::new`] has
+/// There is no default: the better one depends on the code that drives the ring. [`RingBuffer::new`] has
 /// `TwoLines`, because it makes a ring for two handles; [`RingMemory::new`] has `OneLine`, because its
 /// ring is driven through the struct. `make bench` measures both; the results are in the documentation
 /// (*Rings*).
@@ -81,7 +81,7 @@ const _: () = {
 ///
 /// let ring = RingMemory::new(6, 256)?; // frames of two 24-bit samples
 /// let geometry = ring.geometry();
-/// // SAFETY: the geometry is this ring's, the array has two frames, nobody else uses the ring.
+/// // SAFETY: the geometry is this ring's, the array has two frames, no other code uses the ring.
 /// let written = unsafe { ring.write(&geometry, [1u8; 12].as_ptr().cast(), 2) };
 /// assert_eq!(written, 2);
 /// assert_eq!(ring.read_available(), 2);
@@ -208,7 +208,7 @@ impl RingMemory {
         // The memory need not begin with a page; the last byte may be in one more.
         let last = self.layout.size() - 1;
         for offset in (0..last).step_by(PAGE).chain([last]) {
-            // SAFETY: inside the allocated memory, which is all zero and which nobody uses yet.
+            // SAFETY: inside the allocated memory, which is all zero and not in use yet.
             unsafe { self.allocated.add(offset).write_volatile(0) }
         }
     }
@@ -236,7 +236,7 @@ impl core::ops::Deref for RingMemory {
 
 impl Drop for RingMemory {
     fn drop(&mut self) {
-        // SAFETY: allocated with this layout, and nobody else frees it.
+        // SAFETY: allocated with this layout, and nothing else frees it.
         unsafe { dealloc(self.allocated.as_ptr(), self.layout) }
     }
 }

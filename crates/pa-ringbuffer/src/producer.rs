@@ -41,8 +41,8 @@ impl<T: Plain> Producer<'_, T> {
     ///
     /// - The pointer, unless null, is valid for reads and writes of a `PaUtilRingBuffer`, and its
     ///   `buffer` for as many elements as it says, during all of `'a`.
-    /// - During `'a` nobody else writes elements to the ring, and nobody initialises it, flushes
-    ///   it, or changes anything but its `readIndex`.
+    /// - During `'a` no other code writes elements to the ring, initialises it, flushes it, or
+    ///   changes anything but its `readIndex`.
     /// - The storage is initialised memory.
     ///
     /// # Examples

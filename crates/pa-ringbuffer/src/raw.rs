@@ -59,7 +59,7 @@ impl Regions {
 ///
 /// | step | ordering | why |
 /// | --- | --- | --- |
-/// | own index, load | relaxed | nobody else writes it |
+/// | own index, load | relaxed | only this side writes it |
 /// | other side's index, load | **acquire** | what the other side did before it published is seen: the elements (consumer), or that it is done with them (producer) |
 /// | elements, copy | plain | they belong to one side at a time |
 /// | own index, store | **release** | all of the copy happens before the index says so |
@@ -149,7 +149,7 @@ impl PaUtilRingBuffer {
         Ok(())
     }
 
-    /// Makes the ring empty. Only while nobody reads or writes.
+    /// Makes the ring empty. Only while neither side reads or writes.
     pub fn flush(&self) {
         self.read_index.store(0, Ordering::Relaxed);
         self.write_index.store(0, Ordering::Relaxed);

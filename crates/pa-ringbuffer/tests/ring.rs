@@ -254,7 +254,7 @@ fn borrowed_handles_and_those_from_pointers_do_not_know_of_each_other() {
 
 #[test]
 fn all_that_was_written_before_the_producer_was_dropped_is_read() {
-    for count in 0..if cfg!(miri) { 20 } else { 1000 } {
+    for count in 0..if cfg!(miri) { 20 } else { 200 } {
         let (mut producer, mut consumer) = RingBuffer::new(4).unwrap().split();
         let writer = std::thread::spawn(move || {
             for number in 0..count % 9 {

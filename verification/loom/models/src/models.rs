@@ -54,15 +54,17 @@ const READERS: [Reader; 5] = [
     Reader::PortAudio,
 ];
 /// What is built on them.
-const MORE_WRITERS: [Writer; 4] = [
+const MORE_WRITERS: [Writer; 5] = [
     Writer::WriteAll,
     Writer::WriteChunk,
+    Writer::FillChunk,
     Writer::WritePrefetching,
     Writer::CWriteAvailable,
 ];
-const MORE_READERS: [Reader; 7] = [
+const MORE_READERS: [Reader; 8] = [
     Reader::ReadAll,
     Reader::ReadChunk,
+    Reader::IterateChunk,
     Reader::Peek,
     Reader::PeekSlice,
     Reader::ReadPrefetching,

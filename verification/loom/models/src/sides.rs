@@ -30,6 +30,8 @@ pub(crate) enum Writer {
     WriteAll,
     /// `Producer::chunk`.
     WriteChunk,
+    /// `WriteChunk::fill_from_iter`.
+    FillChunk,
     /// `Producer::write` of a handle that prefetches.
     WritePrefetching,
     /// `PaUtil_WriteRingBuffer` of our C library.
@@ -53,6 +55,8 @@ pub(crate) enum Reader {
     ReadAll,
     /// `Consumer::chunk`.
     ReadChunk,
+    /// The iterator of a `ReadChunk`.
+    IterateChunk,
     /// `Consumer::peek`, then `discard`.
     Peek,
     /// `Consumer::peek_slice`, then `discard`.
@@ -106,6 +110,13 @@ impl Writer {
                     let count = places.zip(elements).map(|(to, from)| *to = *from).count();
                     chunk.commit(count);
                     count
+                })
+            }
+            Self::FillChunk => {
+                let mut handle = handle();
+                Box::new(move |elements| {
+                    let chunk = handle.chunk(elements.len());
+                    chunk.fill_from_iter(elements.iter().copied())
                 })
             }
             Self::WritePrefetching => {
@@ -199,6 +210,10 @@ impl Reader {
                     chunk.commit_all();
                     elements
                 })
+            }
+            Self::IterateChunk => {
+                let mut handle = handle();
+                Box::new(move |count| handle.chunk(count).into_iter().collect())
             }
             Self::Peek => {
                 let mut handle = handle();
