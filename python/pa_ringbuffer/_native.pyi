@@ -2,13 +2,17 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, SupportsIndex, final, overload
 
+import numpy.typing as npt
 from _typeshed import ReadableBuffer, WriteableBuffer
 from typing_extensions import Self, TypeAlias, disjoint_base
 
 __all__ = [
-    "Progress",
+    "InputSide",
+    "OutputSide",
+    "Overlap",
     "RingBuffer",
     "StreamCallback",
+    "Transfer",
     "VirtualDevice",
     "__version__",
     "unwatch",
@@ -20,10 +24,19 @@ __version__: Final[str]
 # CFFI's objects have no types of their own.
 _CData: TypeAlias = Any
 _Mode: TypeAlias = Literal["run", "drain", "complete", "start"]
-_Outcome: TypeAlias = Literal["done", "timeout", "ended", "stalled"]
+_Outcome: TypeAlias = Literal["done", "timeout", "finished", "quiet"]
 _Xrun: TypeAlias = Literal[
     "input_underflow", "input_overflow", "output_underflow", "output_overflow"
 ]
+
+class _Handle(Protocol):
+    """The device under a stream."""
+
+    @property
+    def active(self) -> bool: ...
+    def check_here(self) -> None: ...
+    def error(self, outcome: str, so_far: str, frames: int = ..., data: Any = ...) -> Exception: ...
+    def report(self) -> None: ...
 
 class _HasAddress(Protocol):
     """A function compiled by Numba."""
@@ -126,28 +139,15 @@ class StreamCallback:
         input_framesize: SupportsIndex | None = None,
         silence: int = 0,
     ) -> None: ...
-    @property
-    def _blocks(self) -> int: ...
     def _finish(self) -> None: ...
     @property
     def _finished(self) -> bool: ...
     @property
     def _losses(self) -> int: ...
-    def _readinto(
-        self,
-        data: WriteableBuffer | _CData,
-        progress: Progress,
-        whole: bool,
-        timeout: float | None,
-    ) -> _Outcome: ...
-    def _wait_for_end(self, timeout: float | None) -> _Outcome: ...
-    def _write(
-        self,
-        data: ReadableBuffer | _CData,
-        progress: Progress,
-        timeout: float | None,
-        interval: float,
-    ) -> _Outcome: ...
+    @property
+    def _told_losses(self) -> int: ...
+    @_told_losses.setter
+    def _told_losses(self, value: int) -> None: ...
 
 @final
 class VirtualDevice:
@@ -196,10 +196,65 @@ class VirtualDevice:
     ) -> None: ...
 
 @final
-class Progress:
-    def __new__(cls, done: int) -> Self: ...
+class Overlap: ...
+
+@final
+class Transfer:
     @property
-    def done(self) -> int: ...
+    def frames(self) -> npt.NDArray[Any]: ...
+    def give_up(self) -> None: ...
+    def judge(self, outcome: str) -> None: ...
+    def step(self) -> int: ...
+    def watch(self, done: Callable[[str], object]) -> int | _Outcome: ...
+
+@final
+class InputSide:
+    def __new__(
+        cls,
+        callback: StreamCallback,
+        handle: _Handle,
+        empty: Callable[[tuple[int, int], Any], Any],
+        channels: int,
+        dtype: str,
+        dtype_object: Any,
+    ) -> Self: ...
+    @property
+    def available(self) -> int: ...
+    def begin(
+        self,
+        frames: SupportsIndex,
+        timeout: float | None = None,
+        overlap: Overlap | None = None,
+        keep: bool = False,
+    ) -> Transfer: ...
+    def overlap(self, frames: SupportsIndex) -> Overlap: ...
+    def peek(self, frames: SupportsIndex) -> npt.NDArray[Any]: ...
+    def read(
+        self,
+        frames: SupportsIndex,
+        timeout: float | None = None,
+        overlap: Overlap | None = None,
+        keep: bool = False,
+    ) -> Transfer: ...
+    def read_latest(self, frames: SupportsIndex) -> Transfer: ...
+    def read_nowait(self, frames: SupportsIndex, overlap: Overlap | None = None) -> Transfer: ...
+
+@final
+class OutputSide:
+    def __new__(
+        cls,
+        callback: StreamCallback,
+        handle: _Handle,
+        as_frames: Callable[[Any], Any],
+        channels: int,
+        dtype: str,
+        samplerate: float,
+    ) -> Self: ...
+    def begin(self, data: Any, timeout: float | None = None) -> Transfer: ...
+    def begin_waiting_for_end(self, timeout: float | None = None) -> Transfer: ...
+    def wait_for_end(self, timeout: float | None = None) -> None: ...
+    def write(self, data: Any, timeout: float | None = None) -> None: ...
+    def write_nowait(self, data: Any) -> int: ...
 
 def unwatch(key: int) -> None: ...
 def watch(

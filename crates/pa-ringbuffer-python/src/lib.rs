@@ -65,7 +65,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::callback::StreamCallback>()?;
     module.add_class::<stream::device::VirtualDevice>()?;
     stream::device::install_finaliser(&module.py().get_type::<stream::device::VirtualDevice>())?;
-    module.add_class::<stream::wait::Progress>()?;
+    module.add_class::<stream::input::InputSide>()?;
+    module.add_class::<stream::input::Overlap>()?;
+    module.add_class::<stream::output::OutputSide>()?;
+    module.add_class::<stream::transfer::Transfer>()?;
     module.add_function(wrap_pyfunction!(stream::watch::watch, module)?)?;
     module.add_function(wrap_pyfunction!(stream::watch::unwatch, module)?)?;
     let stop_all = wrap_pyfunction!(stop_all, module)?;

@@ -59,7 +59,6 @@ pub(crate) fn triple<'py>(
 }
 
 /// `object[begin:end]`
-#[cfg(not(Py_GIL_DISABLED))]
 pub(crate) fn slice<'py>(
     object: &Bound<'py, PyAny>,
     begin: usize,

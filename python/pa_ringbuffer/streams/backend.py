@@ -13,10 +13,13 @@ import warnings
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from .._native import watch
-from .errors import StreamStoppedError
+from .errors import StreamStoppedError, StreamTimeoutError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from .. import StreamCallback
+    from .stats import LossReport
 
 
 class Backend(Protocol):
@@ -78,10 +81,10 @@ def _watch_for_end(
     callback: StreamCallback, run: list[Callable[[], object]], outcome: str = ""
 ) -> None:
     """Call the finished callback of a run when the device stops calling."""
-    if outcome != "ended":
+    if outcome != "finished":
         again = functools.partial(_watch_for_end, callback, run)
         try:
-            if watch(None, "consumer", 0, None, callback, again) != "ended":
+            if watch(None, "consumer", 0, None, callback, again) != "finished":
                 return
         except RuntimeError:
             if not outcome:
@@ -143,8 +146,8 @@ class Handle:
 
     #: Seconds after which a device that does not stop is given up; less if it is known to have
     #: stopped by itself without telling the callback, as PortAudio does for devices that are gone.
-    PATIENCE = 5.0
-    PATIENCE_IF_GONE = 1.0
+    STOP_TIMEOUT = 5.0
+    STOP_TIMEOUT_IF_GONE = 1.0
 
     #: Seconds between two looks at what may have happened to a wait meanwhile: a fork, for example.
     LOOK = 0.05
@@ -154,10 +157,16 @@ class Handle:
     BEGIN = 1.0
 
     def __init__(
-        self, backend: Backend, callback: StreamCallback, give_up: Callable[[], object]
+        self,
+        backend: Backend,
+        callback: StreamCallback,
+        give_up: Callable[[], object],
+        report: LossReport,
     ) -> None:
         self.backend = backend
         self.callback = callback
+        #: Tells what was lost.
+        self.report = report
         self.process = os.getpid()
         #: Whether the backend is being closed, or was: it is not used any more.
         self.closed = False
@@ -222,6 +231,30 @@ class Handle:
             # PortAudio itself may be gone by now.
             return False
 
+    def error(
+        self,
+        outcome: str,
+        so_far: str,
+        frames: int = 0,
+        data: npt.NDArray[Any] | None = None,
+    ) -> Exception:
+        """The error for a wait that has ended with an outcome which is not 'done'."""
+        if not threading.main_thread().is_alive() and threading.current_thread().daemon:
+            # The device was stopped because the interpreter exits. That is no error of this thread;
+            # this ends it silently.
+            raise SystemExit
+        self.report(at_once=True)
+        if outcome == "timeout":
+            return StreamTimeoutError(f"timeout: {so_far}", frames, data)
+        if outcome == "quiet":
+            reason = "the device does not call any more; it may be gone"
+        else:
+            reason = self.stop_reason or {
+                "underflow": "it was to stop on underflow",
+                "overflow": "it was to stop on overflow",
+            }.get(self.callback.ended or "", "it has stopped by itself; the device may be gone")
+        return StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
+
     def start(self, finished_callback: Callable[[], object] | None) -> bool:
         """Start the device; return whether it has to be stopped before."""
         is_started = is_broken_off = False
@@ -278,7 +311,7 @@ class Handle:
         patience, is_gone = math.inf, False
         if self._is_ending or not self.callback._finished:
             is_gone = not self._is_ending and not self._is_active()
-            patience = self.PATIENCE_IF_GONE if is_gone else self.PATIENCE
+            patience = self.STOP_TIMEOUT_IF_GONE if is_gone else self.STOP_TIMEOUT
         work = functools.partial(self._end, how, reason, ignore_errors)
         job = self._do(work, patience, is_gone)
         if job is None:
@@ -361,7 +394,7 @@ class Handle:
             return None
         if sys.is_finalizing():
             # A thread that has its turn would never go on.
-            if not self._turn.acquire(timeout=self.PATIENCE_IF_GONE):
+            if not self._turn.acquire(timeout=self.STOP_TIMEOUT_IF_GONE):
                 raise _NoTurnError
             self._turn.release()
         with self._turn:

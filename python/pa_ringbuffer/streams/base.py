@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import _thread
 import math
 import operator
-import threading
-import time
 import weakref
-from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 import numpy as np
 
 from .. import RingBuffer, StreamCallback
 from .backend import Backend, Handle
-from .errors import StreamStoppedError, StreamTimeoutError
+from .errors import StreamStoppedError
 from .stats import LossReport, Stats, collect
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import numpy.typing as npt
     from typing_extensions import Self
 
 SAMPLE_FORMATS = ("float32", "int32", "int16", "int8", "uint8")
 
-#: Seconds without a call of the callback after which a device that says it is active is not
-#: believed any more.
-PATIENCE = 5.0
-
-#: Milliseconds to wait for another thread's use of the same side, which is an error if it lasts.
-CLAIMS = 50
-
 
 def _split(value: Any) -> tuple[Any, Any]:
     return value if isinstance(value, tuple) else (value, value)
-
-
-def _is_left_behind() -> bool:
-    """Whether this is a daemon thread, and the program is over."""
-    return not threading.main_thread().is_alive() and threading.current_thread().daemon
 
 
 def integer(value: Any, name: str) -> int:
@@ -71,16 +54,6 @@ def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> i
     if frames < 1:
         raise ValueError(f"ring_frames must be a positive number, not {frames}")
     return 1 << (frames - 1).bit_length()
-
-
-class Claim:
-    """Says that one side of a stream is in use."""
-
-    __slots__ = ("is_task", "thread")
-
-    def __init__(self, is_task: bool = False) -> None:
-        self.thread = _thread.get_ident()
-        self.is_task = is_task
 
 
 class Base:
@@ -115,23 +88,23 @@ class Base:
                         "which NumPy has no type; 'int32' loses nothing on a 24-bit device"
                     )
             size = ring_size(backend.samplerate, ring_seconds, ring_frames)
-            self._dtypes = [np.dtype(dtype) for dtype in dtypes]
             rings = [
-                RingBuffer(channels[side] * self._dtypes[side].itemsize, size)
+                RingBuffer(channels[side] * np.dtype(dtypes[side]).itemsize, size)
                 if self._kind in (kind, "duplex")
                 else None
                 for side, kind in enumerate(("input", "output"))
             ]
             callback._attach(rings[1], rings[0], silence=128 if dtypes[1] == "uint8" else 0)
             name = type(self).__name__
-            self._handle = Handle(backend, callback, give_up)
+            self._report = LossReport(callback, warn, name)
+            self._handle = Handle(backend, callback, give_up, self._report)
             self._callback = callback
-            self._channels = channels
             self._finished_callback = finished_callback
             self._warn = warn
-            self._report = LossReport(callback, warn, name)
-            # The sides on which a transfer is going on.
-            self._claims: dict[str, Claim] = {}
+            if rings[0]:
+                self._open_input(channels[0], dtypes[0])
+            if rings[1]:
+                self._open_output(channels[1], dtypes[1])
             finalizer = weakref.finalize(self, self._handle.abandon, name)
             # The module that has the device closes it in time when the interpreter exits.
             finalizer.atexit = False
@@ -139,6 +112,12 @@ class Base:
             if backend is not None:
                 backend.close()
             raise
+
+    def _open_input(self, channels: int, dtype: str) -> None:
+        """Prepare the side that records."""
+
+    def _open_output(self, channels: int, dtype: str) -> None:
+        """Prepare the side that plays."""
 
     def _refuse_callback(self, callback: object) -> None:
         if callback is None:
@@ -299,101 +278,6 @@ class Base:
     def _has_to_finish(self) -> bool:
         """Whether the stream runs, or does not although it should."""
         return not self._handle.stop_reason and self._callback.ended in (None, "finished")
-
-    def _enter(self) -> None:
-        """What every transfer begins with."""
-        self._handle.check_here()
-        self._report()
-
-    def _claim(self, side: str, mine: Claim, others: str) -> None:
-        """Keep everything else from one side of the stream.
-
-        To be called at the beginning of a ``try``, at whose end the claim is dropped if it is
-        there, without calling anything: a signal handler could run, and raise, where a call is.
-        """
-        for _ in range(1 if mine.is_task else CLAIMS):
-            other = self._claims.setdefault(side, mine)
-            if other is mine:
-                return
-            if other.thread == mine.thread:
-                # Waiting here could be forever, in a signal handler for example.
-                break
-            # What does not wait is soon over.
-            time.sleep(0.001)
-        if mine.is_task:
-            what = f"another task is {others} this stream"
-        elif other.thread != mine.thread:
-            what = f"another thread is {others} this stream"
-        else:
-            what = f"another {'read' if side == 'input' else 'write'} is going on in this thread"
-        raise RuntimeError(f"{what}: only one at a time can")
-
-    def _error(
-        self,
-        outcome: str,
-        so_far: str,
-        frames: int,
-        data: npt.NDArray[Any] | None = None,
-    ) -> Exception:
-        """The error for an outcome of waiting."""
-        if _is_left_behind():
-            # Its device was stopped because the interpreter exits. That is no error; this ends the
-            # thread silently.
-            raise SystemExit
-        self._report(at_once=True)
-        if outcome == "timeout":
-            return StreamTimeoutError(f"timeout: {so_far}", frames, data)
-        if outcome == "stalled":
-            reason = "the device does not call any more; it may be gone"
-        else:
-            reason = self._handle.stop_reason or {
-                "underflow": "it was to stop on underflow",
-                "overflow": "it was to stop on overflow",
-            }.get(self._callback.ended or "", "it has stopped by itself; the device may be gone")
-        return StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
-
-    def _wait(self, step: Callable[[float | None], str], timeout: float | None) -> str:
-        """Repeat a step, which gets the time that is left, until it has an outcome."""
-        waiting = _Waiting(self, timeout)
-        while True:
-            outcome = step(waiting.time_left())
-            if outcome != "stalled" or waiting.is_hopeless():
-                return outcome
-
-    async def _wait_async(
-        self, step: Callable[[float | None], Awaitable[str]], timeout: float | None
-    ) -> str:
-        """The same for coroutines, of which some are one step of several (``'more'``)."""
-        waiting = _Waiting(self, timeout)
-        while True:
-            outcome = await step(waiting.time_left())
-            if outcome != "more" and (outcome != "stalled" or waiting.is_hopeless()):
-                return outcome
-
-
-class _Waiting:
-    """How long a transfer has waited, and whether it can still succeed."""
-
-    def __init__(self, stream: Base, timeout: float | None) -> None:
-        self._stream = stream
-        self._end = None
-        if timeout is not None:
-            self._end = time.monotonic() + number(timeout, "timeout")
-        self._blocks = -1
-        self._quiet_since = 0.0
-
-    def time_left(self) -> float | None:
-        # Not max(0.0, …), which would make a timeout out of NaN.
-        return None if self._end is None else self._end - time.monotonic()
-
-    def is_hopeless(self) -> bool:
-        """Whether a device that has not called for a moment will not call again."""
-        if not self._stream.active:
-            return True
-        blocks, now = self._stream._callback._blocks, time.monotonic()
-        if blocks != self._blocks:
-            self._blocks, self._quiet_since = blocks, now
-        return now - self._quiet_since > PATIENCE
 
 
 class Blocking(Base):

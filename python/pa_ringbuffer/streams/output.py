@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._asyncio import outcome_of
-from .._native import Progress
-from .base import Async, Base, Blocking, Claim
+from .._asyncio import complete
+from .._native import OutputSide
+from .base import Async, Base, Blocking
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+def as_frames(data: npt.ArrayLike, channels: int, dtype: str) -> npt.NDArray[Any]:
+    """What is to be written, as array of whole frames."""
+    array = np.asarray(data)
+    if array.ndim == 1 and channels == 1:
+        array = array.reshape(-1, 1)
+    if array.ndim != 2 or array.shape[1] != channels:
+        hint = ""
+        if array.ndim == 2 and array.shape[0] == channels:
+            hint = "; numpy.ascontiguousarray(data.T) has it"
+        raise ValueError(
+            f"data must have the shape (frames, {channels}), a column for each channel, "
+            f"not {array.shape}{hint}"
+        )
+    if array.dtype != dtype:
+        raise TypeError(
+            f"data must be of the stream's dtype '{dtype}', not '{array.dtype}'; "
+            "see numpy.ndarray.astype()"
+        )
+    if not array.flags.c_contiguous:
+        raise ValueError(
+            "data must be interleaved: C-contiguous, as numpy.ascontiguousarray() makes it"
+        )
+    return array
+
+
 class Output(Base):
     """The side of a stream that plays."""
+
+    _output: OutputSide
+
+    def _open_output(self, channels: int, dtype: str) -> None:
+        frames = functools.partial(as_frames, channels=channels, dtype=dtype)
+        self._output = OutputSide(
+            self._callback, self._handle, frames, channels, dtype, self.samplerate
+        )
 
     @property
     def write_available(self) -> int:
         """Number of frames that can be written without waiting."""
         return self.output_ring.write_available
-
-    def _checked(self, data: npt.ArrayLike) -> npt.NDArray[Any]:
-        """What is to be written, as array of whole frames."""
-        array = np.asarray(data)
-        channels, dtype = self._channels[1], self._dtypes[1]
-        if array.ndim == 1 and channels == 1:
-            array = array.reshape(-1, 1)
-        if array.ndim != 2 or array.shape[1] != channels:
-            hint = ""
-            if array.ndim == 2 and array.shape[0] == channels:
-                hint = "; numpy.ascontiguousarray(data.T) has it"
-            raise ValueError(
-                f"data must have the shape (frames, {channels}), a column for each channel, "
-                f"not {array.shape}{hint}"
-            )
-        if array.dtype != dtype:
-            raise TypeError(
-                f"data must be of the stream's dtype '{dtype}', not '{array.dtype}'; "
-                "see numpy.ndarray.astype()"
-            )
-        if not array.flags.c_contiguous:
-            raise ValueError(
-                "data must be interleaved: C-contiguous, as numpy.ascontiguousarray() makes it"
-            )
-        return array
 
     def write_nowait(self, data: npt.ArrayLike) -> int:
         """Write as many frames as there is room for, without waiting.
@@ -53,9 +62,7 @@ class Output(Base):
         :param data: Frames, of the shape (frames, channels) and the stream's dtype.
         :returns: The number of frames that were written.
         """
-        array = self._checked(data)
-        self._enter()
-        return self.output_ring.write(array)
+        return self._output.write_nowait(data)
 
     def _begin_draining(self) -> bool:
         """Have the callback end the stream after the last frame; whether there is one to end."""
@@ -67,12 +74,6 @@ class Output(Base):
         if active:
             self._handle.stop_reason = "it was drained"
         return True
-
-    def _drained(self, outcome: str) -> None:
-        left = self.output_ring.read_available
-        if outcome != "ended" or left:
-            raise self._error(outcome, f"{left} frames are left to play", 0)
-        self.stop()
 
 
 class BlockingOutput(Blocking, Output):
@@ -95,19 +96,7 @@ class BlockingOutput(Blocking, Output):
         :raises StreamTimeoutError: If there is still something left to write then.
         :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
         """
-        array = self._checked(data)
-        self._enter()
-        progress = Progress(0)
-        # A ring that is refilled this often can never run low for that reason.
-        interval = len(self.output_ring) / self.samplerate / 64
-
-        def step(timeout: float | None) -> str:
-            return self._callback._write(array, progress, timeout, interval)
-
-        outcome = self._wait(step, timeout)
-        if outcome != "done":
-            done = progress.done
-            raise self._error(outcome, f"{done} of {len(array)} frames were written", done)
+        self._output.write(data, timeout)
 
     def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
@@ -118,7 +107,8 @@ class BlockingOutput(Blocking, Output):
         :raises StreamStoppedError: If the stream does not run although there is something to play.
         """
         if self._begin_draining():
-            self._drained(self._wait(self._callback._wait_for_end, timeout))
+            self._output.wait_for_end(timeout)
+            self.stop()
 
     def _finish(self) -> None:
         self.drain()
@@ -141,30 +131,7 @@ class AsyncOutput(Async, Output):
         :raises StreamTimeoutError: If there is still something left to write then.
         :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
         """
-        array = self._checked(data)
-        self._enter()
-        ring = self.output_ring
-        done = 0
-
-        async def step(timeout: float | None) -> str:
-            nonlocal done
-            done += ring.write(array[done:])
-            if done == len(array):
-                return "done"
-            # Not each frame by itself, but early enough to keep the ring filled.
-            size = min(len(array) - done, max(len(ring) // 4, 1))
-            outcome = await outcome_of(ring, "producer", size, timeout, self._callback)
-            return "more" if outcome == "done" else outcome
-
-        mine = Claim(is_task=True)
-        try:
-            self._claim("output", mine, "writing to")
-            outcome = await self._wait_async(step, timeout)
-        finally:
-            if "output" in self._claims and self._claims["output"] is mine:
-                del self._claims["output"]
-        if outcome != "done":
-            raise self._error(outcome, f"{done} of {len(array)} frames were written", done)
+        await complete(self._output.begin(data, timeout))
 
     async def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
@@ -175,11 +142,8 @@ class AsyncOutput(Async, Output):
         :raises StreamStoppedError: If the stream does not run although there is something to play.
         """
         if self._begin_draining():
-
-            async def step(timeout: float | None) -> str:
-                return await outcome_of(None, "consumer", 0, timeout, self._callback)
-
-            self._drained(await self._wait_async(step, timeout))
+            await complete(self._output.begin_waiting_for_end(timeout))
+            self.stop()
 
     async def _finish(self) -> None:
         await self.drain()

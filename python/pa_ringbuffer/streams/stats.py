@@ -159,6 +159,8 @@ class LossReport:
         if losses == latest.losses or (not at_once and now < latest.time):
             return
         told = _Told(self._callback, now + self.INTERVAL)
+        # Nobody calls until there are more.
+        self._callback._told_losses = told.losses
         if latest.next.setdefault("told", told) is not told:
             # Another thread is telling the same.
             return

@@ -68,6 +68,13 @@ impl<S: BorrowMut<Slot>> View<S> {
         Ok(view)
     }
 
+    /// Whether an object exports any memory.
+    #[inline]
+    pub(crate) fn is_possible(object: &Bound<'_, PyAny>) -> bool {
+        // SAFETY: the object is alive.
+        unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
+    }
+
     /// # Safety
     ///
     /// The slot is filled, and released by nobody else.
@@ -121,6 +128,19 @@ impl<S: BorrowMut<Slot>> View<S> {
         // SAFETY: a shape has as many numbers as there are dimensions.
         let shape = unsafe { std::slice::from_raw_parts(view.shape, view.ndim as usize) };
         Some(shape[1..].iter().product::<ffi::Py_ssize_t>() as usize * self.item_size())
+    }
+
+    /// Number of items that have the same first index; `None` for a single item, or more than two
+    /// dimensions.
+    #[inline]
+    pub(crate) fn row_items(&self) -> Option<usize> {
+        let view = self.get();
+        match view.ndim {
+            1 => Some(1),
+            // SAFETY: a shape has as many numbers as there are dimensions.
+            2 if !view.shape.is_null() => Some(unsafe { *view.shape.add(1) } as usize),
+            _ => None,
+        }
     }
 
     /// The object that the view refers to, for the garbage collector.
@@ -244,16 +264,6 @@ impl<'a> Data<'a> {
             Some(data) => Ok(data),
             None => Self::new(object, slot, ffi::PyBUF_WRITABLE),
         }
-    }
-
-    /// Memory to read from that stays as it is even while other threads run Python.
-    pub(crate) fn held_source(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
-        Self::new(object, slot, 0)
-    }
-
-    /// Memory to write to that stays where it is even while other threads run Python.
-    pub(crate) fn held_target(object: &Bound<'_, PyAny>, slot: &'a mut Slot) -> PyResult<Self> {
-        Self::new(object, slot, ffi::PyBUF_WRITABLE)
     }
 
     fn new(object: &Bound<'_, PyAny>, slot: &'a mut Slot, flags: c_int) -> PyResult<Self> {

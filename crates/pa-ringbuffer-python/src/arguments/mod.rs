@@ -7,3 +7,4 @@ pub(crate) mod function;
 pub(crate) mod integer;
 pub(crate) mod samples;
 pub(crate) mod script;
+pub(crate) mod seconds;

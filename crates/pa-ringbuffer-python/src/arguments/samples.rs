@@ -31,6 +31,21 @@ const FORMATS: [SampleFormat; 6] = [
     SampleFormat::new("uint8", 1, 'B', b"B"),
 ];
 
+/// The code of single items in the byte order of this machine.
+#[inline]
+fn item_code(code: &[u8], size: usize) -> Option<u8> {
+    let foreign: &[u8] = if cfg!(target_endian = "little") {
+        b">!"
+    } else {
+        b"<"
+    };
+    match code {
+        [order, _] if size > 1 && foreign.contains(order) => None,
+        [b'@' | b'=' | b'<' | b'>' | b'!', code] | [code] => Some(*code),
+        _ => None,
+    }
+}
+
 impl SampleFormat {
     const fn new(name: &'static str, size: usize, code: char, synonyms: &'static [u8]) -> Self {
         Self {
@@ -53,20 +68,16 @@ impl SampleFormat {
             })
     }
 
-    /// Whether a buffer with such items holds samples of this format, or bytes that may be some.
+    /// Whether a buffer with such items holds samples of this format.
+    #[inline]
+    pub(crate) fn is(self, code: &[u8], size: usize) -> bool {
+        item_code(code, size).is_some_and(|code| size == self.size && self.synonyms.contains(&code))
+    }
+
+    /// The same, or bytes that may be some.
     fn accepts(self, code: &[u8], size: usize) -> bool {
-        let foreign: &[u8] = if cfg!(target_endian = "little") {
-            b">!"
-        } else {
-            b"<"
-        };
-        let code = match code {
-            [order, _] if size > 1 && foreign.contains(order) => return false,
-            [b'@' | b'=' | b'<' | b'>' | b'!', code] | [code] => *code,
-            _ => return false,
-        };
-        let bytes = size == 1 && b"Bbc".contains(&code);
-        bytes || (size == self.size && self.synonyms.contains(&code))
+        let bytes = size == 1 && item_code(code, size).is_some_and(|code| b"Bbc".contains(&code));
+        bytes || self.is(code, size)
     }
 
     /// A copy of the frames in a buffer.

@@ -116,6 +116,18 @@ impl<'a> Ring<'a> {
         self.geometry.element_size()
     }
 
+    /// Refuses to go on where elements are not what they were when the stream was opened.
+    #[inline]
+    pub(super) fn check_element_size(&self, expected: usize) -> Result<(), Refusal> {
+        if self.element_size() == expected {
+            return Ok(());
+        }
+        Err(Refusal::runtime_error(format_args!(
+            "the ring's elementsize must be {expected} bytes, as when the stream was opened, not {}",
+            self.element_size()
+        )))
+    }
+
     pub(super) fn check_writable(&self) -> Result<(), Refusal> {
         if self.readonly {
             return Err(Refusal::type_error(

@@ -45,6 +45,78 @@ impl Ring<'_> {
 }
 
 impl RingBuffer {
+    /// Transfers as many of `count` elements as there is room for, or as there are, and returns how
+    /// many.
+    ///
+    /// # Safety
+    ///
+    /// `elements` is valid for so many of `element_size` bytes: for reads on the producer's side, for
+    /// writes on the consumer's.
+    #[inline]
+    pub(crate) unsafe fn transfer(
+        slf: &Bound<'_, Self>,
+        side: Side,
+        elements: *mut u8,
+        count: usize,
+        element_size: usize,
+    ) -> PyResult<usize> {
+        Self::with_ring(slf, side, |ring, _| {
+            ring.check_element_size(element_size)?;
+            // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest is
+            // the caller's promise; nobody else is on this side, because the critical section is held.
+            unsafe {
+                match side {
+                    Side::Producer => {
+                        ring.check_writable()?;
+                        Ok(ring.ring.write(&ring.geometry, elements.cast(), count))
+                    }
+                    Side::Consumer => {
+                        ring.check_free(side)?;
+                        Ok(ring.ring.read(&ring.geometry, elements.cast(), count))
+                    }
+                }
+            }
+        })
+    }
+
+    /// Copies as many of `count` elements as there are, which stay.
+    ///
+    /// # Safety
+    ///
+    /// As for [`transfer`](Self::transfer).
+    pub(crate) unsafe fn peek_into(
+        slf: &Bound<'_, Self>,
+        elements: *mut u8,
+        count: usize,
+        element_size: usize,
+    ) -> PyResult<usize> {
+        Self::with_ring(slf, Side::Consumer, |ring, _| {
+            ring.check_element_size(element_size)?;
+            ring.check_free(Side::Consumer)?;
+            // SAFETY: as in `transfer`.
+            Ok(unsafe { ring.take(&Take::Peek, elements, count) })
+        })
+    }
+
+    /// Drops the oldest elements, at most so many, and returns how many.
+    pub(crate) fn discard_oldest(slf: &Bound<'_, Self>, count: usize) -> PyResult<usize> {
+        Self::with_ring(slf, Side::Consumer, |ring, _| {
+            ring.check_free(Side::Consumer)?;
+            Ok(ring.ring.discard(&ring.geometry, count))
+        })
+    }
+
+    /// How many elements there are, or how many there is room for.
+    #[inline]
+    pub(crate) fn available(slf: &Bound<'_, Self>, side: Side) -> PyResult<usize> {
+        Self::with_ring(slf, side, |ring, _| {
+            Ok(match side {
+                Side::Producer => ring.ring.write_available_in(&ring.geometry),
+                Side::Consumer => ring.ring.read_available_in(&ring.geometry),
+            })
+        })
+    }
+
     /// Elements in a new bytearray.
     pub(super) fn take<'py>(
         slf: &Bound<'py, Self>,
@@ -180,10 +252,7 @@ methods! {
     /// :raises TypeError: If *size* is not an integer.
     fn discard "($self, size)" (ring, size) -> Number {
         let size = integer(required(size, "size")?, "size")?.required("size")?;
-        RingBuffer::with_ring(ring, Side::Consumer, |ring, _| {
-            ring.check_free(Side::Consumer)?;
-            Ok(Number(ring.ring.discard(&ring.geometry, size)))
-        })
+        RingBuffer::discard_oldest(ring, size).map(Number)
     }
 }
 
@@ -192,17 +261,13 @@ attributes! {
     ///
     /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
     fn write_available(ring) -> Number {
-        RingBuffer::with_ring(ring, Side::Producer, |ring, _| {
-            Ok(Number(ring.ring.write_available_in(&ring.geometry)))
-        })
+        RingBuffer::available(ring, Side::Producer).map(Number)
     }
 
     /// Number of elements that can be read at the moment. (:class:`int`)
     ///
     /// Only methods that take elements out make it smaller, such as :meth:`read`.
     fn read_available(ring) -> Number {
-        RingBuffer::with_ring(ring, Side::Consumer, |ring, _| {
-            Ok(Number(ring.ring.read_available_in(&ring.geometry)))
-        })
+        RingBuffer::available(ring, Side::Consumer).map(Number)
     }
 }

@@ -1,8 +1,8 @@
 //! The compiled callback's state as a Python object.
 
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
@@ -14,14 +14,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arguments::cdata;
-use crate::arguments::data::{Data, Slot};
 use crate::arguments::integer::Integer;
 use crate::error;
 use crate::object;
+use crate::ring::RingBuffer;
 use crate::ring::memory::{Keeper, Region};
-use crate::ring::{Claim, RingBuffer};
 use crate::side::Side;
-use crate::stream::wait::{self, Outcome, Progress, Watchdog};
 
 /// A compiled PortAudio callback: it plays from one ring buffer and records into another.
 ///
@@ -67,6 +65,8 @@ pub(crate) struct StreamCallback {
     /// Whether a device has used it: from then on, its frames stay as they are. Locked for a moment,
     /// by threads that are attached.
     is_settled: Mutex<bool>,
+    /// How many losses were reported.
+    told_losses: AtomicU64,
 }
 
 const MODES: [(&str, Mode); 4] = [
@@ -212,67 +212,41 @@ impl StreamCallback {
     }
 
     /// The ring of one side, which a stream has made.
-    fn ring<'py>(&self, py: Python<'py>, side: Side) -> PyResult<Bound<'py, RingBuffer>> {
+    pub(crate) fn ring<'py>(
+        &self,
+        py: Python<'py>,
+        side: Side,
+    ) -> PyResult<Bound<'py, RingBuffer>> {
         let Some(ring) = self.side(side) else {
             return Err(error::type_error("the stream has no ring for that"));
         };
         Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
     }
 
-    /// Transfers all of `data` but what `progress` says is done, as room for it (or data) turns up,
-    /// and returns why it ended. If `whole`, nothing is transferred before everything can be.
-    fn transfer(
-        &self,
-        side: Side,
-        data: (&Data<'_>, &Bound<'_, Progress>),
-        whole: bool,
-        timeout: Option<f64>,
-        interval: Duration,
-    ) -> PyResult<&'static str> {
-        let (data, progress) = data;
-        let (py, progress) = (progress.py(), progress.get());
-        let deadline = wait::deadline(timeout)?;
-        let ring = self.ring(py, side)?;
-        let _claim = Claim::new(&ring, side)?;
-        let geometry = RingBuffer::geometry(&ring)?;
-        let size = geometry.element_size();
-        let count = data.elements(size, None)?;
-        let (address, _keeper) = RingBuffer::pin(&ring)?;
-        let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
-        // SAFETY: alive as long as its keeper.
-        let raw = unsafe { &*pointer };
-        let start = data.pointer.expose_provenance();
-        let mut watchdog = Watchdog::new(&self.state);
-        let mut done = progress.done();
-        if done > count {
-            return Err(error::value_error(format_args!(
-                "progress must be at most the {count} elements of the data, not {done}"
-            )));
-        }
-        let outcome = wait::poll(py, deadline, interval, || {
-            let over = watchdog.is_over();
-            let target = std::ptr::with_exposed_provenance_mut::<u8>(start + done * size);
-            if !whole || raw.available(side) >= count - done {
-                // SAFETY: the geometry is this ring's, whose storage is kept; the data has `count`
-                // elements, and is held; the claim keeps others from this side.
-                done += unsafe {
-                    match side {
-                        Side::Producer => raw.write(&geometry, target.cast(), count - done),
-                        Side::Consumer => raw.read(&geometry, target.cast(), count - done),
-                    }
-                };
-                // Whatever comes now, an exception for example: that much is done.
-                progress.set(done);
-            }
-            if done == count {
-                Some(Outcome::Done)
-            } else if over {
-                Some(Outcome::Ended)
-            } else {
-                watchdog.is_stalled().then_some(Outcome::Stalled)
-            }
-        })?;
-        Ok(outcome.name())
+    pub(crate) fn callback_state(&self) -> &CallbackState {
+        &self.state
+    }
+
+    /// Whether the callback is not called any more.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.state.end() & end::FINISHED != 0
+    }
+
+    /// The number of losses that were counted so far, of the rings and of the device.
+    fn losses(&self) -> u64 {
+        let counters = self.state.counters();
+        counters.output_underflows()
+            + counters.input_overflows()
+            + counters.device_input_underflows()
+            + counters.device_input_overflows()
+            + counters.device_output_underflows()
+            + counters.device_output_overflows()
+    }
+
+    /// Whether something was lost since the latest report.
+    #[inline]
+    pub(crate) fn has_untold_losses(&self) -> bool {
+        self.losses() != self.told_losses.load(Ordering::Relaxed)
     }
 }
 
@@ -305,6 +279,7 @@ impl StreamCallback {
             state: Box::new(state),
             rings: OnceLock::new(),
             is_settled: Mutex::new(false),
+            told_losses: AtomicU64::new(0),
         };
         let given = output_ring.is_some()
             || input_ring.is_some()
@@ -473,25 +448,24 @@ impl StreamCallback {
     /// device.
     #[getter]
     fn _losses(&self) -> u64 {
-        let counters = self.state.counters();
-        counters.output_underflows()
-            + counters.input_overflows()
-            + counters.device_input_underflows()
-            + counters.device_input_overflows()
-            + counters.device_output_underflows()
-            + counters.device_output_overflows()
+        self.losses()
     }
 
-    /// For the streams: calls of the callback so far.
+    /// For the streams: the number of losses that the latest report was about.
     #[getter]
-    fn _blocks(&self) -> u64 {
-        self.state.counters().blocks()
+    fn _told_losses(&self) -> u64 {
+        self.told_losses.load(Ordering::Relaxed)
+    }
+
+    #[setter(_told_losses)]
+    fn set_told_losses(&self, losses: u64) {
+        self.told_losses.store(losses, Ordering::Relaxed);
     }
 
     /// For the streams: whether the callback is not called any more.
     #[getter]
     fn _finished(&self) -> bool {
-        self.state.end() & end::FINISHED != 0
+        self.is_finished()
     }
 
     /// For the streams: notes that the callback is not called any more. Whoever waits wakes.
@@ -502,59 +476,6 @@ impl StreamCallback {
     /// Forget why the stream has ended. To be called before it is started again.
     fn restart(&self) {
         self.state.restart();
-    }
-
-    /// For the streams: writes *data*, all but the number of elements that *progress* begins with,
-    /// waiting for room without the GIL. Returns why waiting has ended: `'done'`, `'timeout'`,
-    /// `'ended'`, `'stalled'`. How much was written then, or when an exception ended it, is in
-    /// *progress*. *interval* is the time in seconds between two looks at the ring; a long ring
-    /// need not be looked at so often.
-    fn _write(
-        &self,
-        data: &Bound<'_, PyAny>,
-        progress: &Bound<'_, Progress>,
-        timeout: Option<f64>,
-        interval: f64,
-    ) -> PyResult<&'static str> {
-        let mut slot = Slot::uninit();
-        let held = Data::held_source(data, &mut slot)?;
-        let interval = Duration::try_from_secs_f64(interval)
-            .unwrap_or_default()
-            .clamp(wait::INTERVAL, wait::LONGEST_INTERVAL);
-        self.transfer(Side::Producer, (&held, progress), false, timeout, interval)
-    }
-
-    /// For the streams: the same for reading. If *whole*, frames stay in the ring until all that
-    /// are missing are there.
-    fn _readinto(
-        &self,
-        data: &Bound<'_, PyAny>,
-        progress: &Bound<'_, Progress>,
-        whole: bool,
-        timeout: Option<f64>,
-    ) -> PyResult<&'static str> {
-        let mut slot = Slot::uninit();
-        let held = Data::held_target(data, &mut slot)?;
-        self.transfer(
-            Side::Consumer,
-            (&held, progress),
-            whole,
-            timeout,
-            wait::INTERVAL,
-        )
-    }
-
-    /// For the streams: waits for the end. Returns `'ended'`, `'timeout'` or `'stalled'`.
-    fn _wait_for_end(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<&'static str> {
-        let mut watchdog = Watchdog::new(&self.state);
-        let deadline = wait::deadline(timeout)?;
-        let outcome = wait::poll(py, deadline, wait::LONGEST_INTERVAL, || {
-            if watchdog.is_finished() {
-                return Some(Outcome::Ended);
-            }
-            watchdog.is_stalled().then_some(Outcome::Stalled)
-        })?;
-        Ok(outcome.name())
     }
 
     fn __repr__(&self) -> String {

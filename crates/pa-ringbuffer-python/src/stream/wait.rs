@@ -4,7 +4,6 @@
 //! library, in a callback that must not call the system. So the side that waits looks at the ring
 //! from time to time, in between it sleeps, and it needs no Python for that.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,9 +41,12 @@ pub(crate) fn interval_after(waited: Duration) -> Duration {
 /// How long Ctrl-C may take to be seen.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// How long a running stream may go without a call of its callback until somebody asks what is
-/// going on. More than one block that anybody uses, and not long for a person who waits.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a device goes without a call of its callback until it is asked whether it is active. More
+/// than one block that anybody uses, and not long for a person who waits.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// How long a device that says it is active goes without a call until it is not believed any more.
+const GONE: Duration = Duration::from_secs(5);
 
 /// A point in time, or `None` for never.
 pub(crate) fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
@@ -67,10 +69,10 @@ pub(crate) enum Outcome {
     Done,
     /// The time is over.
     Timeout,
-    /// The stream is over, and so nothing will change any more.
-    Ended,
-    /// The stream should be running, but the device has not called for a while.
-    Stalled,
+    /// The stream has finished, and so nothing will change any more.
+    Finished,
+    /// The stream should be running, but the device has not called for a moment.
+    Quiet,
 }
 
 impl Outcome {
@@ -79,34 +81,21 @@ impl Outcome {
         match self {
             Self::Done => "done",
             Self::Timeout => "timeout",
-            Self::Ended => "ended",
-            Self::Stalled => "stalled",
+            Self::Finished => "finished",
+            Self::Quiet => "quiet",
         }
     }
-}
 
-/// How many elements a transfer has moved so far. It is known wherever the transfer ends, also by an
-/// exception between two bytecodes of the program that began it.
-#[pyclass(frozen, module = "pa_ringbuffer._native")]
-pub(crate) struct Progress(AtomicUsize);
-
-#[pymethods]
-impl Progress {
-    #[new]
-    fn new(done: usize) -> Self {
-        Self(AtomicUsize::new(done))
-    }
-
-    /// The number of elements.
-    #[getter]
-    pub(crate) fn done(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Progress {
-    pub(crate) fn set(&self, done: usize) {
-        self.0.store(done, Ordering::Relaxed);
+    /// What is called so.
+    pub(crate) fn named(name: &str) -> PyResult<Self> {
+        [Self::Done, Self::Timeout, Self::Finished, Self::Quiet]
+            .into_iter()
+            .find(|outcome| outcome.name() == name)
+            .ok_or_else(|| {
+                error::value_error(format_args!(
+                    "outcome must be 'done', 'timeout', 'finished' or 'quiet', not '{name}'"
+                ))
+            })
     }
 }
 
@@ -149,8 +138,8 @@ impl<'a> Watchdog<'a> {
         self.state.end() & end::FINISHED != 0
     }
 
-    /// Whether the device has not called for too long. To be asked at least every few milliseconds.
-    pub(crate) fn is_stalled(&mut self) -> bool {
+    /// Whether the device has not called for a moment. To be asked at least every few milliseconds.
+    pub(crate) fn is_quiet(&mut self) -> bool {
         let blocks = self.state.counters().blocks();
         let now = Instant::now();
         if blocks == self.blocks {
@@ -161,7 +150,27 @@ impl<'a> Watchdog<'a> {
         }
         self.blocks = blocks;
         self.last_look = now;
-        self.quiet > PATIENCE
+        self.quiet > QUIET
+    }
+}
+
+/// Whether a device that says it is active may call again, although it was found quiet.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Hope {
+    /// Calls of the callback, and since when there were no more.
+    seen: Option<(u64, Instant)>,
+}
+
+impl Hope {
+    pub(crate) fn is_left(&mut self, state: &CallbackState) -> bool {
+        let (blocks, now) = (state.counters().blocks(), Instant::now());
+        match self.seen {
+            Some((before, since)) if before == blocks => now - since <= GONE,
+            _ => {
+                self.seen = Some((blocks, now));
+                true
+            }
+        }
     }
 }
 

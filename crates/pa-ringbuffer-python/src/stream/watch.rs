@@ -52,11 +52,11 @@ impl Watch {
         if ring.is_some_and(|ring| ring.available(self.side) >= self.size) {
             Some(Outcome::Done)
         } else if over {
-            Some(Outcome::Ended)
+            Some(Outcome::Finished)
         } else if self.end.is_some_and(|end| end <= now) {
             Some(Outcome::Timeout)
-        } else if self.watchdog.as_mut().is_some_and(Watchdog::is_stalled) {
-            Some(Outcome::Stalled)
+        } else if self.watchdog.as_mut().is_some_and(Watchdog::is_quiet) {
+            Some(Outcome::Quiet)
         } else {
             None
         }
@@ -226,11 +226,27 @@ pub(crate) fn watch(
     stream: Option<Py<StreamCallback>>,
     done: Py<PyAny>,
 ) -> PyResult<KeyOrOutcome> {
-    let end = wait::deadline(timeout)?;
+    let deadline = wait::deadline(timeout)?;
     let side = side::named(side)?;
+    let size = match ring {
+        Some(ring) => wait::checked_size(size, RingBuffer::capacity(ring)?)?,
+        None => 0,
+    };
+    add(py, ring, side, size, deadline, stream, done)
+}
+
+/// The same, for arguments that were checked.
+pub(crate) fn add(
+    py: Python<'_>,
+    ring: Option<&Bound<'_, RingBuffer>>,
+    side: Side,
+    size: usize,
+    end: Option<Instant>,
+    stream: Option<Py<StreamCallback>>,
+    done: Py<PyAny>,
+) -> PyResult<KeyOrOutcome> {
     let (pointer, size, keeper) = match ring {
         Some(ring) => {
-            let size = wait::checked_size(size, RingBuffer::capacity(ring)?)?;
             let (address, keeper) = RingBuffer::pin(ring)?;
             (std::ptr::with_exposed_provenance(address), size, keeper)
         }

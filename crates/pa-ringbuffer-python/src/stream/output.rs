@@ -1,0 +1,250 @@
+//! The side of a stream that plays: frames that Python writes.
+
+use std::borrow::BorrowMut;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use pyo3::exceptions::PyException;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+
+use crate::arguments::data::{Slot, View};
+use crate::arguments::seconds;
+use crate::error;
+use crate::object::Number;
+use crate::ring::RingBuffer;
+use crate::side::Side;
+use crate::stream::callback::StreamCallback;
+use crate::stream::side::{Frames, StreamSide};
+use crate::stream::transfer::{Transfer, Work};
+use crate::stream::wait::{self, Outcome};
+
+/// For the streams: transfers from Python's memory into the output ring.
+#[pyclass(frozen, module = "pa_ringbuffer._native")]
+pub(crate) struct OutputSide {
+    pub(crate) side: StreamSide,
+    /// Makes whole frames out of other data, or says what is wrong with them.
+    as_frames: Py<PyAny>,
+    /// Time between two looks at a full ring: a ring refilled this often never runs low.
+    interval: Duration,
+}
+
+/// Whole frames that Python has passed.
+pub(crate) struct Source<S: BorrowMut<Slot>> {
+    view: View<S>,
+    pub(crate) count: usize,
+}
+
+impl<S: BorrowMut<Slot>> Source<S> {
+    pub(crate) fn pointer(&self) -> *mut u8 {
+        self.view.pointer()
+    }
+}
+
+impl OutputSide {
+    /// Memory that holds frames as the stream has them, or `None`.
+    #[inline]
+    fn usual_frames<S: BorrowMut<Slot>>(
+        &self,
+        data: &Bound<'_, PyAny>,
+        slot: S,
+    ) -> PyResult<Option<Source<S>>> {
+        if !View::<S>::is_possible(data) {
+            return Ok(None);
+        }
+        let view = View::new(slot, data, "data", 0)?;
+        let is_usual = view.row_items() == Some(self.side.channels)
+            && self.side.format.is(view.format(), view.item_size());
+        let count = view.len() / self.side.frame_size();
+        Ok(is_usual.then_some(Source { view, count }))
+    }
+
+    /// What is to be written, described in one slot or the other.
+    #[inline]
+    fn frames<S: BorrowMut<Slot>>(
+        &self,
+        data: &Bound<'_, PyAny>,
+        slot: S,
+        other: S,
+    ) -> PyResult<Source<S>> {
+        match self.usual_frames(data, slot) {
+            Ok(Some(frames)) => Ok(frames),
+            Err(error) if !error.is_instance_of::<PyException>(data.py()) => Err(error),
+            _ => self.made_frames(data, other),
+        }
+    }
+
+    #[cold]
+    fn made_frames<S: BorrowMut<Slot>>(
+        &self,
+        data: &Bound<'_, PyAny>,
+        slot: S,
+    ) -> PyResult<Source<S>> {
+        let made = self.as_frames.bind(data.py()).call1((data,))?;
+        self.usual_frames(&made, slot)?.ok_or_else(|| {
+            error::type_error("data must be an array of whole frames of the stream's dtype")
+        })
+    }
+
+    /// Writes as many frames as there is room for.
+    ///
+    /// # Safety
+    ///
+    /// `frames` is valid for reads of `count` frames.
+    #[inline]
+    pub(crate) unsafe fn write_now(
+        &self,
+        py: Python<'_>,
+        frames: *mut u8,
+        count: usize,
+    ) -> PyResult<usize> {
+        // SAFETY: the caller's promise; the ring's elements are frames, which `transfer` checks.
+        unsafe {
+            RingBuffer::transfer(
+                self.side.ring.bind(py),
+                Side::Producer,
+                frames,
+                count,
+                self.side.frame_size(),
+            )
+        }
+    }
+}
+
+#[pymethods]
+impl OutputSide {
+    #[new]
+    fn new(
+        callback: Bound<'_, StreamCallback>,
+        handle: Bound<'_, PyAny>,
+        as_frames: Py<PyAny>,
+        channels: usize,
+        dtype: &str,
+        samplerate: f64,
+    ) -> PyResult<Self> {
+        let py = callback.py();
+        let side = StreamSide::new(Side::Producer, callback, handle, channels, dtype)?;
+        let interval = Duration::try_from_secs_f64(side.capacity(py)? as f64 / samplerate / 64.0)
+            .unwrap_or_default()
+            .clamp(wait::INTERVAL, wait::LONGEST_INTERVAL);
+        Ok(Self {
+            side,
+            as_frames,
+            interval,
+        })
+    }
+
+    /// Write all of *data*, and wait for room where there is none.
+    #[pyo3(signature = (data, timeout=None))]
+    fn write(&self, data: &Bound<'_, PyAny>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let py = data.py();
+        let (mut slot, mut other) = (Slot::uninit(), Slot::uninit());
+        let frames = self.frames(data, &mut slot, &mut other)?;
+        self.side.enter(py)?;
+        let deadline = seconds::deadline(timeout)?;
+        let _claim = self.side.claim(py, false)?;
+        // SAFETY: the frames are held.
+        let written = unsafe { self.write_now(py, frames.pointer(), frames.count) }?;
+        if written == frames.count {
+            return Ok(());
+        }
+        let done = AtomicUsize::new(written);
+        let rest = Frames {
+            start: frames.pointer(),
+            count: frames.count,
+            done: &done,
+            whole: false,
+        };
+        // SAFETY: the frames are held.
+        let outcome = unsafe { self.side.wait(py, &rest, deadline, self.interval) }?;
+        match outcome {
+            Outcome::Done => Ok(()),
+            outcome => Err(self.failure(py, outcome, done.into_inner(), frames.count)),
+        }
+    }
+
+    /// Write as many frames of *data* as there is room for; return how many.
+    fn write_nowait(&self, data: &Bound<'_, PyAny>) -> PyResult<Number> {
+        let py = data.py();
+        let (mut slot, mut other) = (Slot::uninit(), Slot::uninit());
+        let frames = self.frames(data, &mut slot, &mut other)?;
+        self.side.enter(py)?;
+        let _claim = self.side.claim(py, false)?;
+        // SAFETY: the frames are held.
+        unsafe { self.write_now(py, frames.pointer(), frames.count) }.map(Number)
+    }
+
+    /// Begin to write all of *data*, step by step.
+    #[pyo3(signature = (data, timeout=None))]
+    fn begin(
+        slf: &Bound<'_, Self>,
+        data: &Bound<'_, PyAny>,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Transfer> {
+        let (py, this) = (slf.py(), slf.get());
+        let slot = || Box::new(Slot::uninit());
+        let frames = this.frames(data, slot(), slot())?;
+        this.side.enter(py)?;
+        let deadline = seconds::deadline(timeout)?;
+        let claim = this.side.claim(py, true)?;
+        let count = frames.count;
+        let work = Work::Write(slf.clone().unbind(), frames);
+        Ok(Transfer::new(
+            work,
+            claim.into_ticket(),
+            count,
+            0,
+            false,
+            deadline,
+        ))
+    }
+
+    /// Wait until the device has stopped calling.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_for_end(&self, py: Python<'_>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let outcome = self.side.wait_for_end(py, seconds::deadline(timeout)?)?;
+        self.check_end(py, outcome)
+    }
+
+    /// Begin to wait for that, step by step.
+    #[pyo3(signature = (timeout=None))]
+    fn begin_waiting_for_end(
+        slf: &Bound<'_, Self>,
+        timeout: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Transfer> {
+        let deadline = seconds::deadline(timeout)?;
+        let work = Work::End(slf.clone().unbind());
+        // Waiting needs no claim; such a ticket was given to nobody.
+        Ok(Transfer::new(work, 0, 1, 0, true, deadline))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.side.visit(&visit)?;
+        visit.call(&self.as_frames)
+    }
+}
+
+impl OutputSide {
+    /// The error for an end that has come before everything was played, or has not come.
+    pub(crate) fn check_end(&self, py: Python<'_>, outcome: Outcome) -> PyResult<()> {
+        let left = RingBuffer::available(self.side.ring.bind(py), Side::Consumer)?;
+        if outcome == Outcome::Finished && left == 0 {
+            return Ok(());
+        }
+        let so_far = format!("{left} frames are left to play");
+        Err(self.side.failure(py, outcome, &so_far, 0, None)?)
+    }
+
+    pub(crate) fn failure(
+        &self,
+        py: Python<'_>,
+        outcome: Outcome,
+        done: usize,
+        count: usize,
+    ) -> PyErr {
+        let so_far = format!("{done} of {count} frames were written");
+        match self.side.failure(py, outcome, &so_far, done, None) {
+            Ok(error) | Err(error) => error,
+        }
+    }
+}

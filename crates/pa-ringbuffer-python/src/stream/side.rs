@@ -1,0 +1,313 @@
+//! What both sides of a stream have in common: one user at a time, a ring, and a device that may be
+//! gone.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use pa_ringbuffer::PaUtilRingBuffer;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+
+use crate::arguments::samples::SampleFormat;
+use crate::error;
+use crate::ring::{self, RingBuffer};
+use crate::side::Side;
+use crate::stream::callback::StreamCallback;
+use crate::stream::wait::{self, Hope, Outcome, Watchdog};
+
+/// How often a thread looks, a millisecond apart, whether another one has finished with its side.
+/// Transfers that do not wait are over by then.
+const CLAIM_ATTEMPTS: usize = 50;
+
+/// What keeps others from one side of a stream.
+#[derive(Clone, Copy)]
+struct Claimant {
+    ticket: u64,
+    thread: ThreadId,
+    is_task: bool,
+}
+
+/// One side of a stream: its ring, and what is known of the device at the other end of the ring.
+pub(crate) struct StreamSide {
+    pub(crate) side: Side,
+    pub(crate) callback: Py<StreamCallback>,
+    pub(crate) ring: Py<RingBuffer>,
+    /// The Python object that opens and closes the device. It says whether the device is active, and
+    /// makes the errors of those who have waited in vain.
+    handle: Py<PyAny>,
+    pub(crate) format: SampleFormat,
+    pub(crate) channels: usize,
+    process: u32,
+    claimant: Mutex<Option<Claimant>>,
+    next_ticket: AtomicU64,
+}
+
+/// A claim to one side, until this is dropped.
+pub(crate) struct Claim<'a> {
+    side: &'a StreamSide,
+    ticket: u64,
+}
+
+impl Claim<'_> {
+    /// Leaves the claim to whoever has the ticket, and calls [`StreamSide::release`] with it.
+    pub(crate) fn into_ticket(self) -> u64 {
+        let ticket = self.ticket;
+        std::mem::forget(self);
+        ticket
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.side.release(self.ticket);
+    }
+}
+
+/// Memory for frames, and how many of them were transferred.
+pub(crate) struct Frames<'a> {
+    pub(crate) start: *mut u8,
+    pub(crate) count: usize,
+    pub(crate) done: &'a AtomicUsize,
+    /// Whether none is transferred before all can be.
+    pub(crate) whole: bool,
+}
+
+impl StreamSide {
+    pub(crate) fn new(
+        side: Side,
+        callback: Bound<'_, StreamCallback>,
+        handle: Bound<'_, PyAny>,
+        channels: usize,
+        dtype: &str,
+    ) -> PyResult<Self> {
+        let ring = callback.get().ring(callback.py(), side)?.unbind();
+        let format = SampleFormat::named(dtype)?;
+        let frame_size = RingBuffer::geometry(ring.bind(callback.py()))?.element_size();
+        if channels.checked_mul(format.size) != Some(frame_size) {
+            return Err(error::value_error(format_args!(
+                "channels must be {}, the ring's elementsize over the bytes of a sample, not \
+                 {channels}",
+                frame_size / format.size
+            )));
+        }
+        Ok(Self {
+            side,
+            callback: callback.unbind(),
+            ring,
+            handle: handle.unbind(),
+            format,
+            channels,
+            process: std::process::id(),
+            claimant: Mutex::default(),
+            next_ticket: AtomicU64::new(1),
+        })
+    }
+
+    pub(crate) fn frame_size(&self) -> usize {
+        self.channels * self.format.size
+    }
+
+    fn claimant(&self) -> MutexGuard<'_, Option<Claimant>> {
+        // Held for a moment only, and never while Python code runs.
+        self.claimant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What every transfer begins with: the forked child has no stream, and losses are reported.
+    #[inline]
+    pub(crate) fn enter(&self, py: Python<'_>) -> PyResult<()> {
+        if std::process::id() != self.process {
+            self.handle.call_method0(py, intern!(py, "check_here"))?;
+        }
+        if self.callback.get().has_untold_losses() {
+            self.handle.call_method0(py, intern!(py, "report"))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps everything else from this side.
+    ///
+    /// # Errors
+    ///
+    /// RuntimeError if somebody else does, for longer than a transfer that does not wait takes.
+    #[inline]
+    pub(crate) fn claim(&self, py: Python<'_>, is_task: bool) -> PyResult<Claim<'_>> {
+        let mine = Claimant {
+            ticket: self.next_ticket.fetch_add(1, Ordering::Relaxed),
+            thread: thread::current().id(),
+            is_task,
+        };
+        for attempt in 0.. {
+            let other = match &mut *self.claimant() {
+                free @ None => {
+                    *free = Some(mine);
+                    break;
+                }
+                Some(other) => *other,
+            };
+            // To wait for the own thread would be for ever, in a signal handler for example.
+            if is_task || other.thread == mine.thread || attempt == CLAIM_ATTEMPTS {
+                return Err(self.in_use(&mine, &other));
+            }
+            py.detach(|| thread::sleep(Duration::from_millis(1)));
+            py.check_signals()?;
+        }
+        Ok(Claim {
+            side: self,
+            ticket: mine.ticket,
+        })
+    }
+
+    #[cold]
+    fn in_use(&self, mine: &Claimant, other: &Claimant) -> PyErr {
+        let (using, noun) = match self.side {
+            Side::Producer => ("writing to", "write"),
+            Side::Consumer => ("reading from", "read"),
+        };
+        let only = "only one at a time can";
+        if mine.is_task {
+            error::runtime_error(format_args!("another task is {using} this stream: {only}"))
+        } else if mine.thread != other.thread {
+            error::runtime_error(format_args!(
+                "another thread is {using} this stream: {only}"
+            ))
+        } else {
+            error::runtime_error(format_args!(
+                "another {noun} is going on in this thread: {only}"
+            ))
+        }
+    }
+
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.claimant().is_some()
+    }
+
+    pub(crate) fn release(&self, ticket: u64) {
+        let mut claimant = self.claimant();
+        if claimant.is_some_and(|claimant| claimant.ticket == ticket) {
+            *claimant = None;
+        }
+    }
+
+    pub(crate) fn capacity(&self, py: Python<'_>) -> PyResult<usize> {
+        RingBuffer::capacity(self.ring.bind(py))
+    }
+
+    /// Waits until all frames are transferred, and says why that has ended. How many were is known
+    /// wherever it ends, by an exception of a signal handler as well.
+    ///
+    /// # Safety
+    ///
+    /// The memory is that of so many frames, and stays so while other threads run Python.
+    pub(crate) unsafe fn wait(
+        &self,
+        py: Python<'_>,
+        frames: &Frames<'_>,
+        deadline: Option<Instant>,
+        interval: Duration,
+    ) -> PyResult<Outcome> {
+        let ring = self.ring.bind(py);
+        let _claim = ring::Claim::new(ring, self.side)?;
+        let geometry = RingBuffer::geometry(ring)?;
+        let size = self.frame_size();
+        if geometry.element_size() != size {
+            return Err(error::runtime_error(format_args!(
+                "the ring's elementsize must be {size} bytes, as when the stream was opened, not {}",
+                geometry.element_size()
+            )));
+        }
+        let (address, _keeper) = RingBuffer::pin(ring)?;
+        let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
+        // SAFETY: alive as long as its keeper.
+        let raw = unsafe { &*pointer };
+        let start = frames.start.expose_provenance();
+        let (count, done, whole) = (frames.count, frames.done, frames.whole);
+        let side = self.side;
+        let step = |is_over: bool| {
+            let before = done.load(Ordering::Relaxed);
+            let left = count - before;
+            let target = std::ptr::with_exposed_provenance_mut::<u8>(start + before * size);
+            if !whole || (raw.available(side) >= left) {
+                // SAFETY: the geometry is this ring's, whose storage is kept; so many frames are
+                // left, as the caller promises; the claim keeps others from this side.
+                let more = unsafe {
+                    match side {
+                        Side::Producer => raw.write(&geometry, target.cast(), left),
+                        Side::Consumer => raw.read(&geometry, target.cast(), left),
+                    }
+                };
+                done.store(before + more, Ordering::Relaxed);
+                if more == left {
+                    return Some(Outcome::Done);
+                }
+            }
+            is_over.then_some(Outcome::Finished)
+        };
+        self.poll(py, deadline, interval, |watchdog| {
+            // Looked at before the ring: what the callback did before the end is then seen there.
+            let is_over = watchdog.is_over();
+            step(is_over)
+        })
+    }
+
+    /// Waits until the device has stopped calling.
+    pub(crate) fn wait_for_end(
+        &self,
+        py: Python<'_>,
+        deadline: Option<Instant>,
+    ) -> PyResult<Outcome> {
+        self.poll(py, deadline, wait::LONGEST_INTERVAL, |watchdog| {
+            watchdog.is_finished().then_some(Outcome::Finished)
+        })
+    }
+
+    /// Takes steps until one has an outcome, the time is over, or there is no hope for this stream.
+    fn poll(
+        &self,
+        py: Python<'_>,
+        deadline: Option<Instant>,
+        interval: Duration,
+        mut step: impl FnMut(&Watchdog<'_>) -> Option<Outcome> + Send,
+    ) -> PyResult<Outcome> {
+        let mut watchdog = Watchdog::new(self.callback.get().callback_state());
+        let mut hope = Hope::default();
+        loop {
+            let outcome = wait::poll(py, deadline, interval, || {
+                step(&watchdog).or_else(|| watchdog.is_quiet().then_some(Outcome::Quiet))
+            })?;
+            if outcome != Outcome::Quiet || !self.has_hope(py, &mut hope)? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    /// Whether a device that has been quiet for a moment may call again.
+    pub(crate) fn has_hope(&self, py: Python<'_>, hope: &mut Hope) -> PyResult<bool> {
+        let is_active = self.handle.getattr(py, intern!(py, "active"))?;
+        Ok(is_active.is_truthy(py)? && hope.is_left(self.callback.get().callback_state()))
+    }
+
+    /// The error for a transfer that has ended too early, with what was read; or another one, which has
+    /// come up while it was made.
+    #[cold]
+    pub(crate) fn failure(
+        &self,
+        py: Python<'_>,
+        outcome: Outcome,
+        so_far: &str,
+        frames: usize,
+        data: Option<Bound<'_, PyAny>>,
+    ) -> Result<PyErr, PyErr> {
+        let arguments = (outcome.name(), so_far, frames, data);
+        let error = (self.handle).call_method1(py, intern!(py, "error"), arguments)?;
+        Ok(PyErr::from_value(error.into_bound(py)))
+    }
+
+    pub(crate) fn visit(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.callback)?;
+        visit.call(&self.ring)?;
+        visit.call(&self.handle)
+    }
+}

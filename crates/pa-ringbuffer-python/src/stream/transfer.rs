@@ -1,0 +1,350 @@
+//! A transfer that has begun: what an event loop does step by step, and what was read and has not been
+//! handed over.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+
+use crate::arguments::data::{Slot, View};
+use crate::error;
+use crate::object::{self, Number};
+use crate::stream::input::{InputSide, Target};
+use crate::stream::output::{OutputSide, Source};
+use crate::stream::side::{Frames, StreamSide};
+use crate::stream::wait::{Hope, Outcome};
+use crate::stream::watch::{self, KeyOrOutcome};
+
+/// What is done.
+pub(crate) enum Work {
+    Write(Py<OutputSide>, Source<Box<Slot>>),
+    /// Into an array. What was read stays to be read if there is not enough, and this is true.
+    Read(Py<InputSide>, Target, bool),
+    /// Wait until the device has stopped.
+    End(Py<OutputSide>),
+}
+
+/// For the streams: one transfer between Python's memory and a ring, by one user of that side.
+#[pyclass(frozen, module = "pa_ringbuffer._native")]
+pub(crate) struct Transfer {
+    work: Work,
+    /// Of the claim to the side.
+    ticket: u64,
+    /// Frames that there are to transfer, and that were transferred.
+    count: usize,
+    done: AtomicUsize,
+    /// Whether the ring can hold them all, and so none is taken before all are there.
+    whole: bool,
+    deadline: Option<Instant>,
+    hope: Mutex<Hope>,
+    /// Whether others can use the side.
+    is_over: AtomicBool,
+}
+
+impl Transfer {
+    pub(crate) fn new(
+        work: Work,
+        ticket: u64,
+        count: usize,
+        done: usize,
+        whole: bool,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self {
+            work,
+            ticket,
+            count,
+            done: AtomicUsize::new(done),
+            whole,
+            deadline,
+            hope: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    fn side(&self) -> &StreamSide {
+        match &self.work {
+            Work::Write(side, _) | Work::End(side) => &side.get().side,
+            Work::Read(side, ..) => &side.get().side,
+        }
+    }
+
+    fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.done() == self.count
+    }
+
+    fn left(&self) -> usize {
+        self.count - self.done()
+    }
+
+    /// Notes that more was transferred. Only one thread at a time transfers.
+    fn add(&self, more: usize) {
+        self.done.store(self.done() + more, Ordering::Relaxed);
+    }
+
+    /// Reads what is there, or nothing if that is not all.
+    ///
+    /// # Safety
+    ///
+    /// `start` is where the first of `count` frames goes.
+    pub(crate) unsafe fn read_into(&self, py: Python<'_>, start: *mut u8) -> PyResult<()> {
+        let Work::Read(side, ..) = &self.work else {
+            return Ok(());
+        };
+        let side = side.get();
+        let left = self.left();
+        if left == 0 || (self.whole && side.in_ring(py)? < left) {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        let more = unsafe {
+            let target = start.add(self.done() * side.side.frame_size());
+            side.read_now(py, target, left)
+        }?;
+        self.add(more);
+        Ok(())
+    }
+
+    /// Does something with the memory that frames go to, which is held meanwhile.
+    fn with_target<R>(
+        &self,
+        py: Python<'_>,
+        f: impl FnOnce(*mut u8) -> PyResult<R>,
+    ) -> PyResult<R> {
+        let Work::Read(side, target, _) = &self.work else {
+            return Err(error::type_error("this transfer reads nothing"));
+        };
+        let side = &side.get().side;
+        let mut slot = Slot::uninit();
+        let view = View::new(
+            &mut slot,
+            target.array.bind(py),
+            "array",
+            pyo3::ffi::PyBUF_WRITABLE,
+        )?;
+        let size = side.frame_size();
+        if view.len() != (target.head + self.count) * size {
+            return Err(error::value_error("the array was resized"));
+        }
+        // SAFETY: inside the array, as was just checked.
+        f(unsafe { view.pointer().add(target.head * size) })
+    }
+
+    /// Waits until everything is read.
+    pub(crate) fn wait(&self, py: Python<'_>, interval: Duration) -> PyResult<()> {
+        let outcome = self.with_target(py, |start| {
+            let frames = Frames {
+                start,
+                count: self.count,
+                done: &self.done,
+                whole: self.whole,
+            };
+            // SAFETY: there is room for `count` frames from there on, which is held.
+            unsafe { self.side().wait(py, &frames, self.deadline, interval) }
+        });
+        match outcome {
+            Ok(Outcome::Done) => Ok(()),
+            Ok(outcome) => Err(self.failure(py, outcome)),
+            Err(error) => {
+                self.give_back(py);
+                Err(error)
+            }
+        }
+    }
+
+    /// The error of a transfer that has ended too early, and its end.
+    fn failure(&self, py: Python<'_>, outcome: Outcome) -> PyErr {
+        match &self.work {
+            Work::Write(side, frames) => {
+                let error = side.get().failure(py, outcome, self.done(), frames.count);
+                self.give_back(py);
+                error
+            }
+            Work::Read(side, target, keep) => {
+                let reading = side.get();
+                let given = if self.whole { 0 } else { self.done() };
+                match reading.failure(py, outcome, target, self.count, given) {
+                    Ok(error) if !(self.whole || *keep) => {
+                        // They are in the error.
+                        self.hand_over();
+                        error
+                    }
+                    Ok(error) | Err(error) => {
+                        self.give_back(py);
+                        error
+                    }
+                }
+            }
+            Work::End(side) => match side.get().check_end(py, outcome) {
+                Err(error) => error,
+                Ok(()) => error::runtime_error("the stream has finished"),
+            },
+        }
+    }
+
+    /// What was read has reached the program.
+    fn hand_over(&self) {
+        if self.is_over.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Work::Read(side, target, _) = &self.work {
+            side.get().hand_over(target.left);
+        }
+        self.side().release(self.ticket);
+    }
+
+    /// It has not, and will not: the next read gets it.
+    fn give_back(&self, py: Python<'_>) {
+        if self.is_over.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Work::Read(side, target, _) = &self.work {
+            side.get().take_back(py, target, self.done());
+        }
+        self.side().release(self.ticket);
+    }
+
+    fn transfer_now(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.work {
+            Work::Write(side, frames) => {
+                let (side, done) = (side.get(), self.done());
+                // SAFETY: the frames are held.
+                let more = unsafe {
+                    let rest = frames.pointer().add(done * side.side.frame_size());
+                    side.write_now(py, rest, frames.count - done)
+                }?;
+                self.add(more);
+                Ok(())
+            }
+            // SAFETY: that is where the first frame goes.
+            Work::Read(..) => self.with_target(py, |start| unsafe { self.read_into(py, start) }),
+            Work::End(side) => {
+                let callback = side.get().side.callback.get();
+                if callback.is_finished() {
+                    side.get().check_end(py, Outcome::Finished)?;
+                    self.done.store(self.count, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl Transfer {
+    /// Transfer what can be transferred now; return how many frames are to be waited for then, 0 if
+    /// everything is done.
+    fn step(&self, py: Python<'_>) -> PyResult<Number> {
+        if self.is_over.load(Ordering::Acquire) {
+            return Err(error::runtime_error("this transfer is over"));
+        }
+        self.transfer_now(py)?;
+        self.awaited(py).map(Number)
+    }
+
+    /// Call ``done(outcome)`` on another thread when there are so many; as `watch()` does.
+    fn watch(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<KeyOrOutcome> {
+        let side = self.side();
+        let ring = match self.work {
+            Work::End(_) => None,
+            _ => Some(side.ring.bind(py)),
+        };
+        let stream = Some(side.callback.clone_ref(py));
+        let size = self.awaited(py)?;
+        watch::add(py, ring, side.side, size, self.deadline, stream, done)
+    }
+
+    /// Go on after a watch has ended with an outcome, or raise the error for it.
+    fn judge(&self, py: Python<'_>, outcome: &str) -> PyResult<()> {
+        let outcome = Outcome::named(outcome)?;
+        if outcome == Outcome::Done {
+            return Ok(());
+        }
+        if !self.whole || outcome == Outcome::Finished {
+            // What came before the end counts.
+            self.transfer_now(py)?;
+            if self.is_done() {
+                return Ok(());
+            }
+        }
+        if outcome == Outcome::Quiet {
+            let mut hope = *self.hope.lock().unwrap_or_else(PoisonError::into_inner);
+            let has_hope = self.side().has_hope(py, &mut hope)?;
+            *self.hope.lock().unwrap_or_else(PoisonError::into_inner) = hope;
+            if has_hope {
+                return Ok(());
+            }
+        }
+        Err(self.failure(py, outcome))
+    }
+
+    /// An array of the frames, which now belong to the program: the next read goes on behind them.
+    ///
+    /// Nothing can come between that and the result.
+    #[getter]
+    fn frames(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let Work::Read(side, target, _) = &self.work else {
+            return Err(error::type_error("this transfer reads nothing"));
+        };
+        let array = if self.is_done() {
+            target.array.clone_ref(py)
+        } else {
+            let end = target.head + self.done();
+            object::slice(target.array.bind(py), 0, end)?.unbind()
+        };
+        if let Some(overlap) = &target.overlap {
+            let size = side.get().side.frame_size();
+            self.with_target(py, |start| {
+                // SAFETY: so many frames are in front of `start` and behind it, in memory that is held
+                // and that the program has not got yet.
+                overlap.get().keep_end(unsafe {
+                    std::slice::from_raw_parts(
+                        start.sub(target.head * size),
+                        (target.head + self.done()) * size,
+                    )
+                });
+                Ok(())
+            })?;
+        }
+        self.hand_over();
+        Ok(array)
+    }
+
+    /// Leave the side to others, and what was read to the next read.
+    fn give_up(&self, py: Python<'_>) {
+        self.give_back(py);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match &self.work {
+            // Not what exports the memory, which may free it when it is cleared.
+            Work::Write(side, _) | Work::End(side) => visit.call(side),
+            Work::Read(side, ..) => visit.call(side),
+        }
+    }
+}
+
+impl Transfer {
+    fn awaited(&self, py: Python<'_>) -> PyResult<usize> {
+        let left = self.left();
+        if self.whole {
+            return Ok(left);
+        }
+        // Not each frame by itself, but early enough to keep the ring from running empty or over.
+        Ok(left.min((self.side().capacity(py)? / 4).max(1)))
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        // SAFETY: a Python object is dropped by a thread that is attached; before it became one, the
+        // thread was as well.
+        self.give_back(unsafe { Python::assume_attached() });
+    }
+}
