@@ -15,7 +15,7 @@ def extension(require):
 
 COMPILED = """
 import pa_ringbuffer, pa_ringbuffer.testing
-callback = pa_ringbuffer.StreamCallback(pa_ringbuffer.RingBuffer(8, 1024))
+callback = pa_ringbuffer.StreamCallback(output_ring=pa_ringbuffer.RingBuffer(8, 1024))
 """
 
 # Called on the device's thread, it has to wait for the GIL.

@@ -22,7 +22,7 @@ void, number = ffi.cast("void *", 8), ffi.cast("int", 3)
 ring, other, fixed = RingBuffer(8, 16), RingBuffer(4, 16), RingBuffer(8, buffer=bytes(128))
 empty, closed = RingBuffer.__new__(RingBuffer), VirtualDevice(StreamCallback())
 closed.close()
-callback = StreamCallback(ring)
+callback = StreamCallback(output_ring=ring)
 device = VirtualDevice(StreamCallback(), channels=1)
 output = VirtualDevice(StreamCallback(), channels=(0, 1))
 objects = memoryview(bytearray(16))[::2]
@@ -98,10 +98,10 @@ CALLS = [
     "RingBuffer.from_pointer(pointer)",
     "RingBuffer.from_pointer(2**70)",
     "StreamCallback(1)",
-    "StreamCallback(ring, output_framesize=4)",
-    "StreamCallback(ring, on_underflow='x')",
+    "StreamCallback(output_ring=ring, output_framesize=4)",
+    "StreamCallback(output_ring=ring, on_underflow='x')",
     "setattr(callback, 'mode', 'x')",
-    "callback._attach(ring)",
+    "callback._attach(output_ring=ring)",
     "VirtualDevice(1.5)",
     "VirtualDevice(0)",
     "VirtualDevice(callback, 1)",

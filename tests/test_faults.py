@@ -346,7 +346,7 @@ def test_nothing_is_recorded_into_a_read_only_buffer():
         pa_ringbuffer.StreamCallback(input_ring=ring)
     # Playing from it is what it is for.
     ring.advance_write_index(8)
-    callback = pa_ringbuffer.StreamCallback(ring)
+    callback = pa_ringbuffer.StreamCallback(output_ring=ring)
     testing.VirtualDevice(callback).run(8)
     assert ring.read_available == 0
 

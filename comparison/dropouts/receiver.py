@@ -44,7 +44,7 @@ def main():
     config = json.loads(sys.argv[1])
     portaudio.find_device()
     ring = RingBuffer(FRAMESIZE, RING)
-    callback = StreamCallback(None, ring)
+    callback = StreamCallback(ring)
     stream = portaudio.compiled_stream("input", callback.function, callback.address, config)
     stream.start()
     tell(recording=True)

@@ -71,7 +71,7 @@ class Ring(Source):
 
     def __init__(self, config, signal):
         self._ring = pa_ringbuffer.RingBuffer(FRAMESIZE, config["ring"])
-        self._callback = pa_ringbuffer.StreamCallback(self._ring)
+        self._callback = pa_ringbuffer.StreamCallback(output_ring=self._ring)
         self.function, self.userdata = self._callback.function, self._callback.address
         self._signal = signal
         self._position = 0

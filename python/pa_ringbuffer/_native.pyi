@@ -101,11 +101,11 @@ class RingBuffer:
 class StreamCallback:
     def __new__(
         cls,
-        output_ring: RingBuffer | None = None,
         input_ring: RingBuffer | None = None,
+        output_ring: RingBuffer | None = None,
         *,
-        output_framesize: SupportsIndex | None = None,
         input_framesize: SupportsIndex | None = None,
+        output_framesize: SupportsIndex | None = None,
         silence: int = 0,
         on_underflow: Literal["silence", "stop"] | str = "silence",
         on_overflow: Literal["drop", "stop"] | str = "drop",
@@ -115,7 +115,7 @@ class StreamCallback:
     @property
     def counters(self) -> dict[str, int]: ...
     @property
-    def ended(self) -> Literal["completed", "underflow", "overflow", "finished"] | None: ...
+    def finished(self) -> Literal["completed", "underflow", "overflow", "stopped"] | None: ...
     @property
     def finished_function(self) -> int: ...
     @property
@@ -133,15 +133,15 @@ class StreamCallback:
     def userdata(self) -> _CData: ...
     def _attach(
         self,
-        output_ring: RingBuffer | None = None,
         input_ring: RingBuffer | None = None,
-        output_framesize: SupportsIndex | None = None,
+        output_ring: RingBuffer | None = None,
         input_framesize: SupportsIndex | None = None,
+        output_framesize: SupportsIndex | None = None,
         silence: int = 0,
     ) -> None: ...
     def _finish(self) -> None: ...
     @property
-    def _finished(self) -> bool: ...
+    def _is_finished(self) -> bool: ...
     @property
     def _losses(self) -> int: ...
     @property

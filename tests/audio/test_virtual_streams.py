@@ -29,7 +29,7 @@ def test_loopback_is_exact(dtype, blocksize):
     input_ = pa_ringbuffer.RingBuffer(framesize, 65536)
     played = frames(65536 - delay, framesize)
     assert output.write(played) == 65536 - delay
-    callback = pa_ringbuffer.StreamCallback(output, input_)
+    callback = pa_ringbuffer.StreamCallback(input_, output)
     device = VirtualDevice(callback, dtype=dtype, blocksize=blocksize, loopback=True)
     assert device.run(65536) == 65536
     device.close()
@@ -47,7 +47,7 @@ def test_missing_frames_are_replaced_by_silence(silence):
     input_ = pa_ringbuffer.RingBuffer(1, 1024)
     played = frames(100, 1)
     output.write(played)
-    callback = pa_ringbuffer.StreamCallback(output, input_, silence=silence)
+    callback = pa_ringbuffer.StreamCallback(input_, output, silence=silence)
     device = VirtualDevice(callback, channels=1, dtype="uint8", blocksize=64, loopback=True)
     device.run(256)
     device.close()
@@ -61,7 +61,7 @@ def test_too_small_input_ring_keeps_the_oldest_frames():
     input_ = pa_ringbuffer.RingBuffer(6, 128)
     played = frames(1024, 6)
     output.write(played)
-    callback = pa_ringbuffer.StreamCallback(output, input_)
+    callback = pa_ringbuffer.StreamCallback(input_, output)
     device = VirtualDevice(callback, dtype="int24", blocksize=64, loopback=True)
     device.run(1024)
     device.close()
@@ -76,7 +76,7 @@ def test_complete_ends_when_everything_has_been_played(blocksize):
     # The end is within a block.
     played = frames(30_001, 8)
     output.write(played)
-    callback = pa_ringbuffer.StreamCallback(output, input_)
+    callback = pa_ringbuffer.StreamCallback(input_, output)
     callback.mode = "complete"
     assert callback.mode == "complete"
     device = VirtualDevice(callback, blocksize=blocksize, loopback=True)
@@ -94,7 +94,7 @@ def test_complete_ends_when_everything_has_been_played(blocksize):
 
 def test_complete_ends_a_device_that_runs():
     output = pa_ringbuffer.RingBuffer(8, 8192)
-    callback = pa_ringbuffer.StreamCallback(output)
+    callback = pa_ringbuffer.StreamCallback(output_ring=output)
     output.write(frames(4800, 8))
     callback.mode = "complete"
     with VirtualDevice(callback, channels=(0, 2)) as device:
@@ -108,7 +108,7 @@ def test_complete_ends_a_device_that_runs():
 
 
 def test_wait_gives_up_after_its_timeout():
-    callback = pa_ringbuffer.StreamCallback(pa_ringbuffer.RingBuffer(8, 64))
+    callback = pa_ringbuffer.StreamCallback(output_ring=pa_ringbuffer.RingBuffer(8, 64))
     with VirtualDevice(callback) as device:
         assert not device.wait(0.05)
         assert device.active
@@ -135,7 +135,7 @@ def test_callback_may_be_given_as_object_address_or_pointer(given, require):
     ffi = cffi.FFI()
     ring = pa_ringbuffer.RingBuffer(8, 1024)
     ring.write(bytes(8 * 1000))
-    callback = pa_ringbuffer.StreamCallback(ring)
+    callback = pa_ringbuffer.StreamCallback(output_ring=ring)
     arguments = {
         "object": (callback,),
         "address": (callback.function, callback.userdata),

@@ -29,7 +29,7 @@ static void start(void)
     CHECK(PaUtil_InitializeRingBuffer(&output_ring, FRAME, N, output_storage) == 0);
     CHECK(PaUtil_InitializeRingBuffer(&input_ring, FRAME, N, input_storage) == 0);
     memset(&state, 0x55, sizeof state);
-    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &output_ring, FRAME, &input_ring, FRAME, 0) == 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &input_ring, FRAME, &output_ring, FRAME, 0) == 0);
     memset(out, 0x55, sizeof out);
     memset(in, 0x55, sizeof in);
 }
@@ -42,7 +42,8 @@ static void init_fills_in_the_whole_state(void)
     CHECK(state.output_ring == &output_ring && state.input_ring == &input_ring);
     CHECK(state.output_frame_size == FRAME && state.input_frame_size == FRAME);
     CHECK(state.silence == 0 && state.mode == PA_RINGBUFFER_RUN);
-    CHECK(state.policy == 0 && state.end == 0 && state.sequence == 0 && state.reserved == 0);
+    CHECK(state.on_underflow == PA_RINGBUFFER_SILENCE && state.on_overflow == PA_RINGBUFFER_DROP);
+    CHECK(state.finished == 0 && state.sequence == 0 && state.reserved == 0);
     for (counter = &state.blocks; counter <= &state.device_primings; ++counter) {
         CHECK(*counter == 0);
     }
@@ -61,7 +62,7 @@ static void a_state_that_is_too_small_is_refused(void)
     memset(&before, 0x55, sizeof before);
     memset(&state, 0x55, sizeof state);
     for (size = 0; size < sizeof state; size += 8) {
-        CHECK(pa_ringbuffer_callback_init(&state, size, &output_ring, FRAME, NULL, 0, 0) == -1);
+        CHECK(pa_ringbuffer_callback_init(&state, size, NULL, 0, &output_ring, FRAME, 0) == -1);
     }
     CHECK(memcmp((void *)&state, (void *)&before, sizeof state) == 0);
 }
@@ -99,7 +100,7 @@ static void silence_of_unsigned_samples_is_another_byte(void)
     const unsigned char half[3] = {0x80, 0x80, 0x80};
     unsigned char bytes[4] = {1, 2, 3, 4};
 
-    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, NULL, 1, NULL, 0, 0x80) == 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, NULL, 0, NULL, 1, 0x80) == 0);
     CHECK(pa_ringbuffer_callback(NULL, bytes, 3, NULL, 0, &state) == CONTINUE);
     CHECK(memcmp(bytes, half, 3) == 0 && bytes[3] == 4);
     CHECK(state.output_underflows == 0);
@@ -155,37 +156,42 @@ static void silence_before_the_start_is_no_underflow(void)
     CHECK(state.output_underflows == 0);
 }
 
-static void a_policy_ends_the_stream(void)
+static void an_underflow_or_overflow_can_finish_the_stream(void)
 {
     start();
-    CHECK(pa_ringbuffer_callback_set_policy(&state, 4) == -1 && state.policy == 0);
-    CHECK(pa_ringbuffer_callback_set_policy(&state, PA_RINGBUFFER_STOP_ON_UNDERFLOW) == 0);
+    CHECK(pa_ringbuffer_callback_set_on_underflow(&state, 2) == -1);
+    CHECK(pa_ringbuffer_callback_set_on_overflow(&state, -1) == -1);
+    CHECK(state.on_underflow == PA_RINGBUFFER_SILENCE && state.on_overflow == PA_RINGBUFFER_DROP);
+    CHECK(pa_ringbuffer_callback_set_on_underflow(&state, PA_RINGBUFFER_STOP) == 0);
     CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 3) == 3);
-    CHECK(pa_ringbuffer_callback_end(&state) == 0);
+    CHECK(pa_ringbuffer_callback_finish_reason(&state) == 0);
     CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == COMPLETE);
     CHECK(memcmp(out, frames, 3 * FRAME) == 0 && out[3].left == 0);
-    CHECK(pa_ringbuffer_callback_end(&state) == PA_RINGBUFFER_END_UNDERFLOW);
+    CHECK(pa_ringbuffer_callback_finish_reason(&state) == PA_RINGBUFFER_FINISH_UNDERFLOW);
+    CHECK(pa_ringbuffer_callback_is_finished(&state) == 0);
     CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 4) == 4);
     CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == COMPLETE);
     CHECK(PaUtil_GetRingBufferReadAvailable(&output_ring) == 4);
     pa_ringbuffer_callback_restart(&state);
-    CHECK(pa_ringbuffer_callback_end(&state) == 0);
+    CHECK(pa_ringbuffer_callback_finish_reason(&state) == 0);
     CHECK(pa_ringbuffer_callback(NULL, out, 4, NULL, 0, &state) == CONTINUE);
     CHECK(memcmp(out, frames, 4 * FRAME) == 0);
 
     start();
-    CHECK(pa_ringbuffer_callback_set_policy(&state, PA_RINGBUFFER_STOP_ON_OVERFLOW) == 0);
+    CHECK(pa_ringbuffer_callback_set_on_overflow(&state, PA_RINGBUFFER_STOP) == 0);
     CHECK(pa_ringbuffer_callback(frames, NULL, N, NULL, 0, &state) == CONTINUE);
     CHECK(pa_ringbuffer_callback(frames, NULL, 1, NULL, 0, &state) == COMPLETE);
-    CHECK(pa_ringbuffer_callback_end(&state) == PA_RINGBUFFER_END_OVERFLOW);
+    CHECK(pa_ringbuffer_callback_finish_reason(&state) == PA_RINGBUFFER_FINISH_OVERFLOW);
 }
 
 static void the_finished_callback_tells_the_state(void)
 {
     start();
     pa_ringbuffer_callback_finished(&state);
-    CHECK(pa_ringbuffer_callback_end(&state) == PA_RINGBUFFER_END_FINISHED);
-    CHECK(state.end == PA_RINGBUFFER_END_FINISHED);
+    CHECK(pa_ringbuffer_callback_finish_reason(&state) == PA_RINGBUFFER_FINISH_STOPPED);
+    CHECK(pa_ringbuffer_callback_is_finished(&state) == 1 && state.finished != 0);
+    pa_ringbuffer_callback_restart(&state);
+    CHECK(pa_ringbuffer_callback_is_finished(&state) == 0);
     pa_ringbuffer_callback_finished(NULL);
 }
 
@@ -219,7 +225,7 @@ static void a_ring_of_other_elements_is_left_alone(void)
 {
     start();
     CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 4) == 4);
-    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &output_ring, 2 * FRAME, &input_ring, 2 * FRAME, 0) == 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &input_ring, 2 * FRAME, &output_ring, 2 * FRAME, 0) == 0);
     CHECK(pa_ringbuffer_callback(frames, out, 2, NULL, 0, &state) == CONTINUE);
     CHECK(out[0].left == 0 && out[3].right == 0);
     CHECK(PaUtil_GetRingBufferReadAvailable(&output_ring) == 4);
@@ -253,7 +259,7 @@ int main(void)
     the_mode_says_what_an_empty_ring_means();
     unknown_modes_are_refused();
     silence_before_the_start_is_no_underflow();
-    a_policy_ends_the_stream();
+    an_underflow_or_overflow_can_finish_the_stream();
     the_finished_callback_tells_the_state();
     water_marks_and_sequence_are_where_the_header_says();
     flags_of_the_device_are_counted();

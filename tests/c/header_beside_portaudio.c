@@ -42,7 +42,7 @@ int main(void)
     if (PaUtil_WriteRingBuffer(&ring, &c, 1) != 1) {
         return 3;
     }
-    pa_ringbuffer_callback_init(&state, sizeof state, &ring, 1, NULL, 0, 0);
+    pa_ringbuffer_callback_init(&state, sizeof state, NULL, 0, &ring, 1, 0);
     if (pa_ringbuffer_callback(NULL, storage, 2, NULL, 0, &state) != 0) {
         return 4;
     }

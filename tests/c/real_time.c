@@ -185,7 +185,7 @@ static pa_ringbuffer_callback_state state;
 
 static void callback_init(void)
 {
-    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &output_ring, FRAME, &input_ring, FRAME, 0x80) == 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &input_ring, FRAME, &output_ring, FRAME, 0x80) == 0);
     CHECK(pa_ringbuffer_callback_init(&state, sizeof state, NULL, 0, NULL, 0, 0) == 0);
 }
 
@@ -204,15 +204,26 @@ static void callback_set_mode(void)
     CHECK(pa_ringbuffer_callback_set_mode(&state, mode) == -1);
 }
 
-static void callback_set_policy(void)
+static void callback_set_on_underflow(void)
 {
-    CHECK(pa_ringbuffer_callback_set_policy(&state, PA_RINGBUFFER_STOP_ON_OVERFLOW) == 0);
-    CHECK(pa_ringbuffer_callback_set_policy(&state, 4) == -1);
+    CHECK(pa_ringbuffer_callback_set_on_underflow(&state, PA_RINGBUFFER_STOP) == 0);
+    CHECK(pa_ringbuffer_callback_set_on_underflow(&state, 2) == -1);
 }
 
-static void callback_end(void)
+static void callback_set_on_overflow(void)
 {
-    CHECK(pa_ringbuffer_callback_end(&state) == 0);
+    CHECK(pa_ringbuffer_callback_set_on_overflow(&state, PA_RINGBUFFER_STOP) == 0);
+    CHECK(pa_ringbuffer_callback_set_on_overflow(&state, 2) == -1);
+}
+
+static void callback_finish_reason(void)
+{
+    CHECK(pa_ringbuffer_callback_finish_reason(&state) == 0);
+}
+
+static void callback_is_finished(void)
+{
+    CHECK(pa_ringbuffer_callback_is_finished(&state) == 0);
 }
 
 static void callback_restart(void)
@@ -224,11 +235,12 @@ static void callback_finished(void)
 {
     pa_ringbuffer_callback_finished(NULL);
     pa_ringbuffer_callback_finished(&state);
-    CHECK(state.end == PA_RINGBUFFER_END_FINISHED);
+    CHECK(pa_ringbuffer_callback_is_finished(&state) == 1);
 }
 
-/* A stream with these rings, in one mode and with one policy. */
-static void callback_calls(PaUtilRingBuffer *output, PaUtilRingBuffer *input, int mode, int policy)
+/* A stream with these rings, in one mode, with these actions. */
+static void callback_calls(PaUtilRingBuffer *input, PaUtilRingBuffer *output, int mode,
+                           int on_underflow, int on_overflow)
 {
     static const unsigned long lengths[] = {0, 1, 40, 2 * N};
     const ring_buffer_size_t start = N - 5;
@@ -241,9 +253,10 @@ static void callback_calls(PaUtilRingBuffer *output, PaUtilRingBuffer *input, in
             CHECK(PaUtil_InitializeRingBuffer(&input_ring, FRAME, N, storage) == 0);
             output_ring.readIndex = input_ring.readIndex = start;
             output_ring.writeIndex = input_ring.writeIndex = start + fillings[f];
-            CHECK(pa_ringbuffer_callback_init(&state, sizeof state, output, FRAME, input, FRAME, 0x80) == 0);
+            CHECK(pa_ringbuffer_callback_init(&state, sizeof state, input, FRAME, output, FRAME, 0x80) == 0);
             CHECK(pa_ringbuffer_callback_set_mode(&state, mode) == 0);
-            CHECK(pa_ringbuffer_callback_set_policy(&state, (unsigned int)policy) == 0);
+            CHECK(pa_ringbuffer_callback_set_on_underflow(&state, on_underflow) == 0);
+            CHECK(pa_ringbuffer_callback_set_on_overflow(&state, on_overflow) == 0);
             for (status = 0; status < 32; ++status) {
                 CHECK(pa_ringbuffer_callback(block, block, lengths[l], NULL, status, &state) <= 1);
                 CHECK(pa_ringbuffer_callback(NULL, block, lengths[l], NULL, status, &state) <= 1);
@@ -255,15 +268,17 @@ static void callback_calls(PaUtilRingBuffer *output, PaUtilRingBuffer *input, in
 
 static void callback(void)
 {
-    int mode, policy;
+    int mode, stop, under, over;
 
     CHECK(pa_ringbuffer_callback(block, block, 1, NULL, 0, NULL) == 2);
     for (mode = PA_RINGBUFFER_RUN; mode <= PA_RINGBUFFER_START; ++mode) {
-        for (policy = 0; policy <= 3; ++policy) {
-            callback_calls(&output_ring, &input_ring, mode, policy);
-            callback_calls(&output_ring, NULL, mode, policy);
-            callback_calls(NULL, &input_ring, mode, policy);
-            callback_calls(NULL, NULL, mode, policy);
+        for (stop = 0; stop <= 3; ++stop) {
+            under = stop & 1;
+            over = stop >> 1;
+            callback_calls(&input_ring, &output_ring, mode, under, over);
+            callback_calls(&input_ring, NULL, mode, under, over);
+            callback_calls(NULL, &output_ring, mode, under, over);
+            callback_calls(NULL, NULL, mode, under, over);
         }
     }
 }
@@ -323,8 +338,10 @@ static const struct {
     {"pa_ringbuffer_callback", callback},
     {"pa_ringbuffer_callback_init", callback_init},
     {"pa_ringbuffer_callback_set_mode", callback_set_mode},
-    {"pa_ringbuffer_callback_set_policy", callback_set_policy},
-    {"pa_ringbuffer_callback_end", callback_end},
+    {"pa_ringbuffer_callback_set_on_underflow", callback_set_on_underflow},
+    {"pa_ringbuffer_callback_set_on_overflow", callback_set_on_overflow},
+    {"pa_ringbuffer_callback_finish_reason", callback_finish_reason},
+    {"pa_ringbuffer_callback_is_finished", callback_is_finished},
     {"pa_ringbuffer_callback_restart", callback_restart},
     {"pa_ringbuffer_callback_finished", callback_finished},
     {"allocates", allocates},

@@ -86,7 +86,7 @@ static void play_and_record(PaStreamParameters *parameters)
         const Frame next = frame(i);
         CHECK(PaUtil_WriteRingBuffer(&output_ring, &next, 1) == 1);
     }
-    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &output_ring, sizeof(Frame), &input_ring,
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &input_ring, sizeof(Frame), &output_ring,
                                       sizeof(Frame), 0) == 0);
     CHECK(pa_ringbuffer_callback_set_mode(&state, PA_RINGBUFFER_COMPLETE) == 0);
     pa(Pa_OpenStream(&stream, parameters, parameters, RATE, BLOCK, paClipOff | paDitherOff,

@@ -33,12 +33,14 @@ RING_FUNCTIONS = {
 }
 FUNCTIONS = RING_FUNCTIONS | {
     "pa_ringbuffer_callback",
-    "pa_ringbuffer_callback_end",
+    "pa_ringbuffer_callback_finish_reason",
     "pa_ringbuffer_callback_finished",
     "pa_ringbuffer_callback_init",
+    "pa_ringbuffer_callback_is_finished",
     "pa_ringbuffer_callback_restart",
     "pa_ringbuffer_callback_set_mode",
-    "pa_ringbuffer_callback_set_policy",
+    "pa_ringbuffer_callback_set_on_overflow",
+    "pa_ringbuffer_callback_set_on_underflow",
     "pa_ringbuffer_version",
 }
 

@@ -101,9 +101,9 @@ def test_callback_of_the_extension_never_calls_the_system(guarded_calls, require
     require(importlib.util.find_spec("pa_ringbuffer"), "the Python package is needed")
     import pa_ringbuffer
 
-    output, input = pa_ringbuffer.RingBuffer(6, 64), pa_ringbuffer.RingBuffer(6, 512)
+    input, output = pa_ringbuffer.RingBuffer(6, 512), pa_ringbuffer.RingBuffer(6, 64)
     output.write(bytes(6 * 40))
-    stream = pa_ringbuffer.StreamCallback(output, input, **limit)
+    stream = pa_ringbuffer.StreamCallback(input, output, **limit)
     stream.mode = mode
     assert guarded_calls(stream.function, stream.finished_function, stream.address) == PASSED
 

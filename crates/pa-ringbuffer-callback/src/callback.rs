@@ -15,14 +15,18 @@ use crate::stream::{CallbackResult, TimeInfo};
 #[derive(Debug)]
 #[repr(C)]
 pub struct CallbackState {
-    output_ring: AtomicPtr<PaUtilRingBuffer>,
     input_ring: AtomicPtr<PaUtilRingBuffer>,
-    output_frame_size: AtomicUsize,
+    output_ring: AtomicPtr<PaUtilRingBuffer>,
     input_frame_size: AtomicUsize,
+    output_frame_size: AtomicUsize,
     silence: AtomicU32,
     mode: AtomicU32,
-    policy: AtomicU32,
-    end: AtomicU32,
+    on_underflow: AtomicU32,
+    on_overflow: AtomicU32,
+    /// Reasons, combined with `|`; 0 while the stream goes on.
+    finished: AtomicU32,
+    /// Keeps the counters aligned on 32-bit processors, too.
+    unused: AtomicU32,
     counters: Counters,
 }
 
@@ -34,7 +38,7 @@ pub enum Mode {
     Run = 0,
     /// Nothing more will be written: plays silence without counting it.
     Drain = 1,
-    /// Nothing more will be written: ends the stream when all has been played.
+    /// Nothing more will be written: finishes the stream when all has been played.
     Complete = 2,
     /// Nothing was written yet: plays silence without counting it until the ring holds a block
     /// (or is full), and goes on as [`Run`](Self::Run).
@@ -45,26 +49,48 @@ impl Mode {
     const ALL: [Self; 4] = [Self::Run, Self::Drain, Self::Complete, Self::Start];
 }
 
-/// What makes the callback end the stream: any of these, combined with `|`.
-///
-/// By default nothing does: an underflow is silence, an overflow drops what does not fit.
-pub mod policy {
-    /// An underflow, after what there is has been played.
-    pub const STOP_ON_UNDERFLOW: u32 = 1;
-    /// An overflow, after what fits has been recorded.
-    pub const STOP_ON_OVERFLOW: u32 = 2;
+/// What the callback does when the output ring holds less than a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum OnUnderflow {
+    /// Plays silence for what is missing.
+    #[default]
+    Silence = 0,
+    /// Finishes the stream, after playing what is there.
+    Stop = 1,
 }
 
-/// Why a stream does not go on: any of these, combined with `|`; 0 while it does.
-pub mod end {
-    /// Everything was played, in [`Mode::Complete`](super::Mode::Complete).
-    pub const COMPLETED: u32 = 1;
-    /// An underflow, see [`STOP_ON_UNDERFLOW`](super::policy::STOP_ON_UNDERFLOW).
-    pub const UNDERFLOW: u32 = 2;
-    /// An overflow, see [`STOP_ON_OVERFLOW`](super::policy::STOP_ON_OVERFLOW).
-    pub const OVERFLOW: u32 = 4;
-    /// The callback is not called any more: see [`finished`](super::finished).
-    pub const FINISHED: u32 = 8;
+/// What the callback does when the input ring has room for less than a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum OnOverflow {
+    /// Drops the frames that do not fit.
+    #[default]
+    Drop = 0,
+    /// Finishes the stream, after recording what fits.
+    Stop = 1,
+}
+
+/// Why a stream does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinishReason {
+    /// Everything was played, in [`Mode::Complete`].
+    Completed,
+    /// An underflow, with [`OnUnderflow::Stop`].
+    Underflow,
+    /// An overflow, with [`OnOverflow::Stop`].
+    Overflow,
+    /// The callback is not called any more, for a reason of somebody else: see [`finished`].
+    Stopped,
+}
+
+/// Flags of the word that says whether a stream is finished.
+mod flag {
+    pub(super) const COMPLETED: u32 = 1;
+    pub(super) const UNDERFLOW: u32 = 2;
+    pub(super) const OVERFLOW: u32 = 4;
+    /// The callback is not called any more.
+    pub(super) const FINISHED: u32 = 8;
 }
 
 impl CallbackState {
@@ -81,30 +107,32 @@ impl CallbackState {
     /// this state; and during that time nobody else reads from `output_ring` or writes to
     /// `input_ring`.
     pub unsafe fn new(
-        output_ring: *mut PaUtilRingBuffer,
-        output_frame_size: usize,
         input_ring: *mut PaUtilRingBuffer,
         input_frame_size: usize,
+        output_ring: *mut PaUtilRingBuffer,
+        output_frame_size: usize,
         silence: u8,
     ) -> Self {
         let state = Self {
-            output_ring: AtomicPtr::default(),
             input_ring: AtomicPtr::default(),
-            output_frame_size: AtomicUsize::new(0),
+            output_ring: AtomicPtr::default(),
             input_frame_size: AtomicUsize::new(0),
+            output_frame_size: AtomicUsize::new(0),
             silence: AtomicU32::new(0),
             mode: AtomicU32::new(Mode::Run as u32),
-            policy: AtomicU32::new(0),
-            end: AtomicU32::new(0),
+            on_underflow: AtomicU32::new(OnUnderflow::Silence as u32),
+            on_overflow: AtomicU32::new(OnOverflow::Drop as u32),
+            finished: AtomicU32::new(0),
+            unused: AtomicU32::new(0),
             counters: Counters::default(),
         };
         // SAFETY: the caller's promises are the same.
         unsafe {
             state.attach(
-                output_ring,
-                output_frame_size,
                 input_ring,
                 input_frame_size,
+                output_ring,
+                output_frame_size,
                 silence,
             );
         }
@@ -120,27 +148,27 @@ impl CallbackState {
     /// As for [`new`](Self::new); and the stream that uses this state has not yet been started.
     pub unsafe fn attach(
         &self,
-        output_ring: *mut PaUtilRingBuffer,
-        output_frame_size: usize,
         input_ring: *mut PaUtilRingBuffer,
         input_frame_size: usize,
+        output_ring: *mut PaUtilRingBuffer,
+        output_frame_size: usize,
         silence: u8,
     ) {
-        self.output_ring.store(output_ring, Ordering::Relaxed);
         self.input_ring.store(input_ring, Ordering::Relaxed);
-        self.output_frame_size
-            .store(output_frame_size, Ordering::Relaxed);
+        self.output_ring.store(output_ring, Ordering::Relaxed);
         self.input_frame_size
             .store(input_frame_size, Ordering::Relaxed);
+        self.output_frame_size
+            .store(output_frame_size, Ordering::Relaxed);
         self.silence.store(u32::from(silence), Ordering::Relaxed);
         // SAFETY: null or initialised, as the caller promises.
         self.counters
-            .begin(unsafe { [output_ring.as_ref(), input_ring.as_ref()] });
+            .begin(unsafe { [input_ring.as_ref(), output_ring.as_ref()] });
     }
 
-    /// Bytes per output frame and per input frame; 0 where that direction is not used.
+    /// Bytes per input frame and per output frame; 0 where that direction is not used.
     pub fn frame_sizes(&self) -> [usize; 2] {
-        [&self.output_frame_size, &self.input_frame_size].map(|size| size.load(Ordering::Relaxed))
+        [&self.input_frame_size, &self.output_frame_size].map(|size| size.load(Ordering::Relaxed))
     }
 
     /// Says what an empty output ring means from now on. Real-time safe.
@@ -159,28 +187,51 @@ impl CallbackState {
             .unwrap_or(&Mode::Run)
     }
 
-    /// Says what ends the stream from now on: flags of [`policy`]. Real-time safe.
-    pub fn set_policy(&self, policy: u32) {
-        self.policy.store(policy, Ordering::Relaxed);
+    /// Sets what the callback does on an underflow from now on. Real-time safe.
+    pub fn set_on_underflow(&self, action: OnUnderflow) {
+        self.on_underflow.store(action as u32, Ordering::Relaxed);
     }
 
-    /// Why the stream does not go on: flags of [`end`], 0 while it does.
+    /// Sets what the callback does on an overflow from now on. Real-time safe.
+    pub fn set_on_overflow(&self, action: OnOverflow) {
+        self.on_overflow.store(action as u32, Ordering::Relaxed);
+    }
+
+    /// Why the stream does not go on, or `None` while it does.
     ///
-    /// Whoever sees a flag also sees all that the callback had written to the input ring before.
-    /// Real-time safe.
-    pub fn end(&self) -> u32 {
-        self.end.load(Ordering::Acquire)
+    /// All reasons but [`FinishReason::Stopped`] come from the callback, which may be called a few
+    /// more times until the host has noticed: see [`is_finished`](Self::is_finished). If an underflow
+    /// and an overflow coincide, it is the underflow.
+    ///
+    /// A thread that sees a reason also sees all that the callback had written to the input ring
+    /// before. Real-time safe.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        let finished = self.finished.load(Ordering::Acquire);
+        [
+            (flag::UNDERFLOW, FinishReason::Underflow),
+            (flag::OVERFLOW, FinishReason::Overflow),
+            (flag::COMPLETED, FinishReason::Completed),
+            (flag::FINISHED, FinishReason::Stopped),
+        ]
+        .into_iter()
+        .find_map(|(flag, reason)| (finished & flag != 0).then_some(reason))
+    }
+
+    /// Whether the callback is not called any more: after [`finish`](Self::finish), until
+    /// [`restart`](Self::restart). Real-time safe.
+    pub fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Acquire) & flag::FINISHED != 0
     }
 
     /// Notes that the callback is not called any more. Real-time safe.
     pub fn finish(&self) {
-        self.end.fetch_or(end::FINISHED, Ordering::Release);
+        self.finished.fetch_or(flag::FINISHED, Ordering::Release);
     }
 
-    /// Forgets why the stream has ended. To be called before it is started again, only while it is
+    /// Forgets why the stream is finished. To be called before it is started again, only while it is
     /// stopped.
     pub fn restart(&self) {
-        self.end.store(0, Ordering::Relaxed);
+        self.finished.store(0, Ordering::Relaxed);
     }
 
     /// What has been counted so far.
@@ -208,33 +259,33 @@ impl CallbackState {
         };
         // A host that calls once more gets the same answer, and nothing is taken or added. (What
         // was completed is not, but may go on in another mode.)
-        let stopped = end::UNDERFLOW | end::OVERFLOW;
-        let mut ending = self.end.load(Ordering::Relaxed) & stopped;
-        if ending == 0 {
+        let stopped = flag::UNDERFLOW | flag::OVERFLOW;
+        let mut finishing = self.finished.load(Ordering::Relaxed) & stopped;
+        if finishing == 0 {
             if !input.is_null() && self.input_frame_size.load(Ordering::Relaxed) != 0 {
                 // SAFETY: the caller's promise: `input` holds that many frames.
-                ending |= unsafe { self.record(input, frames, &mut tally) };
+                finishing |= unsafe { self.record(input, frames, &mut tally) };
             }
             if !output.is_null() {
                 // SAFETY: the caller's promise: `output` has room for that many frames.
-                ending |= unsafe { self.play(output, frames, &mut tally) };
+                finishing |= unsafe { self.play(output, frames, &mut tally) };
             }
             self.counters.publish(&tally);
-            if ending != 0 {
-                self.end.fetch_or(ending, Ordering::Release);
+            if finishing != 0 {
+                self.finished.fetch_or(finishing, Ordering::Release);
             }
         } else if !output.is_null() {
             // SAFETY: as above.
             unsafe { self.silence(output, frames) };
         }
-        if ending == 0 {
+        if finishing == 0 {
             CallbackResult::Continue
         } else {
             CallbackResult::Complete
         }
     }
 
-    /// Returns a flag of [`end`], or 0.
+    /// Returns a flag, or 0.
     ///
     /// # Safety
     ///
@@ -262,14 +313,14 @@ impl CallbackState {
         };
         tally.overflow = frames - recorded;
         if tally.overflow != 0
-            && self.policy.load(Ordering::Relaxed) & policy::STOP_ON_OVERFLOW != 0
+            && self.on_overflow.load(Ordering::Relaxed) == OnOverflow::Stop as u32
         {
-            return end::OVERFLOW;
+            return flag::OVERFLOW;
         }
         0
     }
 
-    /// Returns a flag of [`end`], or 0.
+    /// Returns a flag, or 0.
     ///
     /// # Safety
     ///
@@ -315,12 +366,12 @@ impl CallbackState {
             self.silence(rest.cast(), frames - played);
         }
         if mode == Mode::Complete as u32 {
-            return end::COMPLETED;
+            return flag::COMPLETED;
         }
         if mode == Mode::Run as u32 && !ring.is_null() {
             tally.underflow = frames - played;
-            if self.policy.load(Ordering::Relaxed) & policy::STOP_ON_UNDERFLOW != 0 {
-                return end::UNDERFLOW;
+            if self.on_underflow.load(Ordering::Relaxed) == OnUnderflow::Stop as u32 {
+                return flag::UNDERFLOW;
             }
         }
         0
@@ -356,7 +407,7 @@ impl CallbackState {
 /// Output comes from the output ring; where that holds too little, the rest of the block is
 /// silence. Input goes into the input ring; what does not fit is thrown away, the newest first.
 /// Both are counted. Returns `paContinue`, or `paComplete` in [`Mode::Complete`] when everything
-/// has been played or when the [`policy`] says so, or `paAbort` if `user_data` is null.
+/// has been played or as [`OnUnderflow::Stop`] and [`OnOverflow::Stop`] say, or `paAbort` if `user_data` is null.
 ///
 /// Real-time safe.
 ///

@@ -5,7 +5,7 @@ use core::fmt;
 
 use pa_ringbuffer::RingError;
 
-use crate::stream::{FinishedCallback, StreamCallback};
+use crate::stream::{CallbackFunction, FinishedCallback};
 
 /// How fast a [`VirtualDevice`](crate::VirtualDevice) runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ macro_rules! config {
         #[non_exhaustive]
         pub struct DeviceConfig {
             /// Whom to call.
-            pub callback: StreamCallback,
+            pub callback: CallbackFunction,
             /// The callback's last argument.
             pub user_data: *mut c_void,
             $($(#[$doc])* pub $name: $type,)*
@@ -47,7 +47,7 @@ macro_rules! config {
         impl DeviceConfig {
             /// A device that calls `callback` with `user_data`: 48,000 frames per second in blocks of
             /// 256, in real time, without channels, loopback, jitter and finished callback.
-            pub fn new(callback: StreamCallback, user_data: *mut c_void) -> Self {
+            pub fn new(callback: CallbackFunction, user_data: *mut c_void) -> Self {
                 Self {
                     callback,
                     user_data,

@@ -64,14 +64,14 @@ counters! {
     smallest_block,
     /// Frames of the largest block.
     largest_block,
-    /// Calls in which the output ring held too little.
-    output_underflows,
-    /// Frames of silence played in its place.
-    output_underflow_frames,
     /// Calls in which the input ring had too little room.
     input_overflows,
     /// Recorded frames thrown away for that.
     input_overflow_frames,
+    /// Calls in which the output ring held too little.
+    output_underflows,
+    /// Frames of silence played in its place.
+    output_underflow_frames,
     /// Calls in which PortAudio reported an input underflow.
     device_input_underflows,
     /// Calls in which PortAudio reported an input overflow.
@@ -82,15 +82,15 @@ counters! {
     device_output_overflows,
     /// Calls in which PortAudio asked for output to fill its buffers before the start.
     device_primings,
+    /// The fewest frames that a call has found in the input ring; at first the ring's size.
+    input_low_water,
+    /// The most frames that a call has left in the input ring.
+    input_high_water,
     /// The fewest frames that a call has left in the output ring; at first the ring's size. Only
     /// calls in the mode `Run` count: before and after, the ring is meant to be empty.
     output_low_water,
     /// The most frames that a call has found in the output ring.
     output_high_water,
-    /// The fewest frames that a call has found in the input ring; at first the ring's size.
-    input_low_water,
-    /// The most frames that a call has left in the input ring.
-    input_high_water,
 }
 
 /// How full a ring was before and after a call.
@@ -103,10 +103,10 @@ pub(crate) struct Fill {
 pub(crate) struct Tally {
     frames: usize,
     status: c_ulong,
-    pub(crate) underflow: usize,
     pub(crate) overflow: usize,
-    pub(crate) output: Option<Fill>,
+    pub(crate) underflow: usize,
     pub(crate) input: Option<Fill>,
+    pub(crate) output: Option<Fill>,
 }
 
 impl Tally {
@@ -114,10 +114,10 @@ impl Tally {
         Self {
             frames,
             status,
-            underflow: 0,
             overflow: 0,
-            output: None,
+            underflow: 0,
             input: None,
+            output: None,
         }
     }
 }
@@ -148,12 +148,12 @@ fn raise(mark: &AtomicU64, to: usize) {
 }
 
 impl Counters {
-    /// Sets the low-water marks for the given output and input rings.
+    /// Sets the low-water marks for the given input and output rings.
     pub(crate) fn begin(&self, rings: [Option<&PaUtilRingBuffer>; 2]) {
-        let [output, input] =
+        let [input, output] =
             rings.map(|ring| ring.map_or(0, |ring| ring.geometry().size() as u64));
-        self.output_low_water.store(output, Ordering::Relaxed);
         self.input_low_water.store(input, Ordering::Relaxed);
+        self.output_low_water.store(output, Ordering::Relaxed);
     }
 
     /// All counters as they were between two calls of the callback.
@@ -212,22 +212,22 @@ impl Counters {
             }
         }
         add_event(
-            &self.output_underflows,
-            &self.output_underflow_frames,
-            tally.underflow,
-        );
-        add_event(
             &self.input_overflows,
             &self.input_overflow_frames,
             tally.overflow,
         );
-        if let Some(fill) = &tally.output {
-            lower(&self.output_low_water, fill.low);
-            raise(&self.output_high_water, fill.high);
-        }
+        add_event(
+            &self.output_underflows,
+            &self.output_underflow_frames,
+            tally.underflow,
+        );
         if let Some(fill) = &tally.input {
             lower(&self.input_low_water, fill.low);
             raise(&self.input_high_water, fill.high);
+        }
+        if let Some(fill) = &tally.output {
+            lower(&self.output_low_water, fill.low);
+            raise(&self.output_high_water, fill.high);
         }
         self.sequence
             .store(sequence.wrapping_add(2), Ordering::Release);

@@ -56,7 +56,7 @@ use crate::stream::flags;
 /// unsafe { output.write(&output.geometry(), played.as_ptr().cast(), 256) };
 ///
 /// // SAFETY: the rings outlive the device, and are used by it and by this thread only.
-/// let state = unsafe { CallbackState::new(output.as_ptr(), 8, input.as_ptr(), 8, 0) };
+/// let state = unsafe { CallbackState::new(input.as_ptr(), 8, output.as_ptr(), 8, 0) };
 /// let config = DeviceConfig::new(callback, (&raw const state).cast_mut().cast())
 ///     .input_frame_size(8)
 ///     .output_frame_size(8)

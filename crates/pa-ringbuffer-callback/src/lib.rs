@@ -55,7 +55,9 @@ mod stream;
 #[cfg(feature = "std")]
 mod usage;
 
-pub use callback::{CallbackState, Mode, callback, end, finished, policy};
+pub use callback::{
+    CallbackState, FinishReason, Mode, OnOverflow, OnUnderflow, callback, finished,
+};
 #[cfg(feature = "std")]
 pub use config::{DeviceConfig, DeviceError, Pace};
 pub use counters::Counters;
@@ -67,4 +69,4 @@ pub use monitor::Monitor;
 pub use offline::Offline;
 #[cfg(feature = "std")]
 pub use script::Script;
-pub use stream::{CallbackResult, FinishedCallback, StreamCallback, TimeInfo, flags};
+pub use stream::{CallbackFunction, CallbackResult, FinishedCallback, TimeInfo, flags};

@@ -25,7 +25,7 @@ pub struct Offline<'a> {
     tape: Tape<'a>,
     calls: u64,
     frames: u64,
-    ended: bool,
+    finished: bool,
 }
 
 impl<'a> Offline<'a> {
@@ -55,7 +55,7 @@ impl<'a> Offline<'a> {
             tape,
             calls: 0,
             frames: 0,
-            ended: false,
+            finished: false,
         })
     }
 
@@ -67,7 +67,7 @@ impl<'a> Offline<'a> {
     /// [`DeviceError::Memory`] if there is none for the output. The calls so far have been made.
     pub fn go_on(&mut self, pause: Option<Instant>) -> Result<bool, DeviceError> {
         let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.frames < self.script.frames && !self.ended && !self.user.0.is_stopping() {
+        while self.frames < self.script.frames && !self.finished && !self.user.0.is_stopping() {
             if pause.is_some_and(|pause| Instant::now() >= pause) {
                 return Ok(false);
             }
@@ -96,7 +96,7 @@ impl<'a> Offline<'a> {
         self.calls += 1;
         self.frames += size as u64;
         shared.count_frames(size);
-        self.ended = result != CallbackResult::Continue as c_int;
+        self.finished = result != CallbackResult::Continue as c_int;
         Ok(())
     }
 

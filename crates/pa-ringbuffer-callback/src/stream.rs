@@ -6,7 +6,7 @@ use core::ffi::{c_int, c_ulong, c_void};
 ///
 /// Arguments: input frames (interleaved, or null), room for output frames (interleaved, or null),
 /// number of frames, times, [`flags`], the pointer given when the stream was opened.
-pub type StreamCallback = unsafe extern "C" fn(
+pub type CallbackFunction = unsafe extern "C" fn(
     input: *const c_void,
     output: *mut c_void,
     frame_count: c_ulong,

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use pa_ringbuffer::RingMemory;
 use pa_ringbuffer_callback::{
-    CallbackState, Counters, DeviceConfig, DeviceError, Mode, Pace, StreamCallback, TimeInfo,
-    VirtualDevice, callback, end, finished, flags, policy,
+    CallbackFunction, CallbackState, Counters, DeviceConfig, DeviceError, FinishReason, Mode,
+    OnOverflow, OnUnderflow, Pace, TimeInfo, VirtualDevice, callback, finished, flags,
 };
 
 const FRAME: usize = 6; // two channels of 24 bits
 
-fn config(callback: StreamCallback, user_data: *mut c_void) -> DeviceConfig {
+fn config(callback: CallbackFunction, user_data: *mut c_void) -> DeviceConfig {
     DeviceConfig::new(callback, user_data)
         .input_frame_size(FRAME)
         .output_frame_size(FRAME)
@@ -64,7 +64,7 @@ fn loopback_returns_every_frame_after_one_block() {
         );
         let played = frames(4000);
         assert_eq!(write(&output, &played), 4000);
-        let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
+        let state = unsafe { CallbackState::new(input.as_ptr(), FRAME, output.as_ptr(), FRAME, 0) };
         state.set_mode(Mode::Drain);
         let device =
             unsafe { VirtualDevice::new(config(callback, pointer(&state)).block_size(block_size)) }
@@ -92,7 +92,7 @@ fn loopback_returns_every_frame_after_one_block() {
 fn an_empty_ring_is_silence_and_counted() {
     let output = RingMemory::new(FRAME, 128).unwrap();
     write(&output, &frames(100));
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0x80) };
+    let state = unsafe { CallbackState::new(null_mut(), 0, output.as_ptr(), FRAME, 0x80) };
     let mut block = [0x11u8; 64 * FRAME];
     let mut call = || unsafe {
         let result = callback(
@@ -126,7 +126,7 @@ fn an_empty_ring_is_silence_and_counted() {
 #[test]
 fn a_full_ring_keeps_what_it_has_and_counts_the_rest() {
     let input = RingMemory::new(FRAME, 128).unwrap();
-    let state = unsafe { CallbackState::new(null_mut(), 0, input.as_ptr(), FRAME, 0) };
+    let state = unsafe { CallbackState::new(input.as_ptr(), FRAME, null_mut(), 0, 0) };
     let recorded = frames(100);
     for _ in 0..2 {
         unsafe {
@@ -155,7 +155,7 @@ fn a_ring_with_other_elements_is_not_touched() {
         RingMemory::new(8, 64).unwrap(),
     );
     output.advance_write_index(&output.geometry(), 64);
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
+    let state = unsafe { CallbackState::new(input.as_ptr(), FRAME, output.as_ptr(), FRAME, 0) };
     let mut block = [1u8; 8 * FRAME];
     let source = [1u8; 8 * FRAME];
     unsafe {
@@ -199,7 +199,7 @@ fn without_rings_it_plays_silence_and_without_state_it_aborts() {
 fn a_thread_plays_until_the_ring_is_empty() {
     let output = RingMemory::new(FRAME, 1024).unwrap();
     write(&output, &frames(1000));
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), FRAME, 0) };
+    let state = unsafe { CallbackState::new(null_mut(), FRAME, output.as_ptr(), FRAME, 0) };
     state.set_mode(Mode::Complete);
     let device = unsafe { VirtualDevice::new(config(callback, pointer(&state))) }.unwrap();
     device.start().unwrap();
@@ -310,7 +310,7 @@ fn record(state: &CallbackState, frames: &[u8]) -> c_int {
 #[test]
 fn before_the_first_block_is_written_silence_is_no_underflow() {
     let output = RingMemory::new(FRAME, 128).unwrap();
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0) };
+    let state = unsafe { CallbackState::new(null_mut(), 0, output.as_ptr(), FRAME, 0) };
     state.set_mode(Mode::Start);
     assert!(play(&state, 64).1.iter().all(|&b| b == 0));
     write(&output, &frames(63));
@@ -332,7 +332,7 @@ fn before_the_first_block_is_written_silence_is_no_underflow() {
 #[test]
 fn a_full_ring_is_played_even_if_it_holds_no_whole_block() {
     let output = RingMemory::new(FRAME, 16).unwrap();
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0) };
+    let state = unsafe { CallbackState::new(null_mut(), 0, output.as_ptr(), FRAME, 0) };
     state.set_mode(Mode::Start);
     write(&output, &frames(16));
     assert_eq!(play(&state, 64).1[..16 * FRAME], frames(16)[..]);
@@ -341,30 +341,31 @@ fn a_full_ring_is_played_even_if_it_holds_no_whole_block() {
 #[test]
 fn what_was_written_last_is_played_even_if_it_never_was_a_block() {
     let output = RingMemory::new(FRAME, 128).unwrap();
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0) };
+    let state = unsafe { CallbackState::new(null_mut(), 0, output.as_ptr(), FRAME, 0) };
     state.set_mode(Mode::Start);
     write(&output, &frames(5));
     state.set_mode(Mode::Complete);
     let (result, block) = play(&state, 64);
     assert_eq!(
-        (result, &block[..5 * FRAME], state.end()),
-        (1, &frames(5)[..], end::COMPLETED)
+        (result, &block[..5 * FRAME], state.finish_reason()),
+        (1, &frames(5)[..], Some(FinishReason::Completed))
     );
 }
 
 #[test]
-fn an_underflow_can_end_the_stream_after_what_there_is() {
+fn an_underflow_can_finish_the_stream_after_what_there_is() {
     let output = RingMemory::new(FRAME, 128).unwrap();
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, null_mut(), 0, 0x80) };
-    state.set_policy(policy::STOP_ON_UNDERFLOW);
+    let state = unsafe { CallbackState::new(null_mut(), 0, output.as_ptr(), FRAME, 0x80) };
+    state.set_on_underflow(OnUnderflow::Stop);
     write(&output, &frames(70));
     assert_eq!(play(&state, 64).0, 0);
-    assert_eq!(state.end(), 0);
+    assert_eq!(state.finish_reason(), None);
     let (result, block) = play(&state, 64);
     assert_eq!(result, 1);
     assert_eq!(block[..6 * FRAME], frames(70)[64 * FRAME..]);
     assert!(block[6 * FRAME..].iter().all(|&b| b == 0x80));
-    assert_eq!(state.end(), end::UNDERFLOW);
+    assert_eq!(state.finish_reason(), Some(FinishReason::Underflow));
+    assert!(!state.is_finished(), "the host may call once more");
     assert_eq!(counter(state.counters(), "output_underflow_frames"), 58);
     // Called once more, it changes nothing.
     write(&output, &frames(64));
@@ -377,24 +378,27 @@ fn an_underflow_can_end_the_stream_after_what_there_is() {
 }
 
 #[test]
-fn an_overflow_can_end_the_stream_with_nothing_missing_before() {
+fn an_overflow_can_finish_the_stream_with_nothing_missing_before() {
     let input = RingMemory::new(FRAME, 128).unwrap();
-    let state = unsafe { CallbackState::new(null_mut(), 0, input.as_ptr(), FRAME, 0) };
-    state.set_policy(policy::STOP_ON_OVERFLOW);
+    let state = unsafe { CallbackState::new(input.as_ptr(), FRAME, null_mut(), 0, 0) };
+    state.set_on_overflow(OnOverflow::Stop);
     let recorded = frames(300);
     assert_eq!(record(&state, &recorded[..100 * FRAME]), 0);
     assert_eq!(record(&state, &recorded[100 * FRAME..200 * FRAME]), 1);
-    assert_eq!(state.end(), end::OVERFLOW);
+    assert_eq!(state.finish_reason(), Some(FinishReason::Overflow));
     assert_eq!(read(&input), recorded[..128 * FRAME]);
     assert_eq!(record(&state, &recorded[200 * FRAME..]), 1);
     assert_eq!(input.read_available(), 0, "there would be a gap");
 }
 
 #[test]
-fn the_end_is_noted_by_the_finished_callback() {
-    let state = unsafe { CallbackState::new(null_mut(), 2, null_mut(), 0, 0) };
+fn the_finished_callback_notes_that_the_stream_is_finished() {
+    let state = unsafe { CallbackState::new(null_mut(), 0, null_mut(), 2, 0) };
     unsafe { finished(pointer(&state)) };
-    assert_eq!(state.end(), end::FINISHED);
+    assert_eq!(state.finish_reason(), Some(FinishReason::Stopped));
+    assert!(state.is_finished());
+    state.restart();
+    assert_eq!((state.finish_reason(), state.is_finished()), (None, false));
     unsafe { finished(null_mut()) };
 }
 
@@ -404,7 +408,7 @@ fn water_marks_are_the_extremes_of_what_the_callback_saw() {
         RingMemory::new(FRAME, 128).unwrap(),
         RingMemory::new(FRAME, 256).unwrap(),
     );
-    let state = unsafe { CallbackState::new(output.as_ptr(), FRAME, input.as_ptr(), FRAME, 0) };
+    let state = unsafe { CallbackState::new(input.as_ptr(), FRAME, output.as_ptr(), FRAME, 0) };
     let marks = || {
         [
             "output_low_water",
@@ -438,7 +442,7 @@ fn water_marks_are_the_extremes_of_what_the_callback_saw() {
 
 #[test]
 fn counters_are_read_as_they_were_between_two_calls() {
-    let state = unsafe { CallbackState::new(null_mut(), 0, null_mut(), FRAME, 0) };
+    let state = unsafe { CallbackState::new(null_mut(), FRAME, null_mut(), 0, 0) };
     let block = frames(7);
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {

@@ -6,7 +6,7 @@
  *     static pa_ringbuffer_callback_state state;
  *
  *     PaUtil_InitializeRingBuffer(&ring, 2 * sizeof(float), 16384, storage);
- *     pa_ringbuffer_callback_init(&state, sizeof state, &ring, 2 * sizeof(float), NULL, 0, 0);
+ *     pa_ringbuffer_callback_init(&state, sizeof state, NULL, 0, &ring, 2 * sizeof(float), 0);
  *     Pa_OpenDefaultStream(&stream, 0, 2, paFloat32, 48000, paFramesPerBufferUnspecified,
  *                          pa_ringbuffer_callback, &state);
  *     ... PaUtil_WriteRingBuffer(&ring, frames, count) ...
@@ -42,31 +42,35 @@ enum {
     PA_RINGBUFFER_RUN = 0,
     /* Nothing more will be written: plays silence without counting it. */
     PA_RINGBUFFER_DRAIN = 1,
-    /* Nothing more will be written: ends the stream when everything has been played. */
+    /* Nothing more will be written: finishes the stream when everything has been played. */
     PA_RINGBUFFER_COMPLETE = 2,
     /* Nothing was written yet: plays silence without counting it until the ring holds a block (or
      * is full), and goes on as PA_RINGBUFFER_RUN. */
     PA_RINGBUFFER_START = 3
 };
 
-/* What makes the callback end the stream, returning paComplete: any of these, or 0 for none. */
+/* What the callback does on an underflow or overflow. */
 enum {
-    /* An underflow, after what there is has been played. */
-    PA_RINGBUFFER_STOP_ON_UNDERFLOW = 1,
-    /* An overflow, after what fits has been recorded. */
-    PA_RINGBUFFER_STOP_ON_OVERFLOW = 2
+    /* Underflow: plays silence for the frames that are missing. */
+    PA_RINGBUFFER_SILENCE = 0,
+    /* Overflow: drops the frames that do not fit. */
+    PA_RINGBUFFER_DROP = 0,
+    /* Finishes the stream, returning paComplete, after playing what is there or recording what
+     * fits. */
+    PA_RINGBUFFER_STOP = 1
 };
 
-/* Why a stream does not go on: any of these. */
+/* Why a stream does not go on. */
 enum {
     /* Everything was played, in the mode PA_RINGBUFFER_COMPLETE. */
-    PA_RINGBUFFER_END_COMPLETED = 1,
-    /* An underflow, with PA_RINGBUFFER_STOP_ON_UNDERFLOW. */
-    PA_RINGBUFFER_END_UNDERFLOW = 2,
-    /* An overflow, with PA_RINGBUFFER_STOP_ON_OVERFLOW. */
-    PA_RINGBUFFER_END_OVERFLOW = 4,
-    /* The callback is not called any more; see pa_ringbuffer_callback_finished. */
-    PA_RINGBUFFER_END_FINISHED = 8
+    PA_RINGBUFFER_FINISH_COMPLETED = 1,
+    /* An underflow, with PA_RINGBUFFER_STOP. */
+    PA_RINGBUFFER_FINISH_UNDERFLOW = 2,
+    /* An overflow, with PA_RINGBUFFER_STOP. */
+    PA_RINGBUFFER_FINISH_OVERFLOW = 3,
+    /* The callback is not called any more, for another reason; see
+     * pa_ringbuffer_callback_finished. */
+    PA_RINGBUFFER_FINISH_STOPPED = 4
 };
 
 /*
@@ -78,16 +82,19 @@ enum {
  * runs may be wrong for the moment in which it passes 2^32.)
  */
 typedef struct pa_ringbuffer_callback_state {
-    PaUtilRingBuffer *output_ring;
     PaUtilRingBuffer *input_ring;
+    PaUtilRingBuffer *output_ring;
     /* Bytes per frame: channels times bytes per sample. */
-    size_t output_frame_size;
     size_t input_frame_size;
+    size_t output_frame_size;
     /* The byte that silence consists of. */
     uint32_t silence;
     volatile uint32_t mode;
-    volatile uint32_t policy;
-    volatile uint32_t end;
+    volatile uint32_t on_underflow;
+    volatile uint32_t on_overflow;
+    /* Not 0 when the stream is finished: ask pa_ringbuffer_callback_finish_reason. */
+    volatile uint32_t finished;
+    uint32_t unused;
 
     /* Changes whenever the counters do; odd in the middle of that. Counters that were read while
      * it was even and the same before and after belong to the same block. */
@@ -101,14 +108,14 @@ typedef struct pa_ringbuffer_callback_state {
     volatile uint64_t smallest_block;
     /* Frames of the largest block. */
     volatile uint64_t largest_block;
-    /* Calls in which the output ring held too little. */
-    volatile uint64_t output_underflows;
-    /* Frames of silence played in its place. */
-    volatile uint64_t output_underflow_frames;
     /* Calls in which the input ring had too little room. */
     volatile uint64_t input_overflows;
     /* Recorded frames thrown away for that. */
     volatile uint64_t input_overflow_frames;
+    /* Calls in which the output ring held too little. */
+    volatile uint64_t output_underflows;
+    /* Frames of silence played in its place. */
+    volatile uint64_t output_underflow_frames;
     /* Calls in which PortAudio reported paInputUnderflow. */
     volatile uint64_t device_input_underflows;
     /* Calls in which PortAudio reported paInputOverflow. */
@@ -119,14 +126,14 @@ typedef struct pa_ringbuffer_callback_state {
     volatile uint64_t device_output_overflows;
     /* Calls in which PortAudio reported paPrimingOutput. */
     volatile uint64_t device_primings;
-    /* The fewest frames that a call has left in the output ring (at first, the ring's size; only
-     * in the mode PA_RINGBUFFER_RUN), and the most that a call has found there. */
-    volatile uint64_t output_low_water;
-    volatile uint64_t output_high_water;
     /* The fewest frames that a call has found in the input ring (at first, the ring's size), and
      * the most that a call has left there. */
     volatile uint64_t input_low_water;
     volatile uint64_t input_high_water;
+    /* The fewest frames that a call has left in the output ring (at first, the ring's size; only
+     * in the mode PA_RINGBUFFER_RUN), and the most that a call has found there. */
+    volatile uint64_t output_low_water;
+    volatile uint64_t output_high_water;
     /* Room for counters of later versions. */
     volatile uint64_t further[16];
 } pa_ringbuffer_callback_state;
@@ -134,25 +141,26 @@ typedef struct pa_ringbuffer_callback_state {
 #undef PA_RINGBUFFER_ALIGN8
 
 /*
- * Fills in the state: mode PA_RINGBUFFER_RUN, nothing ends the stream, nothing counted.
+ * Fills in the state: mode PA_RINGBUFFER_RUN, PA_RINGBUFFER_SILENCE,
+ * PA_RINGBUFFER_DROP, nothing counted.
  *
  * state_size is sizeof(pa_ringbuffer_callback_state). Returns 0, or -1 if that is less than the
  * library needs, because the program was compiled with the header of another version; then nothing
  * is written.
  *
- * The elements of a ring must be the stream's frames: output_frame_size and input_frame_size are
+ * The elements of a ring must be the stream's frames: input_frame_size and output_frame_size are
  * the numbers of bytes per frame that the stream is opened with, 0 for a direction it does not
- * have. A ring may be NULL: without an output ring silence is played, without an input ring input
- * is thrown away. So it is with a ring whose element size is not the frame size, but that counts
- * as an underflow or overflow.
+ * have. A ring may be NULL: without an input ring input is thrown away, without an output ring
+ * silence is played. So it is with a ring whose element size is not the frame size, but that counts
+ * as an overflow or underflow.
  *
  * silence is the byte that silence consists of: 0, or 0x80 for paUInt8.
  *
  * Not while a stream uses the state.
  */
 int pa_ringbuffer_callback_init(pa_ringbuffer_callback_state *state, size_t state_size,
-                                PaUtilRingBuffer *output_ring, size_t output_frame_size,
                                 PaUtilRingBuffer *input_ring, size_t input_frame_size,
+                                PaUtilRingBuffer *output_ring, size_t output_frame_size,
                                 unsigned char silence);
 
 /*
@@ -165,22 +173,38 @@ int pa_ringbuffer_callback_init(pa_ringbuffer_callback_state *state, size_t stat
 int pa_ringbuffer_callback_set_mode(pa_ringbuffer_callback_state *state, int mode);
 
 /*
- * Says what ends the stream from now on: PA_RINGBUFFER_STOP_..., combined with |, or 0.
+ * Sets what the callback does on an underflow from now on: PA_RINGBUFFER_SILENCE or
+ * PA_RINGBUFFER_STOP.
  *
- * Returns 0, or -1 if there is no such flag; the policy is then what it was. Real-time safe.
+ * Returns 0, or -1 if there is no such action; it is then what it was. Real-time safe.
  */
-int pa_ringbuffer_callback_set_policy(pa_ringbuffer_callback_state *state, unsigned int flags);
+int pa_ringbuffer_callback_set_on_underflow(pa_ringbuffer_callback_state *state, int action);
 
 /*
- * Why the stream does not go on: PA_RINGBUFFER_END_..., combined with |; 0 while it does. What the
- * callback recorded before is then in the input ring. Real-time safe.
+ * Sets what the callback does on an overflow from now on: PA_RINGBUFFER_DROP or PA_RINGBUFFER_STOP.
+ *
+ * Returns 0, or -1 if there is no such action; it is then what it was. Real-time safe.
  */
-unsigned int pa_ringbuffer_callback_end(const pa_ringbuffer_callback_state *state);
+int pa_ringbuffer_callback_set_on_overflow(pa_ringbuffer_callback_state *state, int action);
 
 /*
- * Forgets why the stream has ended. A stream that was ended by its policy needs this before it is
- * started again; for others it only makes pa_ringbuffer_callback_end return 0. Not while a stream
- * uses the state.
+ * Why the stream does not go on: one of PA_RINGBUFFER_FINISH_...; 0 while it does. What the
+ * callback recorded before is then in the input ring. If an underflow and an overflow coincide, it
+ * is the underflow. Real-time safe.
+ */
+int pa_ringbuffer_callback_finish_reason(const pa_ringbuffer_callback_state *state);
+
+/*
+ * 1 if the callback is not called any more, which only pa_ringbuffer_callback_finished can tell; 0
+ * otherwise, also while PortAudio may not yet have noticed that the callback has finished the
+ * stream. Real-time safe.
+ */
+int pa_ringbuffer_callback_is_finished(const pa_ringbuffer_callback_state *state);
+
+/*
+ * Forgets why the stream is finished. A stream that PA_RINGBUFFER_STOP has finished needs this
+ * before it is started again; for others it only makes pa_ringbuffer_callback_finish_reason return
+ * 0. Not while a stream uses the state.
  */
 void pa_ringbuffer_callback_restart(pa_ringbuffer_callback_state *state);
 
@@ -193,7 +217,7 @@ void pa_ringbuffer_callback_restart(pa_ringbuffer_callback_state *state);
  * It is the output ring's consumer and the input ring's producer: nobody else may be.
  *
  * Returns paContinue (0); paComplete (1) in the mode PA_RINGBUFFER_COMPLETE when everything has
- * been played, and when the policy says so; if userData is NULL, paAbort (2). Real-time safe.
+ * been played, and as PA_RINGBUFFER_STOP says; if userData is NULL, paAbort (2). Real-time safe.
  */
 int pa_ringbuffer_callback(const void *input, void *output, unsigned long frameCount,
                            const struct PaStreamCallbackTimeInfo *timeInfo,
@@ -201,7 +225,7 @@ int pa_ringbuffer_callback(const void *input, void *output, unsigned long frameC
 
 /*
  * A PaStreamFinishedCallback for the same userData, to be set with Pa_SetStreamFinishedCallback
- * where somebody wants to know (pa_ringbuffer_callback_end) that a stream has become inactive.
+ * where the program is to know (pa_ringbuffer_callback_is_finished) that a stream has become inactive.
  * Real-time safe.
  */
 void pa_ringbuffer_callback_finished(void *userData);

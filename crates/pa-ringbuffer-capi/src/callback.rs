@@ -1,17 +1,18 @@
 //! The compiled callback, documented in `include/pa_ringbuffer_callback.h`.
 
-use core::ffi::{c_int, c_uchar, c_uint, c_ulong, c_void};
+use core::ffi::{c_int, c_uchar, c_ulong, c_void};
 use core::mem::size_of;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
-    CallbackState, Counters, Mode, TimeInfo, callback, end, finished, policy,
+    CallbackState, Counters, FinishReason, Mode, OnOverflow, OnUnderflow, TimeInfo, callback,
+    finished,
 };
 
-/// The header declares the state's fields: two pointers, two sizes, four 32-bit integers, then the
+/// The header declares the state's fields: two pointers, two sizes, six 32-bit integers, then the
 /// counters behind two more. It says the same in other words, and so do the tests in C.
 const _: () = {
-    const COUNTERS: usize = 4 * size_of::<usize>() + 4 * size_of::<u32>();
+    const COUNTERS: usize = 4 * size_of::<usize>() + 6 * size_of::<u32>();
     const FIRST: usize = 2 * size_of::<u32>();
     const FURTHER: usize = 16;
     assert!(size_of::<Counters>() == FIRST + (Counters::COUNT + FURTHER) * size_of::<u64>());
@@ -35,12 +36,14 @@ const START: c_int = Mode::Start as c_int;
 
 const _: () = assert!(RUN == 0 && DRAIN == 1 && COMPLETE == 2 && START == 3);
 
-/// The header's `PA_RINGBUFFER_STOP_…` and `PA_RINGBUFFER_END_…`.
-const _: () = {
-    assert!(policy::STOP_ON_UNDERFLOW == 1 && policy::STOP_ON_OVERFLOW == 2);
-    assert!(end::COMPLETED == 1 && end::UNDERFLOW == 2 && end::OVERFLOW == 4);
-    assert!(end::FINISHED == 8);
-};
+/// `PA_RINGBUFFER_SILENCE`.
+const SILENCE: c_int = OnUnderflow::Silence as c_int;
+/// `PA_RINGBUFFER_DROP`.
+const DROP: c_int = OnOverflow::Drop as c_int;
+/// `PA_RINGBUFFER_STOP`, in both cases.
+const STOP: c_int = OnUnderflow::Stop as c_int;
+
+const _: () = assert!(SILENCE == 0 && DROP == 0 && STOP == 1 && OnOverflow::Stop as c_int == STOP);
 
 /// A `PaStreamCallback` that plays from one ring and records into another.
 ///
@@ -75,15 +78,15 @@ pub unsafe extern "C" fn pa_ringbuffer_callback(
 /// # Safety
 ///
 /// `state` is valid for writes of `state_size` bytes, and no stream uses it. The rings are null or
-/// initialised, outlive the stream, and have no other reader (output) or writer (input).
+/// initialised, outlive the stream, and have no other writer (input) or reader (output).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pa_ringbuffer_callback_init(
     state: *mut CallbackState,
     state_size: usize,
-    output_ring: *mut PaUtilRingBuffer,
-    output_frame_size: usize,
     input_ring: *mut PaUtilRingBuffer,
     input_frame_size: usize,
+    output_ring: *mut PaUtilRingBuffer,
+    output_frame_size: usize,
     silence: c_uchar,
 ) -> c_int {
     if state_size < size_of::<CallbackState>() {
@@ -92,10 +95,10 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_init(
     // SAFETY: the caller's promises are the same, and the state is valid for writes.
     unsafe {
         state.write(CallbackState::new(
-            output_ring,
-            output_frame_size,
             input_ring,
             input_frame_size,
+            output_ring,
+            output_frame_size,
             silence,
         ));
     }
@@ -124,36 +127,77 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_mode(
     0
 }
 
-/// Says what ends the stream from now on; returns 0, or -1 if there is no such policy.
+/// Sets what the callback does on an underflow; returns 0, or -1 if there is no such action.
 ///
 /// # Safety
 ///
 /// `state` is initialised.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pa_ringbuffer_callback_set_policy(
+pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_underflow(
     state: *mut CallbackState,
-    flags: c_uint,
+    action: c_int,
 ) -> c_int {
-    if flags & !(policy::STOP_ON_UNDERFLOW | policy::STOP_ON_OVERFLOW) != 0 {
-        return -1;
-    }
+    let action = match action {
+        SILENCE => OnUnderflow::Silence,
+        STOP => OnUnderflow::Stop,
+        _ => return -1,
+    };
     // SAFETY: initialised, says the caller; all that changes in it is atomic.
-    unsafe { &*state }.set_policy(flags);
+    unsafe { &*state }.set_on_underflow(action);
     0
 }
 
-/// Why the stream does not go on; 0 while it does.
+/// Sets what the callback does on an overflow; returns 0, or -1 if there is no such action.
 ///
 /// # Safety
 ///
 /// `state` is initialised.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pa_ringbuffer_callback_end(state: *const CallbackState) -> c_uint {
+pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_overflow(
+    state: *mut CallbackState,
+    action: c_int,
+) -> c_int {
+    let action = match action {
+        DROP => OnOverflow::Drop,
+        STOP => OnOverflow::Stop,
+        _ => return -1,
+    };
     // SAFETY: initialised, says the caller; all that changes in it is atomic.
-    unsafe { &*state }.end()
+    unsafe { &*state }.set_on_overflow(action);
+    0
 }
 
-/// Forgets why the stream has ended.
+/// Why the stream does not go on: one of the header's `PA_RINGBUFFER_FINISH_…`; 0 while it does.
+///
+/// # Safety
+///
+/// `state` is initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_finish_reason(
+    state: *const CallbackState,
+) -> c_int {
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    match unsafe { &*state }.finish_reason() {
+        None => 0,
+        Some(FinishReason::Completed) => 1,
+        Some(FinishReason::Underflow) => 2,
+        Some(FinishReason::Overflow) => 3,
+        Some(FinishReason::Stopped) => 4,
+    }
+}
+
+/// Whether the callback is not called any more: 1 or 0.
+///
+/// # Safety
+///
+/// `state` is initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_is_finished(state: *const CallbackState) -> c_int {
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    c_int::from(unsafe { &*state }.is_finished())
+}
+
+/// Forgets why the stream is finished.
 ///
 /// # Safety
 ///

@@ -252,7 +252,7 @@ class Handle:
             reason = self.stop_reason or {
                 "underflow": "it was to stop on underflow",
                 "overflow": "it was to stop on overflow",
-            }.get(self.callback.ended or "", "it has stopped by itself; the device may be gone")
+            }.get(self.callback.finished or "", "it has stopped by itself; the device may be gone")
         return StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
 
     def start(self, finished_callback: Callable[[], object] | None) -> bool:
@@ -309,7 +309,7 @@ class Handle:
     def end(self, how: str, reason: str, ignore_errors: bool) -> bool:
         """Stop, abort or close the backend; return whether it could be."""
         patience, is_gone = math.inf, False
-        if self._is_ending or not self.callback._finished:
+        if self._is_ending or not self.callback._is_finished:
             is_gone = not self._is_ending and not self._is_active()
             patience = self.STOP_TIMEOUT_IF_GONE if is_gone else self.STOP_TIMEOUT
         work = functools.partial(self._end, how, reason, ignore_errors)
@@ -409,7 +409,7 @@ class Handle:
         """Close what a stream that is collected as garbage has left open."""
         if not self.here or self.closed:
             return
-        running = not self.callback._finished and self._is_active()
+        running = not self.callback._is_finished and self._is_active()
         self.end("close", "it was collected as garbage", True)
         if running:
             warnings.warn(

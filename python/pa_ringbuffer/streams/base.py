@@ -94,7 +94,7 @@ class Base:
                 else None
                 for side, kind in enumerate(("input", "output"))
             ]
-            callback._attach(rings[1], rings[0], silence=128 if dtypes[1] == "uint8" else 0)
+            callback._attach(rings[0], rings[1], silence=128 if dtypes[1] == "uint8" else 0)
             name = type(self).__name__
             self._report = LossReport(callback, warn, name)
             self._handle = Handle(backend, callback, give_up, self._report)
@@ -277,7 +277,7 @@ class Base:
 
     def _has_to_finish(self) -> bool:
         """Whether the stream runs, or does not although it should."""
-        return not self._handle.stop_reason and self._callback.ended in (None, "finished")
+        return not self._handle.stop_reason and self._callback.finished in (None, "stopped")
 
 
 class Blocking(Base):

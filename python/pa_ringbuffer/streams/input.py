@@ -111,7 +111,7 @@ class BlockingInput(Blocking, Input):
             try:
                 block = self._input.read(blocksize, None, overlap, True).frames
             except StreamStoppedError as error:
-                if self._callback.ended is None:
+                if self._callback.finished is None:
                     raise
                 # What is left after the end of the stream: a shorter block, or none.
                 if self.read_available:
@@ -160,7 +160,7 @@ class AsyncInput(Async, Input):
                 transfer = self._input.begin(blocksize, None, overlap, True)
                 block = (await complete(transfer)).frames
             except StreamStoppedError as error:
-                if self._callback.ended is None:
+                if self._callback.finished is None:
                     raise
                 # What is left after the end of the stream: a shorter block, or none.
                 if self.read_available:

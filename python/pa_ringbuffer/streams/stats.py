@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 #: Who is told about losses unless the user says otherwise.
 default_warn = logging.getLogger("pa_ringbuffer").warning
 
-#: The ways in which a device can report a loss.
-DEVICE_LOSSES = ("input_underflow", "input_overflow", "output_underflow", "output_overflow")
+#: The ways in which a device can report a loss, and how the callback counts them.
+DEVICE_LOSSES = {
+    "input_underflow": "device_input_underflows",
+    "input_overflow": "device_input_overflows",
+    "output_underflow": "device_output_underflows",
+    "output_overflow": "device_output_overflows",
+}
 
 
 @dataclass(frozen=True)
@@ -53,19 +58,31 @@ class RingStats:
         )
 
 
-def ring_stats(
-    ring: RingBuffer | None, counters: dict[str, int], name: str, loss: str
-) -> RingStats | None:
-    """What the counters say about the ring of one direction."""
+def _input_stats(ring: RingBuffer | None, counters: dict[str, int]) -> RingStats | None:
+    """What the counters say about the input ring."""
     if ring is None:
         return None
     return RingStats(
         size=len(ring),
         fill=ring.read_available,
-        low_water=counters[f"{name}_low_water"],
-        high_water=counters[f"{name}_high_water"],
-        losses=counters[f"{name}_{loss}s"],
-        lost_frames=counters[f"{name}_{loss}_frames"],
+        low_water=counters["input_low_water"],
+        high_water=counters["input_high_water"],
+        losses=counters["input_overflows"],
+        lost_frames=counters["input_overflow_frames"],
+    )
+
+
+def _output_stats(ring: RingBuffer | None, counters: dict[str, int]) -> RingStats | None:
+    """What the counters say about the output ring."""
+    if ring is None:
+        return None
+    return RingStats(
+        size=len(ring),
+        fill=ring.read_available,
+        low_water=counters["output_low_water"],
+        high_water=counters["output_high_water"],
+        losses=counters["output_underflows"],
+        lost_frames=counters["output_underflow_frames"],
     )
 
 
@@ -86,10 +103,10 @@ class Stats:
     largest_block: int
     #: Frames per second.
     samplerate: float
-    #: The output ring (:class:`RingStats`), or ``None``.
-    output: RingStats | None
     #: The input ring (:class:`RingStats`), or ``None``.
     input: RingStats | None
+    #: The output ring (:class:`RingStats`), or ``None``.
+    output: RingStats | None
     #: How often the device itself reported a loss: a dict with the keys ``'input_underflow'``,
     #: ``'input_overflow'``, ``'output_underflow'`` and ``'output_overflow'``. Not every report is a
     #: loss that can be heard.
@@ -102,10 +119,10 @@ class Stats:
             if self.largest_block != self.smallest_block:
                 blocks += f" to {self.largest_block}"
         parts = [f"{blocks} frames, {self.frames / self.samplerate:.2f} s"]
-        if self.output:
-            parts.append(self.output.text("output", "underflow"))
         if self.input:
             parts.append(self.input.text("input", "overflow"))
+        if self.output:
+            parts.append(self.output.text("output", "underflow"))
         reports = [f"{count} {name}s" for name, count in self.device.items() if count]
         parts.append("device: " + (", ".join(reports) or "no xruns").replace("_", " "))
         return f"<Stats: {'; '.join(parts)}>"
@@ -113,7 +130,7 @@ class Stats:
     @property
     def losses(self) -> int:
         """Number of blocks that were cut short because a ring was too empty or too full."""
-        return sum(ring.losses for ring in (self.output, self.input) if ring)
+        return sum(ring.losses for ring in (self.input, self.output) if ring)
 
 
 def collect(callback: StreamCallback, samplerate: float) -> Stats:
@@ -125,9 +142,9 @@ def collect(callback: StreamCallback, samplerate: float) -> Stats:
         smallest_block=counters["smallest_block"],
         largest_block=counters["largest_block"],
         samplerate=samplerate,
-        output=ring_stats(callback.output_ring, counters, "output", "underflow"),
-        input=ring_stats(callback.input_ring, counters, "input", "overflow"),
-        device={name: counters[f"device_{name}s"] for name in DEVICE_LOSSES},
+        input=_input_stats(callback.input_ring, counters),
+        output=_output_stats(callback.output_ring, counters),
+        device={name: counters[counter] for name, counter in DEVICE_LOSSES.items()},
     )
 
 
@@ -185,13 +202,13 @@ class _Told:
             return self.counters[name] - before.counters[name]
 
         parts = []
-        for name, what in (("output_underflow", "of silence"), ("input_overflow", "dropped")):
-            if events := new(f"{name}s"):
-                parts.append(
-                    f"{name.replace('_', ' ')} in {events} blocks "
-                    f"({new(f'{name}_frames')} frames {what})"
-                )
-        for name in DEVICE_LOSSES:
-            if events := new(f"device_{name}s"):
+        if events := new("input_overflows"):
+            frames = new("input_overflow_frames")
+            parts.append(f"input overflow in {events} blocks ({frames} frames dropped)")
+        if events := new("output_underflows"):
+            frames = new("output_underflow_frames")
+            parts.append(f"output underflow in {events} blocks ({frames} frames of silence)")
+        for name, counter in DEVICE_LOSSES.items():
+            if events := new(counter):
                 parts.append(f"{events} {name.replace('_', ' ')}s reported by the device")
         return ", ".join(parts)

@@ -15,7 +15,7 @@ TAIL = 4096  # frames that may still be on their way
 config = configuration()
 recorded = bytearray()
 ring = RingBuffer(FRAMESIZE, RING)
-callback = StreamCallback(None, ring)
+callback = StreamCallback(ring)
 stream = open_stream("system", callback, kind="input", blocksize=256)
 stopping = threading.Thread(target=sys.stdin.read, daemon=True)
 stopping.start()

@@ -13,7 +13,7 @@ config = configuration()
 played = random_frames(1, FRAMESIZE)
 output, input_ = RingBuffer(FRAMESIZE, RING), RingBuffer(FRAMESIZE, RING)
 output.write(played)
-callback = StreamCallback(output, input_)
+callback = StreamCallback(input_, output)
 stream = open_stream(config["device"], callback)
 stream.start()
 while callback.counters["frames"] < 8000:

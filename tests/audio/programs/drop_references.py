@@ -26,7 +26,7 @@ orders = itertools.permutations(["stream", "callback", "output", "input"])
 for order in itertools.islice(orders, 0, None, config["every"]):
     for rings_before_close in False, True:
         objects = {"output": RingBuffer(FRAMESIZE, RING), "input": RingBuffer(FRAMESIZE, RING)}
-        callback = StreamCallback(objects["output"], objects["input"])
+        callback = StreamCallback(objects["input"], objects["output"])
         stream = open_stream(config["device"], callback)
         objects.update(stream=stream, callback=callback)
         stream.start()

@@ -20,7 +20,7 @@ played = bytes(LEAD * framesize) + sound
 recorded = bytearray()
 
 output, input_ = RingBuffer(framesize, RING), RingBuffer(framesize, RING)
-callback = StreamCallback(output, input_, silence=silence)
+callback = StreamCallback(input_, output, silence=silence)
 written = output.write(played[: RING * framesize])
 stream = open_stream(config["device"], callback, dtype=dtype, blocksize=config["blocksize"])
 with HeldGil() if config["hold_gil"] else contextlib.nullcontext() as load:

@@ -5,7 +5,7 @@ from pa_ringbuffer.testing import VirtualDevice
 from streams import configuration, tell
 
 configuration()
-callback = StreamCallback(RingBuffer(8, 1024))
+callback = StreamCallback(output_ring=RingBuffer(8, 1024))
 device = VirtualDevice(callback)
 device.start()
 try:

@@ -14,7 +14,7 @@ FRAMESIZE = 8
 config = configuration()
 played = random_frames(config["seconds"], FRAMESIZE)
 ring = RingBuffer(FRAMESIZE, RING)
-callback = StreamCallback(ring)
+callback = StreamCallback(output_ring=ring)
 stream = open_stream("system", callback, kind="output", blocksize=config["blocksize"])
 ring.write(bytes(LEAD * FRAMESIZE))
 written = ring.write(played[: (RING - LEAD) * FRAMESIZE])

@@ -17,7 +17,7 @@ config = configuration()
 played = random_frames(config["seconds"], FRAMESIZE)
 recorded = bytearray()
 ring = RingBuffer(FRAMESIZE, RING)
-callback = StreamCallback(None, ring)
+callback = StreamCallback(ring)
 stream = open_stream("system", callback, kind="input", blocksize=config["blocksize"])
 with HeldGil() if config["hold_gil"] else contextlib.nullcontext() as load:
     stream.start()

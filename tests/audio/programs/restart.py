@@ -15,7 +15,7 @@ sound = random_frames(1, FRAMESIZE)
 played = bytes(LEAD * FRAMESIZE) + sound
 output, input_ = RingBuffer(FRAMESIZE, RING), RingBuffer(FRAMESIZE, RING)
 output.write(played)
-callback = StreamCallback(output, input_)
+callback = StreamCallback(input_, output)
 callback.mode = "drain"
 stream = open_stream(config["device"], callback)
 

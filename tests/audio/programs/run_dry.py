@@ -18,7 +18,7 @@ def wait_for_blocks(number):
 config = configuration()
 ring = RingBuffer(FRAMESIZE, 8192)
 ring.write(random_frames(0.1, FRAMESIZE))
-callback = StreamCallback(ring, input_framesize=FRAMESIZE)
+callback = StreamCallback(output_ring=ring, input_framesize=FRAMESIZE)
 stream = open_stream(config["device"], callback)
 stream.start()
 while not callback.counters["output_underflows"]:

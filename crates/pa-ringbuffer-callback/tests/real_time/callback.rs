@@ -1,11 +1,12 @@
-//! The callback in all modes, with all policies, whatever the rings hold and the device reports.
+//! The callback in all modes, with all actions on underflow and overflow, whatever the rings hold and the device reports.
 
 use std::ffi::{c_int, c_ulong, c_void};
 use std::ptr::{null, null_mut};
 
 use pa_ringbuffer::{RingMemory, ring_buffer_size_t};
 use pa_ringbuffer_callback::{
-    CallbackResult, CallbackState, Mode, TimeInfo, callback, end, finished, flags, policy,
+    CallbackResult, CallbackState, FinishReason, Mode, OnOverflow, OnUnderflow, TimeInfo, callback,
+    finished, flags,
 };
 
 use crate::Case;
@@ -19,11 +20,11 @@ const BLOCKS: [usize; 4] = [0, 1, 48, 3 * N];
 
 const MODES: [Mode; 4] = [Mode::Run, Mode::Drain, Mode::Complete, Mode::Start];
 
-const POLICIES: [u32; 4] = [
-    0,
-    policy::STOP_ON_UNDERFLOW,
-    policy::STOP_ON_OVERFLOW,
-    policy::STOP_ON_UNDERFLOW | policy::STOP_ON_OVERFLOW,
+const ACTIONS: [(OnUnderflow, OnOverflow); 4] = [
+    (OnUnderflow::Silence, OnOverflow::Drop),
+    (OnUnderflow::Silence, OnOverflow::Stop),
+    (OnUnderflow::Stop, OnOverflow::Drop),
+    (OnUnderflow::Stop, OnOverflow::Stop),
 ];
 
 const STATUS: [c_ulong; 7] = [
@@ -48,7 +49,8 @@ pub(crate) const CASES: &[Case] = &[
                 // SAFETY: a state, as it is expected.
                 unsafe { finished(stream.user_data()) };
                 stream.state.finish();
-                assert_eq!(stream.state.end(), end::FINISHED);
+                assert_eq!(stream.state.finish_reason(), Some(FinishReason::Stopped));
+                assert!(stream.state.is_finished());
             }
             // SAFETY: null is allowed.
             unsafe { finished(null_mut()) };
@@ -63,25 +65,38 @@ pub(crate) const CASES: &[Case] = &[
             }
         })
     }),
-    (&["CallbackState::set_policy"], || {
-        let streams = streams();
-        guarded(|| {
-            for policy in POLICIES {
-                streams[0].state.set_policy(policy);
-            }
-        })
-    }),
-    (&["CallbackState::end"], || {
-        let streams = streams();
-        guarded(|| assert_eq!(streams[0].state.end(), 0))
-    }),
+    (
+        &[
+            "CallbackState::set_on_underflow",
+            "CallbackState::set_on_overflow",
+        ],
+        || {
+            let streams = streams();
+            guarded(|| {
+                for (on_underflow, on_overflow) in ACTIONS {
+                    streams[0].state.set_on_underflow(on_underflow);
+                    streams[0].state.set_on_overflow(on_overflow);
+                }
+            })
+        },
+    ),
+    (
+        &["CallbackState::finish_reason", "CallbackState::is_finished"],
+        || {
+            let streams = streams();
+            guarded(|| {
+                assert_eq!(streams[0].state.finish_reason(), None);
+                assert!(!streams[0].state.is_finished());
+            })
+        },
+    ),
 ];
 
 /// A state and its rings, as the main program prepares them.
 struct Stream {
     state: CallbackState,
-    output: RingMemory,
     input: RingMemory,
+    output: RingMemory,
 }
 
 impl Stream {
@@ -90,7 +105,7 @@ impl Stream {
     }
 
     fn fill(&self, frames: usize) {
-        for ring in [&self.output, &self.input] {
+        for ring in [&self.input, &self.output] {
             ring.flush();
             let geometry = ring.geometry();
             // Not from the beginning of the storage, so that some blocks wrap.
@@ -106,26 +121,26 @@ impl Stream {
 fn streams() -> Vec<Stream> {
     let mut streams = Vec::new();
     for element_size in [FRAME, 8] {
-        for (has_output, has_input) in [(true, true), (true, false), (false, true), (false, false)]
+        for (has_input, has_output) in [(true, true), (true, false), (false, true), (false, false)]
         {
-            for (output_frame, input_frame) in [(FRAME, FRAME), (FRAME, 0), (0, FRAME)] {
-                let output = RingMemory::new(element_size, N).unwrap();
+            for (input_frame, output_frame) in [(FRAME, FRAME), (FRAME, 0), (0, FRAME)] {
                 let input = RingMemory::new(element_size, N).unwrap();
+                let output = RingMemory::new(element_size, N).unwrap();
                 let choose = |has, ring: &RingMemory| if has { ring.as_ptr() } else { null_mut() };
                 // SAFETY: the rings are kept with the state, and nobody else uses them meanwhile.
                 let state = unsafe {
                     CallbackState::new(
-                        choose(has_output, &output),
-                        output_frame,
                         choose(has_input, &input),
                         input_frame,
+                        choose(has_output, &output),
+                        output_frame,
                         0x80,
                     )
                 };
                 streams.push(Stream {
                     state,
-                    output,
                     input,
+                    output,
                 });
             }
         }
@@ -143,13 +158,14 @@ fn all_calls() -> Outcome {
         let mut seen = [0; 2];
         for stream in &streams {
             for mode in MODES {
-                for policy in POLICIES {
+                for (on_underflow, on_overflow) in ACTIONS {
                     for filled in [0, 40, N] {
                         for frames in BLOCKS {
                             stream.fill(filled);
                             stream.state.restart();
                             stream.state.set_mode(mode);
-                            stream.state.set_policy(policy);
+                            stream.state.set_on_underflow(on_underflow);
+                            stream.state.set_on_overflow(on_overflow);
                             for status in STATUS {
                                 // SAFETY: the blocks hold the largest number of frames, and the
                                 // state is one.

@@ -6,7 +6,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
-    CallbackState, Counters, Mode, StreamCallback as Function, callback, end, finished, policy,
+    CallbackFunction, CallbackState, Counters, FinishReason, Mode, OnOverflow, OnUnderflow,
+    callback, finished,
 };
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -24,19 +25,19 @@ use crate::side::Side;
 /// A compiled PortAudio callback: it plays from one ring buffer and records into another.
 ///
 /// Where the output ring runs empty, it plays silence; what does not fit into the input ring, it
-/// throws away; both are counted. Or it ends the stream then. It never waits and never touches Python, so nothing that Python
+/// throws away; both are counted. Or it finishes the stream then. It never waits and never touches Python, so nothing that Python
 /// does can make it late.
 ///
-/// :param output_ring: Where the frames to be played come from. Python writes, the callback reads.
-///     One element is one frame: *elementsize* is channels times bytes per sample.
-/// :type output_ring: RingBuffer, optional
-/// :param input_ring: Where recorded frames go. The callback writes, Python reads.
+/// :param input_ring: Where recorded frames go. The callback writes, Python reads. One element is one
+///     frame: *elementsize* is channels times bytes per sample.
 /// :type input_ring: RingBuffer, optional
+/// :param output_ring: Where the frames to be played come from. Python writes, the callback reads.
+/// :type output_ring: RingBuffer, optional
+/// :param input_framesize: Bytes per input frame; only checked against *input_ring*.
+/// :type input_framesize: int, optional
 /// :param output_framesize: Bytes per output frame; needed for a stream that has output channels
 ///     but no *output_ring* (it plays silence).
 /// :type output_framesize: int, optional
-/// :param input_framesize: Bytes per input frame; only checked against *input_ring*.
-/// :type input_framesize: int, optional
 /// :param silence: The value of the bytes that silence consists of: 0, or 128 for ``'uint8'``.
 /// :type silence: int, optional
 /// :param on_underflow: What happens when the output ring holds too little: ``'silence'`` is played,
@@ -60,7 +61,7 @@ use crate::side::Side;
 #[pyclass(frozen, weakref, module = "pa_ringbuffer")]
 pub(crate) struct StreamCallback {
     state: Box<CallbackState>,
-    /// For output and input.
+    /// For input and output.
     rings: OnceLock<[Option<Used>; 2]>,
     /// Whether a device has used it: from then on, its frames stay as they are. Locked for a moment,
     /// by threads that are attached.
@@ -76,20 +77,12 @@ const MODES: [(&str, Mode); 4] = [
     ("start", Mode::Start),
 ];
 
-/// The first that applies says why a stream has ended.
-const ENDS: [(u32, &str); 4] = [
-    (end::UNDERFLOW, "underflow"),
-    (end::OVERFLOW, "overflow"),
-    (end::COMPLETED, "completed"),
-    (end::FINISHED, "finished"),
-];
-
-/// `stop` if that is what an argument says, 0 if it says `otherwise`.
-fn stop_flag(value: &str, argument: &str, otherwise: &str, stop: u32) -> PyResult<u32> {
+/// Whether an argument says `'stop'`; if not, it must say `otherwise`.
+fn is_stop(value: &str, argument: &str, otherwise: &str) -> PyResult<bool> {
     if value == "stop" {
-        Ok(stop)
+        Ok(true)
     } else if value == otherwise {
-        Ok(0)
+        Ok(false)
     } else {
         Err(error::value_error(format_args!(
             "{argument} must be '{otherwise}' or 'stop', not '{value}'"
@@ -168,7 +161,7 @@ fn side(
 }
 
 impl StreamCallback {
-    pub(crate) fn function(&self) -> Function {
+    pub(crate) fn function(&self) -> CallbackFunction {
         callback
     }
 
@@ -187,10 +180,10 @@ impl StreamCallback {
 
     /// # Errors
     ///
-    /// ValueError if a device's frames of so many bytes, for output and input, are not what the
+    /// ValueError if a device's frames of so many bytes, for input and output, are not what the
     /// callback takes. A device without a direction has none.
     pub(crate) fn check_frames(&self, device: [usize; 2]) -> PyResult<()> {
-        let names = ["output", "input"];
+        let names = ["input", "output"];
         for ((name, ours), theirs) in names.into_iter().zip(self.state.frame_sizes()).zip(device) {
             if ours != 0 && theirs != 0 && ours != theirs {
                 return Err(error::value_error(format_args!(
@@ -203,7 +196,7 @@ impl StreamCallback {
     }
 
     fn side(&self, side: Side) -> Option<&Py<PyAny>> {
-        let [output, input] = self.rings.get()?;
+        let [input, output] = self.rings.get()?;
         let ring = match side {
             Side::Producer => output,
             Side::Consumer => input,
@@ -229,14 +222,14 @@ impl StreamCallback {
 
     /// Whether the callback is not called any more.
     pub(crate) fn is_finished(&self) -> bool {
-        self.state.end() & end::FINISHED != 0
+        self.state.is_finished()
     }
 
     /// The number of losses that were counted so far, of the rings and of the device.
     fn losses(&self) -> u64 {
         let counters = self.state.counters();
-        counters.output_underflows()
-            + counters.input_overflows()
+        counters.input_overflows()
+            + counters.output_underflows()
             + counters.device_input_underflows()
             + counters.device_input_overflows()
             + counters.device_output_underflows()
@@ -254,43 +247,44 @@ impl StreamCallback {
 impl StreamCallback {
     #[new]
     #[pyo3(signature = (
-        output_ring=None, input_ring=None, *, output_framesize=None, input_framesize=None,
+        input_ring=None, output_ring=None, *, input_framesize=None, output_framesize=None,
         silence=0, on_underflow="silence", on_overflow="drop"
     ))]
     fn new(
-        output_ring: Option<&Bound<'_, PyAny>>,
         input_ring: Option<&Bound<'_, PyAny>>,
-        output_framesize: Option<Integer>,
+        output_ring: Option<&Bound<'_, PyAny>>,
         input_framesize: Option<Integer>,
+        output_framesize: Option<Integer>,
         silence: u8,
         on_underflow: &str,
         on_overflow: &str,
     ) -> PyResult<Self> {
-        let policy = stop_flag(
-            on_underflow,
-            "on_underflow",
-            "silence",
-            policy::STOP_ON_UNDERFLOW,
-        )? | stop_flag(on_overflow, "on_overflow", "drop", policy::STOP_ON_OVERFLOW)?;
+        let stop_on_underflow = is_stop(on_underflow, "on_underflow", "silence")?;
+        let stop_on_overflow = is_stop(on_overflow, "on_overflow", "drop")?;
         // SAFETY: without rings, there is nothing to keep.
         let state = unsafe { CallbackState::new(null_mut(), 0, null_mut(), 0, 0) };
-        state.set_policy(policy);
+        if stop_on_underflow {
+            state.set_on_underflow(OnUnderflow::Stop);
+        }
+        if stop_on_overflow {
+            state.set_on_overflow(OnOverflow::Stop);
+        }
         let new = Self {
             state: Box::new(state),
             rings: OnceLock::new(),
             is_settled: Mutex::new(false),
             told_losses: AtomicU64::new(0),
         };
-        let given = output_ring.is_some()
-            || input_ring.is_some()
-            || output_framesize.is_some()
-            || input_framesize.is_some();
+        let given = input_ring.is_some()
+            || output_ring.is_some()
+            || input_framesize.is_some()
+            || output_framesize.is_some();
         if given {
             new.attach(
-                output_ring,
                 input_ring,
-                output_framesize,
+                output_ring,
                 input_framesize,
+                output_framesize,
                 silence,
             )?;
         }
@@ -300,32 +294,32 @@ impl StreamCallback {
     /// For the streams, which are opened before anybody knows what frames they have: the arguments
     /// that were not given to the constructor. Not later than the stream is started.
     #[pyo3(name = "_attach", signature = (
-        output_ring=None, input_ring=None, output_framesize=None, input_framesize=None, silence=0
+        input_ring=None, output_ring=None, input_framesize=None, output_framesize=None, silence=0
     ))]
     fn attach(
         &self,
-        output_ring: Option<&Bound<'_, PyAny>>,
         input_ring: Option<&Bound<'_, PyAny>>,
-        output_framesize: Option<Integer>,
+        output_ring: Option<&Bound<'_, PyAny>>,
         input_framesize: Option<Integer>,
+        output_framesize: Option<Integer>,
         silence: u8,
     ) -> PyResult<()> {
-        let (output, output_size, output_ring) = side(output_ring, output_framesize, "output")?;
         let (input, input_size, input_ring) = side(input_ring, input_framesize, "input")?;
+        let (output, output_size, output_ring) = side(output_ring, output_framesize, "output")?;
         let settled = self
             .is_settled
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let refused = if *settled || self.state.counters().blocks() != 0 {
             Some("the callback is in use: its rings must be given before the stream is started")
-        } else if self.rings.set([output_ring, input_ring]).is_err() {
+        } else if self.rings.set([input_ring, output_ring]).is_err() {
             Some("the callback has its rings already")
         } else {
             // SAFETY: the rings are kept as long as this object, which must outlive the stream. That
             // has not begun to call; a virtual device would have settled the callback.
             unsafe {
                 self.state
-                    .attach(output, output_size, input, input_size, silence);
+                    .attach(input, input_size, output, output_size, silence);
             }
             None
         };
@@ -341,7 +335,7 @@ impl StreamCallback {
 
     /// The address of another C function, a ``PaStreamFinishedCallback``.
     ///
-    /// When it is called with the same ``userData``, `ended` tells that the stream is over.
+    /// When it is called with the same ``userData``, `finished` tells that the stream is over.
     #[getter]
     fn finished_function(&self) -> usize {
         finished as *const () as usize
@@ -384,16 +378,17 @@ impl StreamCallback {
     /// What has been counted so far: a new dict of ints.
     ///
     /// ``blocks`` and ``frames``: calls, and frames in them; ``smallest_block`` and
-    /// ``largest_block``: frames per call; ``output_underflows`` and ``output_underflow_frames``:
-    /// calls in which the output ring held too little, and frames of silence played instead;
-    /// ``input_overflows`` and ``input_overflow_frames``: calls in which the input ring had too
-    /// little room, and frames thrown away; ``device_…``: calls in which PortAudio reported that
-    /// the device itself had lost something (its status flags).
+    /// ``largest_block``: frames per call; ``input_overflows`` and ``input_overflow_frames``: calls
+    /// in which the input ring had too little room, and frames thrown away; ``output_underflows``
+    /// and ``output_underflow_frames``: calls in which the output ring held too little, and frames
+    /// of silence played instead; ``device_input_underflows``, ``device_input_overflows``,
+    /// ``device_output_underflows``, ``device_output_overflows`` and ``device_primings``: calls in
+    /// which PortAudio reported that of the device itself (its status flags).
     ///
-    /// ``output_low_water`` and ``output_high_water``: the fewest frames that a call has left in the
-    /// output ring (at first, the ring's size), and the most that it has found there;
-    /// ``input_low_water`` and ``input_high_water``: the fewest that it has found in the input ring
-    /// (at first, the ring's size), and the most that it has left there.
+    /// ``input_low_water`` and ``input_high_water``: the fewest frames that a call has found in the
+    /// input ring (at first, the ring's size), and the most that it has left there;
+    /// ``output_low_water`` and ``output_high_water``: the fewest that it has left in the output
+    /// ring (at first, the ring's size), and the most that it has found there.
     ///
     /// All of them are as they were between two calls.
     #[getter]
@@ -409,7 +404,7 @@ impl StreamCallback {
     ///
     /// ``'run'``: an underflow; silence is played and counted. ``'drain'``: nothing more will be
     /// written; silence is played and not counted. ``'complete'``: nothing more will be written;
-    /// the stream ends when all has been played. ``'start'``: nothing was written yet; silence is
+    /// the stream is finished when all has been played. ``'start'``: nothing was written yet; silence is
     /// played and not counted until the ring holds a block (or is full), then it is ``'run'``.
     #[getter]
     fn mode(&self) -> &'static str {
@@ -434,14 +429,16 @@ impl StreamCallback {
     /// Why the stream does not go on, or ``None`` while it does.
     ///
     /// ``'completed'``: everything was played, in the mode ``'complete'``; ``'underflow'`` and
-    /// ``'overflow'``: as *on_underflow* and *on_overflow* say; ``'finished'``: for another reason
+    /// ``'overflow'``: as *on_underflow* and *on_overflow* say; ``'stopped'``: for another reason
     /// (only known where `finished_function` is called).
-    #[getter]
-    fn ended(&self) -> Option<&'static str> {
-        let end = self.state.end();
-        ENDS.iter()
-            .find(|(flag, _)| end & flag != 0)
-            .map(|(_, name)| *name)
+    #[getter(finished)]
+    fn finish_reason(&self) -> Option<&'static str> {
+        Some(match self.state.finish_reason()? {
+            FinishReason::Completed => "completed",
+            FinishReason::Underflow => "underflow",
+            FinishReason::Overflow => "overflow",
+            FinishReason::Stopped => "stopped",
+        })
     }
 
     /// For the streams: the number of losses that were counted so far, of the rings and of the
@@ -464,7 +461,7 @@ impl StreamCallback {
 
     /// For the streams: whether the callback is not called any more.
     #[getter]
-    fn _finished(&self) -> bool {
+    fn _is_finished(&self) -> bool {
         self.is_finished()
     }
 
@@ -473,7 +470,7 @@ impl StreamCallback {
         self.state.finish();
     }
 
-    /// Forget why the stream has ended. To be called before it is started again.
+    /// Forget why the stream is finished. To be called before it is started again.
     fn restart(&self) {
         self.state.restart();
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer_callback::{
-    DeviceConfig, DeviceError, FinishedCallback, Monitor, Pace, Script, StreamCallback,
+    CallbackFunction, DeviceConfig, DeviceError, FinishedCallback, Monitor, Pace, Script,
     VirtualDevice as Device, finished,
 };
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -20,7 +20,7 @@ use crate::arguments::integer::Integer;
 use crate::arguments::samples::SampleFormat;
 use crate::arguments::script;
 use crate::error;
-use crate::stream::callback::StreamCallback as OurCallback;
+use crate::stream::callback::StreamCallback;
 use crate::stream::wait;
 
 /// How long to wait before looking for Ctrl-C.
@@ -91,7 +91,7 @@ pub(crate) fn stop_all(py: Python<'_>) {
 /// :param finished_callback: A ``PaStreamFinishedCallback``, in the same forms as *callback*. The
 ///     device's thread calls it with *userdata* when a started device becomes inactive, whether
 ///     stopped or ended by its callback: after the last call, before *active* turns false. A
-///     `StreamCallback` brings its own, to be able to say that it has *ended*.
+///     `StreamCallback` brings its own, to be able to say that it is *finished*.
 /// :type finished_callback: int or CData pointer or object, optional
 ///
 /// As context manager it is started and, at the end, closed.
@@ -247,11 +247,11 @@ fn check_frames(
     channels: [usize; 2],
     samples: SampleFormat,
 ) -> PyResult<()> {
-    let Ok(ours) = callback.cast::<OurCallback>() else {
+    let Ok(ours) = callback.cast::<StreamCallback>() else {
         return Ok(());
     };
     let [input, output] = channels.map(|channels| channels * samples.size);
-    ours.get().check_frames([output, input])
+    ours.get().check_frames([input, output])
 }
 
 impl VirtualDevice {
@@ -262,7 +262,7 @@ impl VirtualDevice {
             self.wait_for_end(py)?;
         }
         let callback = self.kept.objects[0].bind(py);
-        if let Ok(ours) = callback.cast::<OurCallback>() {
+        if let Ok(ours) = callback.cast::<StreamCallback>() {
             ours.get().settle();
         }
         // Once more: only now need a callback know what frames it has.
@@ -338,29 +338,29 @@ impl VirtualDevice {
         finished_callback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let py = callback.py();
-        let (function, user_data): (StreamCallback, *mut c_void) = if let Ok(ours) =
-            callback.cast::<OurCallback>()
-        {
-            if userdata.is_some() {
-                return Err(error::type_error(
-                    "userdata must not be given with a StreamCallback, which brings its own",
-                ));
-            }
-            (ours.get().function(), ours.get().state().cast())
-        } else {
-            let address = function_argument(callback, "callback")?;
-            let pointer = std::ptr::with_exposed_provenance::<c_void>(address);
-            let user_data = match userdata {
-                Some(object) => user_data_argument(object, "userdata")?,
-                None => 0,
+        let (function, user_data): (CallbackFunction, *mut c_void) =
+            if let Ok(ours) = callback.cast::<StreamCallback>() {
+                if userdata.is_some() {
+                    return Err(error::type_error(
+                        "userdata must not be given with a StreamCallback, which brings its own",
+                    ));
+                }
+                (ours.get().function(), ours.get().state().cast())
+            } else {
+                let address = function_argument(callback, "callback")?;
+                let pointer = std::ptr::with_exposed_provenance::<c_void>(address);
+                let user_data = match userdata {
+                    Some(object) => user_data_argument(object, "userdata")?,
+                    None => 0,
+                };
+                // SAFETY: not null; that it is a PaStreamCallback is what the caller says.
+                let function =
+                    unsafe { std::mem::transmute::<*const c_void, CallbackFunction>(pointer) };
+                (function, std::ptr::with_exposed_provenance_mut(user_data))
             };
-            // SAFETY: not null; that it is a PaStreamCallback is what the caller says.
-            let function = unsafe { std::mem::transmute::<*const c_void, StreamCallback>(pointer) };
-            (function, std::ptr::with_exposed_provenance_mut(user_data))
-        };
         let finished: Option<FinishedCallback> = match finished_callback {
             // Ours is told without being asked to.
-            None if callback.is_instance_of::<OurCallback>() => Some(finished),
+            None if callback.is_instance_of::<StreamCallback>() => Some(finished),
             Some(object) => {
                 let address = function_argument(object, "finished_callback")?;
                 let pointer = std::ptr::with_exposed_provenance::<c_void>(address);

@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pa_ringbuffer_callback::{CallbackState, end};
+use pa_ringbuffer_callback::CallbackState;
 use pyo3::intern;
 use pyo3::prelude::*;
 
@@ -130,12 +130,12 @@ impl<'a> Watchdog<'a> {
 
     /// Looked at before the ring: what the callback did before the end is then seen there.
     pub(crate) fn is_over(&self) -> bool {
-        self.state.end() != 0
+        self.state.finish_reason().is_some()
     }
 
     /// Whether the callback is not called any more.
     pub(crate) fn is_finished(&self) -> bool {
-        self.state.end() & end::FINISHED != 0
+        self.state.is_finished()
     }
 
     /// Whether the device has not called for a moment. To be asked at least every few milliseconds.

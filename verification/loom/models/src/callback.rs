@@ -6,7 +6,7 @@ use core::ptr::{null, null_mut};
 use loom::thread;
 use pa_ringbuffer::{PaUtilRingBuffer, RingMemory};
 use pa_ringbuffer_callback::{
-    CallbackResult, CallbackState, Counters, Mode, callback, end, finished, policy,
+    CallbackResult, CallbackState, Counters, FinishReason, Mode, OnOverflow, callback, finished,
 };
 
 use crate::ring::{Pointer, make, numbered};
@@ -49,9 +49,9 @@ impl Stream {
     }
 }
 
-fn state(output: *mut PaUtilRingBuffer, input: *mut PaUtilRingBuffer) -> CallbackState {
+fn state(input: *mut PaUtilRingBuffer, output: *mut PaUtilRingBuffer) -> CallbackState {
     // SAFETY: the models keep the rings alive, and leave these sides of them to the callback.
-    unsafe { CallbackState::new(output, 1, input, 1, 0) }
+    unsafe { CallbackState::new(input, 1, output, 1, 0) }
 }
 
 /// A snapshot of the counters is one between two calls.
@@ -86,26 +86,26 @@ pub(crate) fn counters() -> Model {
     })
 }
 
-/// Whoever sees why a stream has ended sees all that was recorded.
-pub(crate) fn end_after_overflow() -> Model {
-    Model::new("callback: end after an overflow", || {
-        recording(policy::STOP_ON_OVERFLOW, |stream| {
+/// A thread that sees why a stream is finished sees all that was recorded.
+pub(crate) fn finish_after_overflow() -> Model {
+    Model::new("callback: finished by an overflow", || {
+        recording(OnOverflow::Stop, |stream| {
             let audio = thread::spawn(move || {
                 let stream = stream;
                 let result = stream.record(&numbered(1, 2));
                 assert_eq!(result, CallbackResult::Complete as c_int);
             });
             audio.join().expect("nothing failed");
-            end::OVERFLOW
+            FinishReason::Overflow
         });
     })
 }
 
-/// Whoever sees that a stream has finished sees all that was recorded. PortAudio may say so in another
+/// A thread that sees that a stream is finished sees all that was recorded. PortAudio may say so in another
 /// thread than that which it calls the callback in.
-pub(crate) fn end_after_finish() -> Model {
-    Model::new("callback: end after finish", || {
-        recording(0, |stream| {
+pub(crate) fn finish_by_others() -> Model {
+    Model::new("callback: finished by others", || {
+        recording(OnOverflow::Drop, |stream| {
             let audio = thread::spawn(move || {
                 let stream = stream;
                 let result = stream.record(&numbered(1, 1));
@@ -113,29 +113,29 @@ pub(crate) fn end_after_finish() -> Model {
             });
             audio.join().expect("nothing failed");
             stream.finish();
-            end::FINISHED
+            FinishReason::Stopped
         });
     })
 }
 
-/// Runs a stream with room for one frame, which returns why it has ended.
-fn recording(policy: u32, stream: fn(Stream) -> u32) {
+/// Runs a stream with room for one frame, which returns why it is finished.
+fn recording(on_overflow: OnOverflow, stream: fn(Stream) -> FinishReason) {
     let ring = make::<1>(1, 0);
-    let state = state(null_mut(), ring.as_ptr());
-    state.set_policy(policy);
+    let state = state(ring.as_ptr(), null_mut());
+    state.set_on_overflow(on_overflow);
     checker::share(&[&ring, &state]);
     let pointer = Pointer(ring.as_ptr());
     let watched = Stream::of(&state);
     let reader = thread::spawn(move || {
         let mut take = Reader::CRead.open::<1>(pointer);
         // SAFETY: the state is alive.
-        if unsafe { &*{ watched }.0 }.end() != 0 {
+        if unsafe { &*{ watched }.0 }.finish_reason().is_some() {
             assert_eq!(take(1), numbered(1, 1), "what was recorded is there");
         }
     });
     let reason = stream(Stream::of(&state));
     reader.join().expect("nothing failed");
-    assert_eq!(state.end(), reason);
+    assert_eq!(state.finish_reason(), Some(reason));
 }
 
 /// A stream that is to complete plays everything that was written before it was told to.
@@ -144,7 +144,7 @@ pub(crate) fn complete(writer: Writer, first: Mode) -> Model {
         format!("callback: complete after {first:?}, {writer:?}"),
         move || {
             let ring: RingMemory = make::<1>(2, 1);
-            let state = state(ring.as_ptr(), null_mut());
+            let state = state(null_mut(), ring.as_ptr());
             state.set_mode(first);
             checker::share(&[&ring, &state]);
             let mut put = writer.open::<1>(Pointer(ring.as_ptr()));

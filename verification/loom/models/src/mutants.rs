@@ -10,7 +10,7 @@ use crate::run::{Model, Outcome};
 /// ordering is given to. If a model fails with one of these, they are needed after all.
 const NOT_NEEDED: [(&str, &str, &str); 3] = [
     (
-        "self.end.fetch_or(ending",
+        "self.finished.fetch_or(finishing",
         "change",
         "the counters were published just before, and there is a release fence in that",
     ),
