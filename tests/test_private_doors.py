@@ -217,7 +217,9 @@ def test_a_callback_in_use_gets_no_other_rings(use):
             getattr(device, use)(frames=16)
         for size in (1, 2**20):
             with pytest.raises(RuntimeError, match="the callback is in use"):
-                callback._attach(output_ring=pa_ringbuffer.RingBuffer(size, 4), output_framesize=size)
+                callback._attach(
+                    output_ring=pa_ringbuffer.RingBuffer(size, 4), output_framesize=size
+                )
         assert callback.output_ring is None
 
 
