@@ -23,6 +23,9 @@ I386_COFF = b"\x4c\x01"
 MEMBER = "pa_ringbuffer.o"
 #: What each C library has, and what each linker makes.
 KNOWN = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "_GLOBAL_OFFSET_TABLE_"}
+#: How the callback finds the system's call that wakes a thread: on Linux, Apple's systems, Windows.
+KNOWN |= {"syscall", "dlsym", "GetModuleHandleA", "GetProcAddress"}
+KNOWN |= {"GetModuleHandleA@4", "GetProcAddress@8"}
 
 
 class NotOneObject(Exception):

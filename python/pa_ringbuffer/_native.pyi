@@ -109,6 +109,7 @@ class StreamCallback:
         silence: int = 0,
         on_underflow: Literal["silence", "stop"] | str = "silence",
         on_overflow: Literal["drop", "stop"] | str = "drop",
+        wake: bool = False,
     ) -> Self: ...
     @property
     def address(self) -> int: ...

@@ -44,6 +44,7 @@ static void init_fills_in_the_whole_state(void)
     CHECK(state.silence == 0 && state.mode == PA_RINGBUFFER_RUN);
     CHECK(state.on_underflow == PA_RINGBUFFER_SILENCE && state.on_overflow == PA_RINGBUFFER_DROP);
     CHECK(state.finished == 0 && state.sequence == 0 && state.reserved == 0);
+    CHECK(state.wake == 0 && state.input_wanted == 0 && state.output_wanted == 0);
     for (counter = &state.blocks; counter <= &state.device_primings; ++counter) {
         CHECK(*counter == 0);
     }
@@ -242,6 +243,26 @@ static void without_rings_it_is_silent(void)
     CHECK(state.output_underflows == 0 && state.input_overflows == 0 && state.blocks == 1);
 }
 
+static void a_thread_sleeps_only_for_what_is_not_there(void)
+{
+    start();
+    CHECK(pa_ringbuffer_callback_sleep_for_data(&state, 1, 1000000) == PA_RINGBUFFER_SLEPT_OFF);
+    if (pa_ringbuffer_callback_set_wake(&state, 1) != 0) {
+        CHECK(state.wake == 0);
+        return;
+    }
+    CHECK(pa_ringbuffer_callback_sleep_for_data(&state, 3, 1) == PA_RINGBUFFER_SLEPT_EARLY);
+    CHECK(pa_ringbuffer_callback(frames, NULL, 3, NULL, 0, &state) == CONTINUE);
+    CHECK(pa_ringbuffer_callback_sleep_for_data(&state, 3, 1000000) == PA_RINGBUFFER_SLEPT_READY);
+    CHECK(pa_ringbuffer_callback_sleep_for_room(&state, N, 1000000) == PA_RINGBUFFER_SLEPT_READY);
+    CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 1) == 1);
+    CHECK(pa_ringbuffer_callback_sleep_for_room(&state, N, 1) == PA_RINGBUFFER_SLEPT_EARLY);
+    CHECK(state.input_wanted == 0 && state.output_wanted == 0);
+    pa_ringbuffer_callback_finished(&state);
+    CHECK(pa_ringbuffer_callback_sleep_for_room(&state, N, 1000000) == PA_RINGBUFFER_SLEPT_FINISHED);
+    CHECK(pa_ringbuffer_callback_set_wake(&state, 0) == 0 && state.wake == 0);
+}
+
 static void without_state_it_aborts(void)
 {
     CHECK(pa_ringbuffer_callback(frames, out, 2, NULL, 0, NULL) == ABORT);
@@ -265,6 +286,7 @@ int main(void)
     flags_of_the_device_are_counted();
     a_ring_of_other_elements_is_left_alone();
     without_rings_it_is_silent();
+    a_thread_sleeps_only_for_what_is_not_there();
     without_state_it_aborts();
     return 0;
 }

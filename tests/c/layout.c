@@ -20,7 +20,7 @@ AT(PaUtilRingBuffer, elementSizeBytes, 5 * WORD);
 AT(PaUtilRingBuffer, buffer, BUFFER);
 _Static_assert(sizeof(PaUtilRingBuffer) == BUFFER + POINTER, "the ring has another size");
 
-#define COUNTERS (4 * POINTER + 8 * sizeof(uint32_t))
+#define COUNTERS (4 * POINTER + 10 * sizeof(uint32_t))
 AT(pa_ringbuffer_callback_state, input_ring, 0);
 AT(pa_ringbuffer_callback_state, output_ring, POINTER);
 AT(pa_ringbuffer_callback_state, input_frame_size, 2 * POINTER);
@@ -30,7 +30,10 @@ AT(pa_ringbuffer_callback_state, mode, 4 * POINTER + 4);
 AT(pa_ringbuffer_callback_state, on_underflow, 4 * POINTER + 8);
 AT(pa_ringbuffer_callback_state, on_overflow, 4 * POINTER + 12);
 AT(pa_ringbuffer_callback_state, finished, 4 * POINTER + 16);
-AT(pa_ringbuffer_callback_state, sequence, 4 * POINTER + 24);
+AT(pa_ringbuffer_callback_state, wake, 4 * POINTER + 20);
+AT(pa_ringbuffer_callback_state, input_wanted, 4 * POINTER + 24);
+AT(pa_ringbuffer_callback_state, output_wanted, 4 * POINTER + 28);
+AT(pa_ringbuffer_callback_state, sequence, 4 * POINTER + 32);
 AT(pa_ringbuffer_callback_state, blocks, COUNTERS);
 AT(pa_ringbuffer_callback_state, frames, COUNTERS + 8);
 AT(pa_ringbuffer_callback_state, smallest_block, COUNTERS + 16);

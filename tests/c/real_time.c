@@ -238,9 +238,28 @@ static void callback_finished(void)
     CHECK(pa_ringbuffer_callback_is_finished(&state) == 1);
 }
 
+static void callback_set_wake(void)
+{
+    CHECK(pa_ringbuffer_callback_set_wake(&state, 1) == 0);
+    callback_init();
+    CHECK(pa_ringbuffer_callback_set_wake(&state, 0) == 0);
+}
+
+/* Where there is a reason to sleep, they do. */
+static void callback_sleep(void)
+{
+    CHECK(PaUtil_InitializeRingBuffer(&output_ring, FRAME, N, output_storage) == 0);
+    CHECK(PaUtil_InitializeRingBuffer(&input_ring, FRAME, N, storage) == 0);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, &input_ring, FRAME, &output_ring, FRAME, 0) == 0);
+    CHECK(pa_ringbuffer_callback_set_wake(&state, 1) == 0);
+    CHECK(pa_ringbuffer_callback_sleep_for_room(&state, N, 1000) == PA_RINGBUFFER_SLEPT_READY);
+    pa_ringbuffer_callback_finished(&state);
+    CHECK(pa_ringbuffer_callback_sleep_for_data(&state, 1, 1000) == PA_RINGBUFFER_SLEPT_FINISHED);
+}
+
 /* A stream with these rings, in one mode, with these actions. */
 static void callback_calls(PaUtilRingBuffer *input, PaUtilRingBuffer *output, int mode,
-                           int on_underflow, int on_overflow)
+                           int on_underflow, int on_overflow, int wake)
 {
     static const unsigned long lengths[] = {0, 1, 40, 2 * N};
     const ring_buffer_size_t start = N - 5;
@@ -254,6 +273,7 @@ static void callback_calls(PaUtilRingBuffer *input, PaUtilRingBuffer *output, in
             output_ring.readIndex = input_ring.readIndex = start;
             output_ring.writeIndex = input_ring.writeIndex = start + fillings[f];
             CHECK(pa_ringbuffer_callback_init(&state, sizeof state, input, FRAME, output, FRAME, 0x80) == 0);
+            CHECK(pa_ringbuffer_callback_set_wake(&state, wake) == 0);
             CHECK(pa_ringbuffer_callback_set_mode(&state, mode) == 0);
             CHECK(pa_ringbuffer_callback_set_on_underflow(&state, on_underflow) == 0);
             CHECK(pa_ringbuffer_callback_set_on_overflow(&state, on_overflow) == 0);
@@ -268,17 +288,18 @@ static void callback_calls(PaUtilRingBuffer *input, PaUtilRingBuffer *output, in
 
 static void callback(void)
 {
-    int mode, stop, under, over;
+    int mode, stop, under, over, wake;
 
     CHECK(pa_ringbuffer_callback(block, block, 1, NULL, 0, NULL) == 2);
     for (mode = PA_RINGBUFFER_RUN; mode <= PA_RINGBUFFER_START; ++mode) {
-        for (stop = 0; stop <= 3; ++stop) {
+        for (stop = 0; stop <= 7; ++stop) {
             under = stop & 1;
-            over = stop >> 1;
-            callback_calls(&input_ring, &output_ring, mode, under, over);
-            callback_calls(&input_ring, NULL, mode, under, over);
-            callback_calls(NULL, &output_ring, mode, under, over);
-            callback_calls(NULL, NULL, mode, under, over);
+            over = stop >> 1 & 1;
+            wake = stop >> 2;
+            callback_calls(&input_ring, &output_ring, mode, under, over, wake);
+            callback_calls(&input_ring, NULL, mode, under, over, wake);
+            callback_calls(NULL, &output_ring, mode, under, over, wake);
+            callback_calls(NULL, NULL, mode, under, over, wake);
         }
     }
 }
@@ -342,6 +363,9 @@ static const struct {
     {"pa_ringbuffer_callback_set_on_overflow", callback_set_on_overflow},
     {"pa_ringbuffer_callback_finish_reason", callback_finish_reason},
     {"pa_ringbuffer_callback_is_finished", callback_is_finished},
+    {"pa_ringbuffer_callback_set_wake", callback_set_wake},
+    {"pa_ringbuffer_callback_sleep_for_data", callback_sleep},
+    {"pa_ringbuffer_callback_sleep_for_room", callback_sleep},
     {"pa_ringbuffer_callback_restart", callback_restart},
     {"pa_ringbuffer_callback_finished", callback_finished},
     {"allocates", allocates},

@@ -96,14 +96,16 @@ def _address(function):
 
 @in_this_process
 @pytest.mark.parametrize("mode", ["run", "drain", "complete", "start"])
-@pytest.mark.parametrize("limit", [{}, {"on_underflow": "stop", "on_overflow": "stop"}])
-def test_callback_of_the_extension_never_calls_the_system(guarded_calls, require, mode, limit):
+@pytest.mark.parametrize(
+    "options", [{}, {"on_underflow": "stop", "on_overflow": "stop"}, {"wake": True}]
+)
+def test_callback_of_the_extension_never_calls_the_system(guarded_calls, require, mode, options):
     require(importlib.util.find_spec("pa_ringbuffer"), "the Python package is needed")
     import pa_ringbuffer
 
     input, output = pa_ringbuffer.RingBuffer(6, 512), pa_ringbuffer.RingBuffer(6, 64)
     output.write(bytes(6 * 40))
-    stream = pa_ringbuffer.StreamCallback(input, output, **limit)
+    stream = pa_ringbuffer.StreamCallback(input, output, **options)
     stream.mode = mode
     assert guarded_calls(stream.function, stream.finished_function, stream.address) == PASSED
 

@@ -1,12 +1,14 @@
 //! The compiled callback and its state.
 
 use core::ffi::{c_int, c_ulong, c_void};
+use core::time::Duration;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use crate::counters::{Counters, Fill, Tally};
 use crate::stream::{CallbackResult, TimeInfo};
+use crate::wake::{Side, Slept, Wake};
 
 /// What [`callback`] works on: a PortAudio stream's `userData`.
 ///
@@ -25,8 +27,7 @@ pub struct CallbackState {
     on_overflow: AtomicU32,
     /// Reasons, combined with `|`; 0 while the stream goes on.
     finished: AtomicU32,
-    /// Keeps the counters aligned on 32-bit processors, too.
-    unused: AtomicU32,
+    wake: Wake,
     counters: Counters,
 }
 
@@ -123,7 +124,7 @@ impl CallbackState {
             on_underflow: AtomicU32::new(OnUnderflow::Silence as u32),
             on_overflow: AtomicU32::new(OnOverflow::Drop as u32),
             finished: AtomicU32::new(0),
-            unused: AtomicU32::new(0),
+            wake: Wake::default(),
             counters: Counters::default(),
         };
         // SAFETY: the caller's promises are the same.
@@ -223,9 +224,83 @@ impl CallbackState {
         self.finished.load(Ordering::Acquire) & flag::FINISHED != 0
     }
 
-    /// Notes that the callback is not called any more. Real-time safe.
+    /// Notes that the callback is not called any more, and wakes the threads that sleep, if the
+    /// callback wakes threads: see [`set_wake`](Self::set_wake). Real-time safe.
     pub fn finish(&self) {
         self.finished.fetch_or(flag::FINISHED, Ordering::Release);
+        if self.wake.is_on() {
+            self.wake.wake(|_, _| true);
+        }
+    }
+
+    /// Has the callback wake threads that [`sleep`](Self::sleep), or not. At first it does not.
+    ///
+    /// A callback that wakes makes a system call, but only if a thread sleeps and the frames that it
+    /// sleeps for are there or the stream is finished: at most one for each side, which does not
+    /// block (`futex` on Linux, `os_sync_wake_by_address_any` or `__ulock_wake` on Apple's systems,
+    /// `WakeByAddressSingle` on Windows). Otherwise it only costs a memory fence.
+    ///
+    /// Returns whether that is possible on this system; if not, nothing changes. To be called before
+    /// the stream is started.
+    pub fn set_wake(&self, on: bool) -> bool {
+        self.wake.set(on)
+    }
+
+    /// Whether the callback wakes threads.
+    pub fn wakes(&self) -> bool {
+        self.wake.is_on()
+    }
+
+    /// Sleeps until the callback has put that many frames into the input ring (for the consumer), or
+    /// has left room for that many in the output ring (for the producer), or until the stream is
+    /// finished or the time is over.
+    ///
+    /// It may return earlier, for example because of a signal. At any time, one thread per side may
+    /// sleep; the callback wakes threads of its own process only. Needs
+    /// [`set_wake`](Self::set_wake).
+    ///
+    /// # Safety
+    ///
+    /// The rings are null or valid.
+    pub unsafe fn sleep(&self, side: Side, frames: usize, timeout: Duration) -> Slept {
+        if !self.wake.is_on() {
+            return Slept::Off;
+        }
+        self.wake.sleep(side, frames, timeout, || {
+            // First, because what the callback did before is then seen in the ring.
+            let finished = self.finished.load(Ordering::Acquire) != 0;
+            // SAFETY: the caller's promise.
+            if unsafe { self.has(side, frames) } {
+                Slept::Ready
+            } else if finished {
+                Slept::Finished
+            } else {
+                Slept::Early
+            }
+        })
+    }
+
+    /// Whether a side has that many frames, or room for them.
+    ///
+    /// # Safety
+    ///
+    /// The rings are null or valid.
+    unsafe fn has(&self, side: Side, frames: usize) -> bool {
+        let ring = match side {
+            Side::Consumer => &self.input_ring,
+            Side::Producer => &self.output_ring,
+        };
+        let ring = ring.load(Ordering::Relaxed);
+        // SAFETY: the caller's promise.
+        let Some(ring) = (unsafe { ring.as_ref() }) else {
+            return false;
+        };
+        let geometry = ring.geometry();
+        frames
+            <= match side {
+                Side::Consumer => ring.read_available_in(&geometry),
+                Side::Producer => ring.write_available_in(&geometry),
+            }
     }
 
     /// Forgets why the stream is finished. To be called before it is started again, only while it is
@@ -273,6 +348,12 @@ impl CallbackState {
             self.counters.publish(&tally);
             if finishing != 0 {
                 self.finished.fetch_or(finishing, Ordering::Release);
+            }
+            if self.wake.is_on() {
+                // SAFETY: the rings are valid as long as a stream uses this state, as promised to
+                // `new`.
+                self.wake
+                    .wake(|side, frames| finishing != 0 || unsafe { self.has(side, frames) });
             }
         } else if !output.is_null() {
             // SAFETY: as above.
@@ -407,9 +488,10 @@ impl CallbackState {
 /// Output comes from the output ring; where that holds too little, the rest of the block is
 /// silence. Input goes into the input ring; what does not fit is thrown away, the newest first.
 /// Both are counted. Returns `paContinue`, or `paComplete` in [`Mode::Complete`] when everything
-/// has been played or as [`OnUnderflow::Stop`] and [`OnOverflow::Stop`] say, or `paAbort` if `user_data` is null.
+/// has been played or as [`OnUnderflow::Stop`] and [`OnOverflow::Stop`] say, or `paAbort` if `user_data`
+/// is null.
 ///
-/// Real-time safe.
+/// Real-time safe; it only calls the system if [`CallbackState::set_wake`] has told it to.
 ///
 /// # Safety
 ///

@@ -41,6 +41,7 @@ mod counters;
 mod device;
 #[cfg(feature = "std")]
 mod engine;
+mod futex;
 #[cfg(any(test, not(target_has_atomic = "64")))]
 mod halves;
 #[cfg(feature = "std")]
@@ -54,6 +55,7 @@ mod script;
 mod stream;
 #[cfg(feature = "std")]
 mod usage;
+mod wake;
 
 pub use callback::{
     CallbackState, FinishReason, Mode, OnOverflow, OnUnderflow, callback, finished,
@@ -70,3 +72,4 @@ pub use offline::Offline;
 #[cfg(feature = "std")]
 pub use script::Script;
 pub use stream::{CallbackFunction, CallbackResult, FinishedCallback, TimeInfo, flags};
+pub use wake::{Side, Slept};

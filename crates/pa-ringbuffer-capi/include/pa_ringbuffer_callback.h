@@ -73,6 +73,18 @@ enum {
     PA_RINGBUFFER_FINISH_STOPPED = 4
 };
 
+/* What a thread that has slept finds. */
+enum {
+    /* The frames are there, or room for them. */
+    PA_RINGBUFFER_SLEPT_READY = 0,
+    /* They are not, and the stream is finished. */
+    PA_RINGBUFFER_SLEPT_FINISHED = 1,
+    /* Neither: the time is over, or a signal came, or there was no reason at all. */
+    PA_RINGBUFFER_SLEPT_EARLY = 2,
+    /* The callback wakes no threads, so this one has not slept. */
+    PA_RINGBUFFER_SLEPT_OFF = 3
+};
+
 /*
  * What the callback works on: the stream's userData.
  *
@@ -94,7 +106,11 @@ typedef struct pa_ringbuffer_callback_state {
     volatile uint32_t on_overflow;
     /* Not 0 when the stream is finished: ask pa_ringbuffer_callback_finish_reason. */
     volatile uint32_t finished;
-    uint32_t unused;
+    /* For pa_ringbuffer_callback_set_wake: whether the callback wakes threads, and what they wait
+     * for. */
+    volatile uint32_t wake;
+    volatile uint32_t input_wanted;
+    volatile uint32_t output_wanted;
 
     /* Changes whenever the counters do; odd in the middle of that. Counters that were read while
      * it was even and the same before and after belong to the same block. */
@@ -209,6 +225,28 @@ int pa_ringbuffer_callback_is_finished(const pa_ringbuffer_callback_state *state
 void pa_ringbuffer_callback_restart(pa_ringbuffer_callback_state *state);
 
 /*
+ * Has the callback wake threads that sleep in the two functions below (on is not 0), or not, which
+ * is how it begins. Returns 0, or -1 if this system cannot do that; then nothing changes.
+ *
+ * A callback that wakes makes a system call, but only if a thread sleeps and the frames that it
+ * sleeps for are there or the stream is finished: at most one for each ring, which does not block.
+ * Otherwise it costs a memory fence. Call this before the stream is started.
+ */
+int pa_ringbuffer_callback_set_wake(pa_ringbuffer_callback_state *state, int on);
+
+/*
+ * Sleep until the input ring has so many frames, or the output ring has room for so many, or the
+ * stream is finished, or the time is over: for the thread that reads from the input ring, and for
+ * the one that writes to the output ring. Return PA_RINGBUFFER_SLEPT_...
+ *
+ * They may return early. A forked child is not woken. Not for the callback's thread.
+ */
+int pa_ringbuffer_callback_sleep_for_data(pa_ringbuffer_callback_state *state, size_t frames,
+                                          unsigned int milliseconds);
+int pa_ringbuffer_callback_sleep_for_room(pa_ringbuffer_callback_state *state, size_t frames,
+                                          unsigned int milliseconds);
+
+/*
  * The callback: a PaStreamCallback for interleaved samples of any format. userData is a
  * pa_ringbuffer_callback_state.
  *
@@ -226,7 +264,7 @@ int pa_ringbuffer_callback(const void *input, void *output, unsigned long frameC
 /*
  * A PaStreamFinishedCallback for the same userData, to be set with Pa_SetStreamFinishedCallback
  * where the program is to know (pa_ringbuffer_callback_is_finished) that a stream has become inactive.
- * Real-time safe.
+ * Wakes threads, as the callback does. Real-time safe.
  */
 void pa_ringbuffer_callback_finished(void *userData);
 

@@ -1,18 +1,20 @@
 //! The compiled callback, documented in `include/pa_ringbuffer_callback.h`.
 
-use core::ffi::{c_int, c_uchar, c_ulong, c_void};
+use core::ffi::{c_int, c_uchar, c_uint, c_ulong, c_void};
 use core::mem::size_of;
+use core::time::Duration;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
-    CallbackState, Counters, FinishReason, Mode, OnOverflow, OnUnderflow, TimeInfo, callback,
-    finished,
+    CallbackState, Counters, FinishReason, Mode, OnOverflow, OnUnderflow, Side, Slept, TimeInfo,
+    callback, finished,
 };
 
-/// The header declares the state's fields: two pointers, two sizes, six 32-bit integers, then the
+/// The header declares the state's fields: two pointers, two sizes, eight 32-bit integers, then the
 /// counters behind two more. It says the same in other words, and so do the tests in C.
 const _: () = {
-    const COUNTERS: usize = 4 * size_of::<usize>() + 6 * size_of::<u32>();
+    const WORDS: usize = 8;
+    const COUNTERS: usize = 4 * size_of::<usize>() + WORDS * size_of::<u32>();
     const FIRST: usize = 2 * size_of::<u32>();
     const FURTHER: usize = 16;
     assert!(size_of::<Counters>() == FIRST + (Counters::COUNT + FURTHER) * size_of::<u64>());
@@ -206,6 +208,75 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_is_finished(state: *const Callba
 pub unsafe extern "C" fn pa_ringbuffer_callback_restart(state: *mut CallbackState) {
     // SAFETY: initialised, says the caller; all that changes in it is atomic.
     unsafe { &*state }.restart();
+}
+
+/// Has the callback wake threads that sleep, or not; returns 0, or -1 if it cannot.
+///
+/// # Safety
+///
+/// `state` is initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_set_wake(
+    state: *mut CallbackState,
+    on: c_int,
+) -> c_int {
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    if unsafe { &*state }.set_wake(on != 0) {
+        0
+    } else {
+        -1
+    }
+}
+
+/// Sleeps until the input ring has `frames` frames, or the time is over; returns one of the header's
+/// `PA_RINGBUFFER_SLEPT_…`.
+///
+/// # Safety
+///
+/// `state` is initialised, and its rings are null or initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_sleep_for_data(
+    state: *mut CallbackState,
+    frames: usize,
+    milliseconds: c_uint,
+) -> c_int {
+    // SAFETY: the caller's promises are the same.
+    unsafe { sleep(state, Side::Consumer, frames, milliseconds) }
+}
+
+/// Sleeps until the output ring has room for `frames` frames, or the time is over; returns one of
+/// the header's `PA_RINGBUFFER_SLEPT_…`.
+///
+/// # Safety
+///
+/// `state` is initialised, and its rings are null or initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_sleep_for_room(
+    state: *mut CallbackState,
+    frames: usize,
+    milliseconds: c_uint,
+) -> c_int {
+    // SAFETY: the caller's promises are the same.
+    unsafe { sleep(state, Side::Producer, frames, milliseconds) }
+}
+
+/// # Safety
+///
+/// `state` is initialised, and its rings are null or initialised.
+unsafe fn sleep(
+    state: *mut CallbackState,
+    side: Side,
+    frames: usize,
+    milliseconds: c_uint,
+) -> c_int {
+    let timeout = Duration::from_millis(u64::from(milliseconds));
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    match unsafe { (*state).sleep(side, frames, timeout) } {
+        Slept::Ready => 0,
+        Slept::Finished => 1,
+        Slept::Early => 2,
+        Slept::Off => 3,
+    }
 }
 
 /// A `PaStreamFinishedCallback`.

@@ -2,15 +2,17 @@
 
 use std::ffi::{c_int, c_ulong, c_void};
 use std::ptr::{null, null_mut};
+use std::thread;
+use std::time::Duration;
 
 use pa_ringbuffer::{RingMemory, ring_buffer_size_t};
 use pa_ringbuffer_callback::{
-    CallbackResult, CallbackState, FinishReason, Mode, OnOverflow, OnUnderflow, TimeInfo, callback,
-    finished, flags,
+    CallbackResult, CallbackState, FinishReason, Mode, OnOverflow, OnUnderflow, Side, Slept,
+    TimeInfo, callback, finished, flags,
 };
 
 use crate::Case;
-use crate::guard::{Outcome, guarded};
+use crate::guard::{Outcome, guarded, guarded_but_for_waking, is_possible};
 
 const FRAME: usize = 6; // two channels of 24 bits
 const N: usize = 64;
@@ -164,6 +166,7 @@ fn all_calls() -> Outcome {
                             stream.fill(filled);
                             stream.state.restart();
                             stream.state.set_mode(mode);
+                            stream.state.set_wake(filled == N);
                             stream.state.set_on_underflow(on_underflow);
                             stream.state.set_on_overflow(on_overflow);
                             for status in STATUS {
@@ -210,4 +213,85 @@ fn counter(stream: &Stream, name: &str) -> u64 {
     let names = pa_ringbuffer_callback::Counters::NAMES;
     let index = names.iter().position(|known| *known == name).unwrap();
     stream.state.counters().snapshot()[index]
+}
+
+/// In copies of a process in which another thread sleeps, the callback finds that thread's word.
+#[test]
+fn the_only_system_call_is_one_that_wakes_a_thread_that_sleeps_for_what_is_there() {
+    if !is_possible() {
+        return;
+    }
+    let streams = streams();
+    let stream = &streams[0];
+    stream.fill(0);
+    assert!(stream.state.set_wake(true));
+    let block = [1u8; N * FRAME];
+    let record = |frames: usize| {
+        // SAFETY: the block has as many frames, and the state is one.
+        unsafe {
+            callback(
+                block.as_ptr().cast(),
+                null_mut(),
+                frames as c_ulong,
+                null(),
+                0,
+                stream.user_data(),
+            )
+        }
+    };
+    thread::scope(|scope| {
+        let sleeper = scope.spawn(|| {
+            loop {
+                // SAFETY: the rings are kept with the state.
+                match unsafe {
+                    stream
+                        .state
+                        .sleep(Side::Consumer, 10, Duration::from_secs(600))
+                } {
+                    Slept::Early => {}
+                    slept => return slept,
+                }
+            }
+        });
+        // As soon as that thread has said so.
+        while guarded(|| record(10)) != Outcome::CalledTheSystem {
+            thread::yield_now();
+        }
+        assert_eq!(guarded_but_for_waking(|| record(10)), Outcome::Passed);
+        assert_eq!(
+            guarded(|| stream.state.finish()),
+            Outcome::CalledTheSystem,
+            "it wakes, too"
+        );
+        assert_eq!(
+            guarded_but_for_waking(|| stream.state.finish()),
+            Outcome::Passed
+        );
+        assert_eq!(guarded(|| record(9)), Outcome::Passed, "too few");
+        let off = guarded(|| {
+            stream.state.set_wake(false);
+            record(10)
+        });
+        assert_eq!(off, Outcome::Passed, "only if told so");
+        record(10);
+        assert_eq!(sleeper.join().unwrap(), Slept::Ready);
+        assert_eq!(guarded(|| record(10)), Outcome::Passed, "no thread sleeps");
+    });
+}
+
+#[test]
+fn a_callback_that_wakes_may_make_no_other_system_call() {
+    if is_possible() {
+        // SAFETY: it takes nothing and returns a number.
+        let other = guarded_but_for_waking(|| unsafe { libc::getppid() });
+        assert_eq!(other, Outcome::CalledTheSystem);
+        let word = 0u32;
+        let wait = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
+        let time: *const libc::timespec = null();
+        let waiting = guarded_but_for_waking(|| {
+            // SAFETY: the word is there; it has another value, so this would not block.
+            unsafe { libc::syscall(libc::SYS_futex, &raw const word, wait, 1, time) }
+        });
+        assert_eq!(waiting, Outcome::CalledTheSystem);
+    }
 }

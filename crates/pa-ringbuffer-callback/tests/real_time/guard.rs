@@ -103,12 +103,21 @@ unsafe impl GlobalAlloc for Guarding {
 /// `fork` copies only the thread that calls it, which is all that the section needs. What was
 /// prepared before is there, and need not be real-time safe.
 pub(crate) fn guarded<R>(section: impl FnOnce() -> R) -> Outcome {
+    run(section, false)
+}
+
+/// As [`guarded`], but the section may wake threads: by `futex`, as far as that does not block.
+pub(crate) fn guarded_but_for_waking<R>(section: impl FnOnce() -> R) -> Outcome {
+    run(section, true)
+}
+
+fn run<R>(section: impl FnOnce() -> R, may_wake: bool) -> Outcome {
     exit_on_panic();
     // SAFETY: the child neither returns nor does anything that another thread of this process could
     // have had in hand: see `enter` and the section itself, which must be real-time safe.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        enter();
+        enter(may_wake);
         forget(section());
         Outcome::Passed.exit();
     }
@@ -145,22 +154,33 @@ fn exit_on_panic() {
 }
 
 /// From here on, the process may only compute and end.
-fn enter() {
+fn enter(may_wake: bool) {
     // A section that never ends is ended, and one that is killed leaves no core file.
     // SAFETY: neither touches memory.
     unsafe {
         libc::alarm(60);
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
     }
-    if !forbid_system_calls() {
+    if !forbid_system_calls(may_wake) {
         Outcome::NotGuarded.exit();
     }
     GUARDED.store(true, Ordering::Relaxed);
 }
 
-/// The kernel kills the process at the first system call that is not its end.
-fn forbid_system_calls() -> bool {
+/// The kernel kills the process at the first system call that is not its end, nor, if that is
+/// allowed, the one that wakes threads.
+fn forbid_system_calls(may_wake: bool) -> bool {
     let number = offset_of!(libc::seccomp_data, nr) as u32;
+    // The lower half of 64 bits.
+    let lower = if cfg!(target_endian = "little") { 0 } else { 4 };
+    let operation = (offset_of!(libc::seccomp_data, args) + size_of::<u64>() + lower) as u32;
+    let wake = (libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG) as u32;
+    // No call has this number.
+    let futex = if may_wake {
+        libc::SYS_futex as u32
+    } else {
+        u32::MAX
+    };
     let load = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     let compare = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     let answer = (libc::BPF_RET | libc::BPF_K) as u16;
@@ -168,6 +188,10 @@ fn forbid_system_calls() -> bool {
     let mut steps = [
         step(load, number, 0),
         step(compare, libc::SYS_exit_group as u32, 1),
+        step(answer, libc::SECCOMP_RET_ALLOW, 0),
+        step(compare, futex, 3),
+        step(load, operation, 0),
+        step(compare, wake, 1),
         step(answer, libc::SECCOMP_RET_ALLOW, 0),
         step(answer, libc::SECCOMP_RET_KILL_PROCESS, 0),
     ];

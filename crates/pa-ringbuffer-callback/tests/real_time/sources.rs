@@ -1,7 +1,7 @@
 //! What the sources say is real-time safe.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Names of all functions whose documentation, or that of their type, says "real-time safe", in
 /// order: `function` or `Type::function`. Private ones, too: they are run by the others.
@@ -13,14 +13,27 @@ pub(crate) fn documented() -> Option<Vec<String>> {
         if !crate::require(folder.exists(), "the sources of both crates are needed") {
             return None;
         }
-        for file in fs::read_dir(folder).unwrap() {
-            let path = file.unwrap().path();
+        for path in files(&folder) {
             let scanned = scan(&fs::read_to_string(&path).unwrap());
             found.extend(scanned.unwrap_or_else(|doc| panic!("{path:?}: what is this on?{doc}")));
         }
     }
     found.sort();
     Some(found)
+}
+
+/// All files in a folder and the folders below.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// The functions in one file, as rustfmt leaves it; or documentation that says "real-time safe" and

@@ -46,6 +46,10 @@ use crate::side::Side;
 /// :param on_overflow: What happens when the input ring has too little room: the frames that do not
 ///     fit are ``'drop'``\ ped, or, when those that fit are recorded, the stream is to ``'stop'``.
 /// :type on_overflow: str, optional
+/// :param wake: Whether the callback wakes a thread that waits for it, where the system allows that.
+///     It then makes one system call, which does not block, if a thread sleeps and what it waits for
+///     is there. Otherwise threads that wait look from time to time.
+/// :type wake: bool, optional
 /// :raises ValueError: if a frame size is not the *elementsize* of its ring.
 ///
 /// With `sounddevice <https://python-sounddevice.readthedocs.io/>`__, compiled callbacks are taken
@@ -248,8 +252,9 @@ impl StreamCallback {
     #[new]
     #[pyo3(signature = (
         input_ring=None, output_ring=None, *, input_framesize=None, output_framesize=None,
-        silence=0, on_underflow="silence", on_overflow="drop"
+        silence=0, on_underflow="silence", on_overflow="drop", wake=false
     ))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         input_ring: Option<&Bound<'_, PyAny>>,
         output_ring: Option<&Bound<'_, PyAny>>,
@@ -258,6 +263,7 @@ impl StreamCallback {
         silence: u8,
         on_underflow: &str,
         on_overflow: &str,
+        wake: bool,
     ) -> PyResult<Self> {
         let stop_on_underflow = is_stop(on_underflow, "on_underflow", "silence")?;
         let stop_on_overflow = is_stop(on_overflow, "on_overflow", "drop")?;
@@ -269,6 +275,8 @@ impl StreamCallback {
         if stop_on_overflow {
             state.set_on_overflow(OnOverflow::Stop);
         }
+        // Where it cannot wake, threads look from time to time, as without it.
+        state.set_wake(wake);
         let new = Self {
             state: Box::new(state),
             rings: OnceLock::new(),

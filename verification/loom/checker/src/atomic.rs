@@ -70,7 +70,7 @@ impl<T> Atomic<T> {
         Self(UnsafeCell::new(value))
     }
 
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         self.0.get().addr()
     }
 }

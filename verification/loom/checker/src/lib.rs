@@ -12,6 +12,7 @@
 
 mod atomic;
 mod elements;
+mod futex;
 mod site;
 mod world;
 
@@ -20,5 +21,6 @@ pub use atomic::{
 };
 pub use core::sync::atomic::Ordering;
 pub use elements::{Touched, read, reading, touched, watch, write, writing};
+pub use futex::{futex_is_there, futex_wait, futex_wake};
 pub use site::{Part, Site, sites, weaken};
 pub use world::{Change, Changes, begin, changes, expect_changes, name, share};

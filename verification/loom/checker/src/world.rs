@@ -10,6 +10,7 @@ use std::rc::Rc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 
 use crate::elements;
+use crate::futex;
 
 /// What an access to an atomic means.
 #[derive(Clone, Copy, PartialEq)]
@@ -119,6 +120,7 @@ pub fn begin() {
     SHADOWS.take();
     NAMES.take();
     elements::forget();
+    futex::begin();
 }
 
 /// Says that threads are going to use these values: all atomics that show up when the values are
@@ -141,6 +143,14 @@ pub fn name(address: usize, name: &'static str) {
 
 pub(crate) fn name_of(address: usize) -> &'static str {
     NAMES.with_borrow(|names| names.get(&address).copied().unwrap_or_default())
+}
+
+/// What the kernel finds in a shared word.
+pub(crate) fn value(address: usize) -> u64 {
+    let shadow = SHADOWS.with_borrow(|shadows| shadows.get(&address).cloned());
+    let shadow = shadow.expect("the word was shared");
+    shadow.touch();
+    shadow.value.load(Ordering::Relaxed)
 }
 
 /// Whether what happens now is part of what is checked.

@@ -2,11 +2,13 @@
 
 use core::ffi::{c_int, c_void};
 use core::ptr::{null, null_mut};
+use core::time::Duration;
 
 use loom::thread;
 use pa_ringbuffer::{PaUtilRingBuffer, RingMemory};
 use pa_ringbuffer_callback::{
-    CallbackResult, CallbackState, Counters, FinishReason, Mode, OnOverflow, callback, finished,
+    CallbackResult, CallbackState, Counters, FinishReason, Mode, OnOverflow, Side, Slept, callback,
+    finished,
 };
 
 use crate::ring::{Pointer, make, numbered};
@@ -175,4 +177,110 @@ pub(crate) fn complete(writer: Writer, first: Mode) -> Model {
             assert_eq!(call(3), CallbackResult::Complete as c_int);
         },
     )
+}
+
+/// What ends the sleep of a thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reason {
+    /// The callback records.
+    Recorded,
+    /// The callback records, and then the host says that the stream is finished.
+    RecordedLast,
+    /// The callback plays.
+    Played,
+    /// The callback finishes the stream, because of an overflow.
+    Overflow,
+    /// The host says that the stream is finished.
+    Finished,
+}
+
+/// A thread that sleeps is woken, however its sleep and the reason for its end come together.
+///
+/// loom reports a deadlock if a wake-up is lost: sleeps have no timeout here.
+pub(crate) fn wake(reason: Reason) -> Model {
+    Model::new(format!("callback: wake, {reason:?}"), move || {
+        let full = matches!(reason, Reason::Played);
+        let ring = make::<1>(1, 0);
+        if full {
+            let mut put = Writer::CWrite.open::<1>(Pointer(ring.as_ptr()));
+            assert_eq!(put(&numbered(1, 1)), 1);
+        }
+        let state = if full {
+            state(null_mut(), ring.as_ptr())
+        } else {
+            state(ring.as_ptr(), null_mut())
+        };
+        assert!(state.set_wake(true));
+        state.set_on_overflow(OnOverflow::Stop);
+        checker::share(&[&ring, &state]);
+        let sleeping = Stream::of(&state);
+        let sleeper = thread::spawn(move || {
+            let sleeping = sleeping;
+            let (side, frames, end) = match reason {
+                Reason::Recorded | Reason::RecordedLast => (Side::Consumer, 1, Slept::Ready),
+                Reason::Played => (Side::Producer, 1, Slept::Ready),
+                // More than there will ever be.
+                Reason::Overflow | Reason::Finished => (Side::Consumer, 2, Slept::Finished),
+            };
+            // Early ends are allowed, but not for ever.
+            for _ in 0..3 {
+                // SAFETY: the state and its ring are alive.
+                let slept = unsafe { (*sleeping.0).sleep(side, frames, Duration::MAX) };
+                if slept == end {
+                    return;
+                }
+                assert_eq!(slept, Slept::Early);
+            }
+            panic!("woken without a reason");
+        });
+        let stream = Stream::of(&state);
+        match reason {
+            Reason::Recorded => {
+                stream.record(&numbered(1, 1));
+            }
+            Reason::RecordedLast => {
+                stream.record(&numbered(1, 1));
+                stream.finish();
+            }
+            Reason::Played => {
+                stream.play(&mut [[0]]);
+            }
+            Reason::Overflow => {
+                stream.record(&numbered(1, 2));
+            }
+            Reason::Finished => stream.finish(),
+        }
+        sleeper.join().expect("nothing failed");
+    })
+}
+
+/// A callback that clears the word of a sleep that is over does not harm the next one.
+pub(crate) fn wake_twice() -> Model {
+    Model::new("callback: wake twice", || {
+        let ring = make::<1>(1, 0);
+        let state = state(ring.as_ptr(), null_mut());
+        assert!(state.set_wake(true));
+        checker::share(&[&ring, &state]);
+        let (pointer, sleeping) = (Pointer(ring.as_ptr()), Stream::of(&state));
+        let sleeper = thread::spawn(move || {
+            let sleeping = sleeping;
+            let mut take = Reader::CRead.open::<1>(pointer);
+            let mut taken = Vec::new();
+            while taken.len() < 2 {
+                // SAFETY: the state and its ring are alive.
+                let slept = unsafe { (*sleeping.0).sleep(Side::Consumer, 1, Duration::MAX) };
+                if slept == Slept::Finished {
+                    break;
+                }
+                taken.extend(take(1));
+            }
+            assert_eq!(taken, numbered(1, taken.len()));
+        });
+        let stream = Stream::of(&state);
+        // The second one may find no room: then only the end comes.
+        stream.record(&numbered(1, 1));
+        stream.record(&numbered(2, 1));
+        stream.finish();
+        sleeper.join().expect("nothing failed");
+    })
 }
