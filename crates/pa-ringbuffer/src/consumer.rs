@@ -48,7 +48,7 @@ impl<T: Plain> Consumer<'_, T> {
     /// let owner = RingMemory::new(4, 16)?;
     /// // SAFETY: the owner outlives the handle, and leaves the reading to it.
     /// let wrong = unsafe { Consumer::<f64>::from_raw(owner.as_ptr()) };
-    /// assert_eq!(wrong.unwrap_err(), RingError::ElementSize { value: 4 });
+    /// assert_eq!(wrong.unwrap_err(), RingError::ElementType { found: 4, needed: 8 });
     /// # Ok::<(), pa_ringbuffer::RingError>(())
     /// ```
     pub unsafe fn from_raw(ring: *mut PaUtilRingBuffer) -> Result<Self, RingError> {

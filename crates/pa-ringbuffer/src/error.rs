@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::geometry::InvalidField;
+use crate::layout::ring_buffer_size_t;
 
 /// Why a ring, or a handle to one, could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,13 +10,20 @@ use crate::geometry::InvalidField;
 pub enum RingError {
     /// The number of elements is not a power of two.
     Capacity {
-        /// The number given.
+        /// The number given, or found in the struct.
         value: usize,
     },
-    /// The element size is not a positive number of bytes, or not that of the handle's type.
+    /// The element size is not a positive number of bytes.
     ElementSize {
-        /// The size given, or found in the struct.
+        /// The size given.
         value: usize,
+    },
+    /// The ring's elements have another size than those of the handle's type.
+    ElementType {
+        /// The size in bytes of the ring's elements, found in the struct.
+        found: usize,
+        /// The size in bytes of the handle's type.
+        needed: usize,
     },
     /// Element size times element count does not fit into the address space, or one of them not
     /// into [`ring_buffer_size_t`](crate::ring_buffer_size_t).
@@ -28,19 +35,31 @@ pub enum RingError {
     },
     /// The allocator has no memory left.
     OutOfMemory {
-        /// How many bytes were asked for.
+        /// The number of bytes requested.
         bytes: usize,
     },
     /// The pointer to the struct is null.
     Null,
-    /// The struct or the storage is not aligned as its type demands.
-    Alignment {
+    /// The struct is not aligned.
+    StructAlignment {
+        /// The address given.
+        address: usize,
+        /// The alignment needed, in bytes.
+        needed: usize,
+    },
+    /// The elements are not aligned for the handle's type.
+    ElementAlignment {
+        /// The address of the elements, found in the struct.
+        address: usize,
         /// The alignment needed, in bytes.
         needed: usize,
     },
     /// A field of the struct cannot be one of an initialised ring.
     Field(InvalidField),
 }
+
+/// The largest number of elements whose masks fit into the struct.
+const MOST_ELEMENTS: ring_buffer_size_t = ring_buffer_size_t::MAX / 2 + 1;
 
 impl fmt::Display for RingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,9 +71,13 @@ impl fmt::Display for RingError {
                 )
             }
             Self::ElementSize { value } => {
+                write!(f, "the element size must be at least 1 byte, not {value}")
+            }
+            Self::ElementType { found, needed } => {
                 write!(
                     f,
-                    "an element size of {value} bytes is not what is needed here"
+                    "the ring's elements must have {needed} bytes, as the handle's type has, not \
+                     {found}"
                 )
             }
             Self::TooLarge {
@@ -62,15 +85,24 @@ impl fmt::Display for RingError {
                 element_count,
             } => write!(
                 f,
-                "{element_count} elements of {element_size} bytes are more than the address space \
-                 holds"
+                "the ring must have at most {MOST_ELEMENTS} elements of at most {} bytes, and {} \
+                 bytes in total, not {element_count} elements of {element_size} bytes",
+                ring_buffer_size_t::MAX,
+                isize::MAX,
             ),
             Self::OutOfMemory { bytes } => write!(f, "no memory for {bytes} bytes"),
-            Self::Null => f.write_str("the pointer to the ring is null"),
-            Self::Alignment { needed } => {
+            Self::Null => f.write_str("the pointer to the ring must not be null"),
+            Self::StructAlignment { address, needed } => {
                 write!(
                     f,
-                    "the ring must be aligned to {needed} bytes for this element type"
+                    "the pointer to the ring must be aligned to {needed} bytes, not {address:#x}"
+                )
+            }
+            Self::ElementAlignment { address, needed } => {
+                write!(
+                    f,
+                    "the ring's elements must be aligned to {needed} bytes, as the handle's type \
+                     is, and not lie at {address:#x}"
                 )
             }
             Self::Field(field) => field.fmt(f),
@@ -85,3 +117,66 @@ impl From<InvalidField> for RingError {
         Self::Field(field)
     }
 }
+
+/// What is wrong with a struct that should be an initialised ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidField {
+    /// The field's name in C.
+    pub name: &'static str,
+    /// What was found there; for `buffer`, an address.
+    pub value: i128,
+    /// What would be right.
+    pub expected: Expected,
+}
+
+/// What a field must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Expected {
+    /// A pointer that is not null.
+    Pointer,
+    /// A power of two minus one.
+    Mask,
+    /// This value.
+    Exactly(i128),
+    /// This value, which follows from `smallMask`.
+    TwiceSmallMaskPlusOne(i128),
+    /// From 1 to this value.
+    UpTo(i128),
+    /// From 1 to this value, which follows from `smallMask`.
+    UpToSmallMaskPlusOne(i128),
+    /// From 1 to this value, with which the elements just fit into the address space.
+    Addressable(i128),
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pointer => f.write_str("a pointer to the elements"),
+            Self::Mask => f.write_str("a power of 2 minus 1"),
+            Self::Exactly(value) => write!(f, "{value}"),
+            Self::TwiceSmallMaskPlusOne(value) => write!(f, "{value} (twice smallMask plus 1)"),
+            Self::UpTo(most) => write!(f, "from 1 to {most}"),
+            Self::UpToSmallMaskPlusOne(most) => {
+                write!(f, "from 1 to {most} (smallMask plus 1)")
+            }
+            Self::Addressable(most) => {
+                write!(f, "from 1 to {most} (what fits into the address space)")
+            }
+        }
+    }
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            value,
+            expected,
+        } = self;
+        write!(f, "the ring's field {name} must be {expected}, not {value}")
+    }
+}
+
+impl core::error::Error for InvalidField {}

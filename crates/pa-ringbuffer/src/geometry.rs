@@ -13,9 +13,8 @@
 //!
 //! Whatever the indices hold, the regions computed here lie inside the storage.
 
-use core::fmt;
-
 use crate::atomic::Ordering;
+use crate::error::{Expected, InvalidField};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 
 /// The fields of a ring that do not change while it is in use, read once.
@@ -45,26 +44,70 @@ pub(crate) struct Chunk {
     pub(crate) second: usize,
 }
 
-/// What is wrong with a struct that should be an initialised ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidField {
-    /// The field's name in C.
-    pub name: &'static str,
-    /// What must hold for it.
-    pub expected: &'static str,
+/// The largest element size that the struct can hold and that can be addressed.
+const MAX_ELEMENT_SIZE: i128 = if (ring_buffer_size_t::MAX as i128) < isize::MAX as i128 {
+    ring_buffer_size_t::MAX as i128
+} else {
+    isize::MAX as i128
+};
+
+/// The fields that do not change while a ring is in use, as they are, read once.
+struct Fields {
+    buffer: *mut u8,
+    size: ring_buffer_size_t,
+    big_mask: ring_buffer_size_t,
+    small_mask: ring_buffer_size_t,
+    element_size: ring_buffer_size_t,
 }
 
-impl fmt::Display for InvalidField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the ring's field {} must be {}",
-            self.name, self.expected
-        )
+/// One method for each field, which says what is wrong with it.
+macro_rules! invalid {
+    ($($field:ident = $name:literal;)*) => {
+        $(#[cold]
+        fn $field(&self, expected: Expected) -> InvalidField {
+            InvalidField { name: $name, value: self.$field as i128, expected }
+        })*
+    };
+}
+
+impl Fields {
+    fn load(ring: &PaUtilRingBuffer) -> Self {
+        Self {
+            buffer: ring.buffer.load(Ordering::Relaxed).cast(),
+            size: ring.buffer_size.load(Ordering::Relaxed),
+            big_mask: ring.big_mask.load(Ordering::Relaxed),
+            small_mask: ring.small_mask.load(Ordering::Relaxed),
+            element_size: ring.element_size.load(Ordering::Relaxed),
+        }
+    }
+
+    invalid! {
+        size = "bufferSize";
+        big_mask = "bigMask";
+        small_mask = "smallMask";
+        element_size = "elementSizeBytes";
+    }
+
+    #[cold]
+    fn buffer(&self, expected: Expected) -> InvalidField {
+        InvalidField {
+            name: "buffer",
+            value: self.buffer.addr() as i128,
+            expected,
+        }
+    }
+
+    /// For fields that were judged: neither number is negative.
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            buffer: self.buffer,
+            size: self.size as usize,
+            big_mask: self.big_mask,
+            small_mask: self.small_mask,
+            element_size: self.element_size as usize,
+        }
     }
 }
-
-impl core::error::Error for InvalidField {}
 
 impl Geometry {
     /// Reads the fields without judging them. A struct that was never initialised gives a ring
@@ -90,36 +133,58 @@ impl Geometry {
 
     /// Reads the fields and says which one cannot be that of an initialised ring.
     pub(crate) fn checked(ring: &PaUtilRingBuffer) -> Result<Self, InvalidField> {
-        let invalid = |name, expected| Err(InvalidField { name, expected });
-        let geometry = Self::load(ring);
-        let small_mask = geometry.small_mask;
-        if geometry.buffer.is_null() {
-            return invalid("buffer", "a pointer to the elements, not NULL");
+        let fields = Fields::load(ring);
+        let small_mask = fields.small_mask;
+        let most = (small_mask as i128) + 1;
+        if fields.buffer.is_null() {
+            return Err(fields.buffer(Expected::Pointer));
         }
-        if geometry.element_size == 0 {
-            return invalid("elementSizeBytes", "positive");
+        if fields.element_size < 1 {
+            return Err(fields.element_size(Expected::UpTo(MAX_ELEMENT_SIZE)));
         }
         if small_mask < 0 || small_mask & small_mask.wrapping_add(1) != 0 {
-            return invalid("smallMask", "a power of two minus one");
+            return Err(fields.small_mask(Expected::Mask));
         }
-        if geometry.big_mask != small_mask.wrapping_mul(2).wrapping_add(1) {
-            return invalid("bigMask", "twice smallMask plus one");
+        if fields.big_mask != small_mask.wrapping_mul(2).wrapping_add(1) {
+            let expected = Expected::TwiceSmallMaskPlusOne(2 * most - 1);
+            return Err(fields.big_mask(expected));
         }
-        let size = ring.buffer_size.load(Ordering::Relaxed);
-        if size <= 0 || size > small_mask.wrapping_add(1) || size as usize != geometry.size {
-            return invalid("bufferSize", "positive and at most smallMask plus one");
+        if fields.size < 1 || fields.size as i128 > most {
+            return Err(fields.size(Expected::UpToSmallMaskPlusOne(most)));
         }
-        if geometry
-            .size
-            .checked_mul(geometry.element_size)
-            .is_none_or(|n| n > isize::MAX as usize)
-        {
-            return invalid(
-                "elementSizeBytes",
-                "small enough for the storage to fit into memory",
-            );
+        let addressable = isize::MAX as i128 / fields.size as i128;
+        if fields.element_size as i128 > addressable {
+            return Err(fields.element_size(Expected::Addressable(addressable)));
         }
-        Ok(geometry)
+        Ok(fields.geometry())
+    }
+
+    /// Reads the fields of the ring that this is the geometry of, and says which one was changed
+    /// since. Only `bufferSize` may be: to a smaller number, which is what pastream does.
+    ///
+    /// # Errors
+    ///
+    /// Names the first field that was overwritten.
+    pub fn reloaded(&self, ring: &PaUtilRingBuffer) -> Result<Self, InvalidField> {
+        let fields = Fields::load(ring);
+        if fields.buffer != self.buffer {
+            let expected = Expected::Exactly(self.buffer.addr() as i128);
+            return Err(fields.buffer(expected));
+        }
+        if fields.element_size as i128 != self.element_size as i128 {
+            let expected = Expected::Exactly(self.element_size as i128);
+            return Err(fields.element_size(expected));
+        }
+        if fields.small_mask != self.small_mask {
+            return Err(fields.small_mask(Expected::Exactly(self.small_mask as i128)));
+        }
+        if fields.big_mask != self.big_mask {
+            return Err(fields.big_mask(Expected::Exactly(self.big_mask as i128)));
+        }
+        if fields.size < 1 || fields.size as i128 > self.size as i128 {
+            return Err(fields.size(Expected::UpTo(self.size as i128)));
+        }
+        Ok(fields.geometry())
     }
 
     /// Start of the storage.
@@ -238,12 +303,21 @@ pub(crate) struct Region<T> {
 }
 
 impl<T> TypedGeometry<T> {
-    /// `None` if `bufferSize` was made smaller than the masks say.
-    pub(crate) fn new(geometry: &Geometry) -> Option<Self> {
-        let mask = usize::try_from(geometry.small_mask).ok()?;
-        (mask + 1 == geometry.size && geometry.size.is_power_of_two()).then_some(Self {
+    /// # Errors
+    ///
+    /// If `bufferSize` was made smaller than the masks say.
+    pub(crate) fn new(geometry: &Geometry) -> Result<Self, InvalidField> {
+        let positions = geometry.small_mask as i128 + 1;
+        if geometry.size as i128 != positions || !geometry.size.is_power_of_two() {
+            return Err(InvalidField {
+                name: "bufferSize",
+                value: geometry.size as i128,
+                expected: Expected::Exactly(positions),
+            });
+        }
+        Ok(Self {
             buffer: geometry.buffer.cast(),
-            mask,
+            mask: geometry.size - 1,
         })
     }
 

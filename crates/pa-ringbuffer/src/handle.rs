@@ -21,7 +21,7 @@ use core::ptr::NonNull;
 use crate::atomic::Ordering;
 use crate::elements::copy;
 use crate::error::RingError;
-use crate::geometry::{Chunk, InvalidField, Region, TypedGeometry};
+use crate::geometry::{Chunk, Region, TypedGeometry};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 use crate::owner::Owner;
 use crate::plain::Plain;
@@ -115,16 +115,18 @@ impl<T: Plain, S: SideType> Handle<T, S> {
         owner: Owner,
     ) -> Result<Self, RingError> {
         let needed = align_of::<PaUtilRingBuffer>();
-        if pointer.addr() % needed != 0 {
-            return Err(RingError::Alignment { needed });
+        let address = pointer.addr();
+        if address % needed != 0 {
+            return Err(RingError::StructAlignment { address, needed });
         }
         let pointer = NonNull::new(pointer).ok_or(RingError::Null)?;
         // SAFETY: not null, aligned, and the caller promises that it points to a ring.
         let ring = unsafe { pointer.as_ref() };
         let geometry = ring.checked_geometry()?;
         if geometry.element_size() != size_of::<T>() {
-            return Err(RingError::ElementSize {
-                value: geometry.element_size(),
+            return Err(RingError::ElementType {
+                found: geometry.element_size(),
+                needed: size_of::<T>(),
             });
         }
         if !geometry.size().is_power_of_two() {
@@ -133,14 +135,12 @@ impl<T: Plain, S: SideType> Handle<T, S> {
             });
         }
         let needed = align_of::<T>();
-        if geometry.buffer().addr() % needed != 0 {
-            return Err(RingError::Alignment { needed });
+        let address = geometry.buffer().addr();
+        if address % needed != 0 {
+            return Err(RingError::ElementAlignment { address, needed });
         }
         let base = geometry.buffer().cast();
-        let geometry = TypedGeometry::new(&geometry).ok_or(InvalidField {
-            name: "bufferSize",
-            expected: "smallMask plus one",
-        })?;
+        let geometry = TypedGeometry::new(&geometry)?;
         let index = geometry.index(S::SIDE.own_index(ring).load(Ordering::Relaxed));
         let mut state = State {
             ring: pointer,

@@ -89,8 +89,8 @@ mod ring;
 mod side;
 
 pub use consumer::{Consumer, ReadChunk, ReadChunkIter};
-pub use error::RingError;
-pub use geometry::{Geometry, InvalidField};
+pub use error::{Expected, InvalidField, RingError};
+pub use geometry::Geometry;
 #[cfg(pa_ringbuffer_loom)]
 pub use layout::Field;
 pub use layout::{PaUtilRingBuffer, ring_buffer_size_t};

@@ -32,9 +32,10 @@ impl<T: Plain> Producer<'_, T> {
     /// # Errors
     ///
     /// - [`RingError::Null`]: the pointer is null;
-    /// - [`RingError::Alignment`]: struct or storage are not aligned for `T`;
+    /// - [`RingError::StructAlignment`], [`RingError::ElementAlignment`]: the struct is not aligned,
+    ///   or the storage not for `T`;
     /// - [`RingError::Field`]: the struct was not initialised, or its `bufferSize` made smaller;
-    /// - [`RingError::ElementSize`]: elements have another size than `T`;
+    /// - [`RingError::ElementType`]: elements have another size than `T`;
     /// - [`RingError::Capacity`]: `bufferSize` was set to what is no power of two.
     ///
     /// # Safety

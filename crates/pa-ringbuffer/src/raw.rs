@@ -8,8 +8,8 @@ use core::ffi::c_void;
 use crate::atomic::Ordering;
 use crate::copy;
 use crate::elements;
-use crate::error::RingError;
-use crate::geometry::{Chunk, Geometry, InvalidField};
+use crate::error::{InvalidField, RingError};
+use crate::geometry::{Chunk, Geometry};
 use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 use crate::side::Side;
 

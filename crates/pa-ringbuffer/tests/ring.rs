@@ -386,16 +386,19 @@ fn a_handle_over_foreign_memory_is_checked() {
     );
     assert_eq!(
         attempt(|r| r.element_size = 8),
-        RingError::ElementSize { value: 8 }
+        RingError::ElementType {
+            found: 8,
+            needed: 4
+        }
     );
-    assert_eq!(
+    assert!(matches!(
         attempt(|r| r.buffer = r.buffer.wrapping_byte_add(1)),
-        RingError::Alignment { needed: 4 }
-    );
+        RingError::ElementAlignment { address, needed: 4 } if address % 4 == 1
+    ));
     let misplaced = pointer.wrapping_byte_add(1);
     assert!(matches!(
         unsafe { Producer::<f32>::from_raw(misplaced) },
-        Err(RingError::Alignment { .. })
+        Err(RingError::StructAlignment { address, .. }) if address == misplaced.addr()
     ));
     let null = unsafe { Producer::<f32>::from_raw(std::ptr::null_mut()) };
     assert_eq!(null.map(|_| ()), Err(RingError::Null));
@@ -404,6 +407,84 @@ fn a_handle_over_foreign_memory_is_checked() {
             .unwrap()
             .capacity(),
         8
+    );
+}
+
+#[test]
+fn every_error_says_what_was_found_and_what_would_be_right() {
+    let ring = RingMemory::new(4, 8).unwrap();
+    let pointer = ring.as_ptr();
+    let made = ring.geometry();
+    let good = unsafe { foreign(pointer).read() };
+    type Change = (fn(&mut Foreign), &'static str, &'static str);
+    let changes: [Change; 7] = [
+        (
+            |r| r.buffer = std::ptr::null_mut(),
+            "buffer must be a pointer to the elements, not 0",
+            "",
+        ),
+        (
+            |r| r.element_size = -4,
+            "elementSizeBytes must be from 1 to 9223372036854775807, not -4",
+            "elementSizeBytes must be 4, not -4",
+        ),
+        (
+            |r| r.element_size = ring_buffer_size_t::MAX,
+            "elementSizeBytes must be from 1 to 1152921504606846975 (what fits into the address \
+             space), not 9223372036854775807",
+            "elementSizeBytes must be 4, not 9223372036854775807",
+        ),
+        (
+            |r| r.small_mask = 6,
+            "smallMask must be a power of 2 minus 1, not 6",
+            "smallMask must be 7, not 6",
+        ),
+        (
+            |r| r.big_mask = -1,
+            "bigMask must be 15 (twice smallMask plus 1), not -1",
+            "bigMask must be 15, not -1",
+        ),
+        (
+            |r| r.buffer_size = 9,
+            "bufferSize must be from 1 to 8 (smallMask plus 1), not 9",
+            "bufferSize must be from 1 to 8, not 9",
+        ),
+        (
+            |r| r.buffer_size = -1,
+            "bufferSize must be from 1 to 8 (smallMask plus 1), not -1",
+            "bufferSize must be from 1 to 8, not -1",
+        ),
+    ];
+    for (change, initialised, unchanged) in changes {
+        let mut changed = good;
+        change(&mut changed);
+        unsafe { foreign(pointer).write(changed) };
+        let view = unsafe { &*pointer };
+        let [checked, reloaded] = [view.checked_geometry(), made.reloaded(view)];
+        unsafe { foreign(pointer).write(good) };
+        let reloaded = reloaded.unwrap_err().to_string();
+        if unchanged.is_empty() {
+            assert!(reloaded.ends_with(", not 0"), "{reloaded}");
+        } else if size_of::<ring_buffer_size_t>() == 8 {
+            assert_eq!(reloaded, format!("the ring's field {unchanged}"));
+        }
+        if size_of::<ring_buffer_size_t>() == 8 {
+            let checked = checked.unwrap_err().to_string();
+            assert_eq!(checked, format!("the ring's field {initialised}"));
+        }
+    }
+    assert_eq!(made.reloaded(unsafe { &*pointer }), Ok(made));
+    let text = RingError::ElementType {
+        found: 4,
+        needed: 8,
+    };
+    assert_eq!(
+        text.to_string(),
+        "the ring's elements must have 8 bytes, as the handle's type has, not 4"
+    );
+    assert_eq!(
+        RingError::ElementSize { value: 0 }.to_string(),
+        "the element size must be at least 1 byte, not 0"
     );
 }
 
