@@ -91,7 +91,7 @@ def test_what_can_never_come_is_refused(RingBuffer, name):
     wait = getattr(ring, name)
     with pytest.raises(ValueError, match=r"size must be at most 8.*not 9"):
         wait(9, 0)
-    with pytest.raises(ValueError, match=r"size must not be negative.*-1"):
+    with pytest.raises(ValueError, match="size must be 0 or more, not -1"):
         wait(-1, 0)
     with pytest.raises(ValueError, match="timeout must be a number of seconds, not nan"):
         wait(1, float("nan"))
@@ -343,7 +343,7 @@ def test_the_newest_elements_are_read_and_all_others_dropped(RingBuffer):
 def test_sizes_for_looking_are_checked(RingBuffer):
     ring = RingBuffer(2, 4)
     ring.write(b"aabb")
-    with pytest.raises(ValueError, match=r"size must not be negative"):
+    with pytest.raises(ValueError, match="size must be 0 or more"):
         ring.read_latest(-1)
     for method in (ring.peek, ring.read_latest):
         with pytest.raises(TypeError):

@@ -348,97 +348,144 @@ class _Binding:
 
     def struct_pointer(self, pointer, name):
         """Check what should be a pointer to a struct, of whatever CFFI instance."""
-        if not isinstance(pointer, self.ffi.CData):
-            raise TypeError(
-                f"{name} must be a CFFI pointer to PaUtilRingBuffer, not {type(pointer).__name__}"
-            )
-        ctype = self.ffi.typeof(pointer)
-        if ctype.kind not in ("pointer", "array") or ctype.item.cname not in (
+        ctype = self.ffi.typeof(pointer) if isinstance(pointer, self.ffi.CData) else None
+        if getattr(ctype, "kind", None) not in ("pointer", "array") or ctype.item.cname not in (
             "PaUtilRingBuffer",
             "struct PaUtilRingBuffer",
             "void",
         ):
             raise TypeError(
-                f"{name} must be a CFFI pointer to PaUtilRingBuffer, not one of type {ctype.cname}"
+                f"{name} must be a CFFI pointer to PaUtilRingBuffer, "
+                f"not {_type_name(pointer, self.ffi)}"
             )
         return self._checked_address(int(self.ffi.cast("uintptr_t", pointer)), name)
 
     def struct_address(self, address, name):
         """Check what should be the address of a struct."""
-        if not hasattr(type(address), "__index__"):
-            raise TypeError(
-                f"{name} must be an address (int) or a CFFI pointer to PaUtilRingBuffer, "
-                f"not {type(address).__name__}"
-            )
-        return self._checked_address(index(address), name)
+        wanted = "an address (int) or a CFFI pointer to PaUtilRingBuffer"
+        address = _integer(address, name, wanted)
+        largest = 2 ** (8 * struct.calcsize("P")) - 1
+        if not 0 <= address <= largest:
+            shown = _shown(address, 2**64)
+            raise ValueError(f"{name} must be an address, from 1 to {largest}, not {shown}")
+        return self._checked_address(address, name)
 
     def _checked_address(self, address, name):
         if address == 0:
             raise ValueError(f"{name} must not be NULL")
-        if not 0 < address < 2 ** (8 * struct.calcsize("P")):
-            raise ValueError(f"{name} must be an address, not {address}")
         alignment = struct.calcsize("P")
         if address % alignment:
             raise ValueError(
-                f"{name} must be the address of a struct, a multiple of {alignment}, not {address}"
+                f"{name} must be the address of a PaUtilRingBuffer, a multiple of {alignment}, "
+                f"not {address}"
             )
         return self.ffi.cast("PaUtilRingBuffer *", address)
 
-    def cdata_elements(self, data, element_size, size):
-        """Address of the first element and number of elements of a CFFI array or pointer."""
+    def cdata_memory(self, data):
+        """Address and size of a CFFI array, or of what a pointer points to.
+
+        The size is None if the C type has none. The third result says whether more than that cannot
+        be there: only the caller knows how much is behind a pointer.
+        """
         ffi = self.ffi
         ctype = ffi.typeof(data)
+        if ctype.kind not in ("array", "pointer"):
+            raise _not_memory(data, "data", ffi)
+        if data == ffi.NULL:
+            raise ValueError("data must not be NULL")
+        address = ffi.cast("char *", data)
         if ctype.kind == "array":
-            count = _count(ffi.sizeof(data), element_size, size)
-        elif ctype.kind == "pointer":
-            if data == ffi.NULL:
-                raise ValueError("data must not be NULL")
-            if size >= 0:
-                # Nobody knows how much is behind a pointer but who made it.
-                count = size
-            else:
-                try:
-                    item_size = ffi.sizeof(ctype.item)
-                except Exception:
-                    item_size = None
-                # Compilers say 1 for void.
-                if item_size is None or ctype.item.kind in ("void", "function"):
-                    raise TypeError(
-                        f"data must be a pointer to something that has a size, not {ctype.cname}; "
-                        "cast it to another type, or use ffi.buffer()"
-                    )
-                count = _count(item_size, element_size, size)
-        else:
-            raise TypeError(
-                f"data must be a buffer, or a CFFI array or pointer, not a CFFI object of type "
-                f"{ctype.cname}"
-            )
-        return ffi.cast("char *", data), count
+            return address, ffi.sizeof(data), True
+        # Compilers say 1 for void.
+        if ctype.item.kind == "void":
+            return address, None, False
+        try:
+            return address, ffi.sizeof(ctype.item), False
+        except Exception:
+            return address, None, False
 
 
-def _count(nbytes, element_size, size):
+def _count(nbytes, exact, element_size, size):
     """Number of elements to transfer to or from *nbytes* bytes; all if *size* is negative."""
     if size < 0:
-        count, rest = divmod(nbytes, element_size)
-        if rest:
-            raise ValueError(
-                f"the size of data in bytes must be a multiple of elementsize ({element_size}), "
-                f"not {nbytes}"
+        if nbytes is None:
+            raise TypeError(
+                "data must be a pointer to something that has a size, not to void or an opaque "
+                "type: cast it, or use ffi.buffer()"
             )
-        return count
-    if size * element_size > nbytes:
+        return _whole(nbytes, element_size, "data")
+    if exact and size * element_size > nbytes:
         raise ValueError(
             f"size must be at most {nbytes // element_size}, the number of elements in data, "
-            f"not {size}"
+            f"not {_shown(size)}"
         )
     return size
 
 
-def _integer(value, name):
+def _whole(nbytes, element_size, name):
+    count, rest = divmod(nbytes, element_size)
+    if rest:
+        raise ValueError(
+            f"the size of {name} in bytes must be a multiple of elementsize ({element_size}), "
+            f"not {nbytes}"
+        )
+    return count
+
+
+def _type_name(value, ffi):
+    if isinstance(value, ffi.CData):
+        return f"CData of type '{ffi.typeof(value).cname}'"
+    return type(value).__name__
+
+
+def _not_memory(value, name, ffi):
+    cdata = " or a CFFI array" if name == "buffer" else ", or a CFFI array or pointer"
+    return TypeError(f"{name} must be a bytes-like object{cdata}, not {_type_name(value, ffi)}")
+
+
+def _raised_by(error):
+    """Whether code in Python, and not the function that was called, has raised an exception."""
+    return error.__traceback__.tb_next is not None
+
+
+def _integer(value, name, wanted="an integer"):
     # What an object's own method raises is none of our business.
-    if not hasattr(type(value), "__index__"):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    return index(value)
+    if hasattr(type(value), "__index__"):
+        try:
+            # What is derived from int may be shown and compared in other ways.
+            return int.__index__(index(value))
+        except TypeError as error:
+            if _raised_by(error):
+                raise
+    raise TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+
+
+def _shown(number, largest=2**63 - 1):
+    """A number for an error message. Python would refuse to write thousands of digits."""
+    if number <= -(2**63):
+        return f"{-(2**63)} or less"
+    return f"{largest} or more" if number >= largest else number
+
+
+def _seconds(value, name):
+    """A number of seconds; infinity for None."""
+    if value is None:
+        return math.inf
+    try:
+        if not any(hasattr(type(value), method) for method in ("__float__", "__index__")):
+            raise TypeError
+        seconds = float(value)
+    except TypeError as error:
+        if _raised_by(error):
+            raise
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}") from None
+    except OverflowError as error:
+        if _raised_by(error):
+            raise
+        raise OverflowError(f"{name} must be a number of seconds that fits into a float") from None
+    if math.isnan(seconds):
+        raise ValueError(f"{name} must be a number of seconds, not nan")
+    return seconds
 
 
 def _nothing(*_objects):
@@ -481,10 +528,10 @@ def _memory(value, name, ffi, writable=False):
     try:
         view = memoryview(value)
     except TypeError as error:
-        raise TypeError(
-            f"{name} must be a buffer, or a CFFI array{'' if name == 'buffer' else ' or pointer'}, "
-            f"not {type(value).__name__}"
-        ) from error
+        # Its own error, since Python 3.12.
+        if hasattr(type(value), "__buffer__"):
+            raise
+        raise _not_memory(value, name, ffi) from error
     except ValueError:
         # NumPy cannot say what format dates have, but it can show them as nameless bytes.
         dtype = getattr(value, "dtype", None)
@@ -493,7 +540,7 @@ def _memory(value, name, ffi, writable=False):
         view = memoryview(value.view(f"V{dtype.itemsize}"))
     # Field names may have any letter in them.
     if "O" in view.format and "O" in re.sub(":[^:]*:", "", view.format):
-        raise TypeError(f"{name} must not hold Python objects (format {view.format!r})")
+        raise TypeError(f"{name} must hold plain numbers or bytes, not Python objects")
     if (writable and view.readonly) or not view.c_contiguous:
         problem = "writable" if writable and view.readonly else "C-contiguous"
         # The user shall see the exporter's own error, and this is what provokes it.
@@ -581,6 +628,16 @@ class _Ring:
             raise RuntimeError(
                 f"the ring's field elementSizeBytes was changed from {element_size} to "
                 f"{geometry.element_size} during the transfer"
+            )
+        return geometry
+
+    def writable_geometry(self):
+        """The geometry, for a ring that may be written to from here."""
+        geometry = self.geometry()
+        if self.readonly:
+            raise TypeError(
+                "the ring's buffer is read-only: it can be read and its write index advanced, but "
+                "not written to"
             )
         return geometry
 
@@ -676,10 +733,10 @@ class _Ring:
         geometry = self.geometry()
         write_index = self.pointer.writeIndex
         available = geometry.writable(write_index, self.pointer.readIndex)
-        if not 0 <= count <= available:
+        if count > available:
             raise ValueError(
-                f"size must be from 0 to {available}, the number of elements that can be written, "
-                f"not {count}"
+                f"size must be at most {available}, the number of elements that can be written "
+                f"now, not {_shown(count)}"
             )
         return self._publish_write(geometry, count, write_index)
 
@@ -687,10 +744,10 @@ class _Ring:
         geometry = self.geometry()
         read_index = self.pointer.readIndex
         available = geometry.readable(self.pointer.writeIndex, read_index)
-        if not 0 <= count <= available:
+        if count > available:
             raise ValueError(
-                f"size must be from 0 to {available}, the number of elements that can be read, "
-                f"not {count}"
+                f"size must be at most {available}, the number of elements that can be read "
+                f"now, not {_shown(count)}"
             )
         return self._publish_read(geometry, count, read_index)
 
@@ -793,19 +850,21 @@ class _ForeignRing(_Ring):
         """The first field that cannot be the one of an initialised ring, and why, or None."""
         if fields is None:
             fields, _ = self._fields()
-        small_mask = fields["smallMask"]
+        size, small_mask = fields["bufferSize"], fields["smallMask"]
         if not fields["buffer"]:
             name, expected = "buffer", "a pointer to the elements"
         elif fields["elementSizeBytes"] < 1:
-            name, expected = "elementSizeBytes", "positive"
+            largest = min(self.binding.largest, sys.maxsize)
+            name, expected = "elementSizeBytes", f"from 1 to {largest}"
         elif small_mask < 0 or small_mask & (small_mask + 1):
             name, expected = "smallMask", "a power of 2 minus 1"
         elif fields["bigMask"] != 2 * small_mask + 1:
             name, expected = "bigMask", f"{2 * small_mask + 1} (twice smallMask plus 1)"
-        elif not 1 <= fields["bufferSize"] <= small_mask + 1:
+        elif not 1 <= size <= small_mask + 1:
             name, expected = "bufferSize", f"from 1 to {small_mask + 1} (smallMask plus 1)"
-        elif fields["bufferSize"] * fields["elementSizeBytes"] > sys.maxsize:
-            name, expected = "elementSizeBytes", "small enough for the storage to fit into memory"
+        elif fields["elementSizeBytes"] > sys.maxsize // size:
+            name = "elementSizeBytes"
+            expected = f"from 1 to {sys.maxsize // size} (what fits into the address space)"
         else:
             return None
         return f"the ring's field {name} must be {expected}, not {fields[name] or 0}"
@@ -899,7 +958,8 @@ class _RingBufferBase:
     _lib = None
 
     __ring = None
-    __data = None
+    # Until something is assigned to _data, which may well be None.
+    __data = ...
     __binding = None
 
     def __new__(cls, *args, **kwargs):
@@ -910,40 +970,51 @@ class _RingBufferBase:
         self.__refuse_second_ring()
         binding = self.__bind()
         elementsize = _integer(elementsize, "elementsize")
+        # A number from which on they are not told apart is too large anywhere.
+        self.__refuse_beyond(min(binding.largest, 2**63 - 2), elementsize, "elementsize")
         if elementsize < 1:
-            raise ValueError(f"elementsize must be a positive number of bytes, not {elementsize}")
+            raise ValueError(
+                f"elementsize must be a positive number of bytes, not {_shown(elementsize)}"
+            )
         if (size is None) == (buffer is None):
-            raise TypeError("exactly one of size and buffer must be given")
+            raise TypeError(
+                "exactly one of size (a number of elements) and buffer must be given, "
+                f"not {'none' if size is None else 'both'}"
+            )
         if buffer is None:
             size = _integer(size, "size")
             data, readonly = None, False
         else:
             data, nbytes, readonly = self.__borrow(binding.ffi, buffer)
-            size, rest = divmod(nbytes, elementsize)
-            if rest:
-                raise ValueError(
-                    f"the size of buffer in bytes must be a multiple of elementsize "
-                    f"({elementsize}), not {nbytes}"
-                )
+            size = _whole(nbytes, elementsize, "buffer")
+        # The masks need one bit more.
+        self.__refuse_beyond(binding.largest // 2 + 1, size, "size")
         if size < 1 or size & (size - 1):
-            raise ValueError(f"size must be a power of 2, not {size}")
-        if (
-            elementsize * size > sys.maxsize
-            or elementsize > binding.largest
-            # The masks need one bit more.
-            or 2 * size - 1 > binding.largest
-        ):
-            raise OverflowError(f"{size} elements of {elementsize} bytes cannot be addressed")
+            raise ValueError(f"size must be a power of 2, not {_shown(size)}")
+        if elementsize * size > sys.maxsize:
+            raise OverflowError(
+                f"elementsize x size must be at most {sys.maxsize} bytes, "
+                f"not {elementsize} x {size}"
+            )
         if data is None:
-            data = binding.ffi.new("unsigned char[]", elementsize * size)
+            try:
+                data = binding.ffi.new("unsigned char[]", elementsize * size)
+            except (MemoryError, OverflowError):
+                raise MemoryError(f"no memory for {size} elements of {elementsize} bytes") from None
         # Finding out about the arguments can have run any Python code.
         self.__refuse_second_ring()
         self.__ring = _OwnRing(binding, elementsize, size, data, readonly, buffer)
 
+    @staticmethod
+    def __refuse_beyond(most, number, name):
+        if number > most:
+            raise OverflowError(f"{name} must be at most {most}, not {_shown(number)}")
+
     def __refuse_second_ring(self):
         if self.__ring is not None:
             raise RuntimeError(
-                f"{type(self).__name__} is initialised already, and its ring may be in use"
+                "the ring buffer is already initialised, and C code may be using it: make a new "
+                "RingBuffer instead"
             )
 
     @classmethod
@@ -959,12 +1030,8 @@ class _RingBufferBase:
     def __borrow(ffi, buffer):
         """Memory of a buffer or CFFI array as CFFI array, its size, and whether it is read-only."""
         if isinstance(buffer, ffi.CData):
-            ctype = ffi.typeof(buffer)
-            if ctype.kind != "array":
-                raise TypeError(
-                    f"buffer must be a buffer, or a CFFI array, not a CFFI object of type "
-                    f"{ctype.cname}; use ffi.buffer() to give its size"
-                )
+            if ffi.typeof(buffer).kind != "array":
+                raise _not_memory(buffer, "buffer", ffi)
             return buffer, ffi.sizeof(buffer), False
         view = _memory(buffer, "buffer", ffi)
         return ffi.from_buffer(view), view.nbytes, view.readonly
@@ -972,14 +1039,18 @@ class _RingBufferBase:
     def __initialised(self):
         ring = self.__ring
         if ring is None:
-            raise RuntimeError(f"{type(self).__name__}.__init__() was not called")
+            raise RuntimeError(
+                "the ring buffer is not initialised: RingBuffer.__init__() was not called"
+            )
         return ring
 
-    def __writable(self):
-        ring = self.__initialised()
-        if ring.readonly:
-            raise TypeError("the ring's buffer is read-only")
-        return ring
+    def __copy(self, transfer, data, writable):
+        """Call *transfer* with memory, and what ``_Binding.cdata_memory()`` tells of its size."""
+        binding = self.__bind() if self.__ring is None else self.__ring.binding
+        if isinstance(data, binding.ffi.CData):
+            return transfer(*binding.cdata_memory(data))
+        with _memory(data, "data", binding.ffi, writable) as view:
+            return transfer(view, view.nbytes, True)
 
     @classmethod
     def from_pointer(cls, pointer):
@@ -1009,7 +1080,7 @@ class _RingBufferBase:
         ring = _ForeignRing(binding, own, own)
         problem = ring.problem()
         if problem:
-            raise ValueError(problem)
+            raise ValueError(f"pointer: {problem}")
         self.__ring = ring
         return self
 
@@ -1038,7 +1109,7 @@ class _RingBufferBase:
     def _ptr(self):
         if self.__ring is None:
             raise AttributeError(
-                f"there is no _ptr: {type(self).__name__}.__init__() was not called"
+                "the ring buffer has no _ptr: RingBuffer.__init__() was not called"
             )
         return self.__ring.given
 
@@ -1053,11 +1124,12 @@ class _RingBufferBase:
 
     @property
     def _data(self):
-        if self.__data is not None:
+        if self.__data is not ...:
             return self.__data
-        if self.__ring is None:
+        if not isinstance(self.__ring, _OwnRing):
             raise AttributeError(
-                f"there is no _data: {type(self).__name__}.__init__() was not called"
+                "the ring buffer has no _data: RingBuffer.__init__() was not called, and nothing "
+                "was assigned"
             )
         return self.__ring.data
 
@@ -1117,16 +1189,15 @@ class _RingBufferBase:
             without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
 
         """
-        ring = self.__writable()
         size = _integer(size, "size")
-        ffi = ring.ffi
-        element_size = ring.geometry().element_size
-        if isinstance(data, ffi.CData):
-            source, count = ring.binding.cdata_elements(data, element_size, size)
+
+        def transfer(source, nbytes, exact):
+            ring = self.__initialised()
+            element_size = ring.writable_geometry().element_size
+            count = _count(nbytes, exact, element_size, size)
             return ring.producer.alone(ring.put, source, count, element_size)
-        with _memory(data, "data", ffi) as view:
-            count = _count(view.nbytes, element_size, size)
-            return ring.producer.alone(ring.put, view, count, element_size)
+
+        return self.__copy(transfer, data, writable=False)
 
     def read(self, size=-1):
         """Take elements out of the ring and return them in a new buffer.
@@ -1141,8 +1212,9 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
+        size = _integer(size, "size")
         ring = self.__initialised()
-        return ring.consumer.alone(ring.take, _integer(size, "size"))
+        return ring.consumer.alone(ring.take, size)
 
     def peek(self, size=-1):
         """Copy elements out of the ring and leave them there.
@@ -1155,8 +1227,9 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
+        size = _integer(size, "size")
         ring = self.__initialised()
-        return ring.consumer.alone(ring.take, _integer(size, "size"), True)
+        return ring.consumer.alone(ring.take, size, True)
 
     def read_latest(self, size):
         """Take the newest elements out of the ring, and drop all older ones.
@@ -1172,8 +1245,9 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
+        size = self.__desired(size)
         ring = self.__initialised()
-        return ring.consumer.alone(ring.take_latest, self.__desired(size))
+        return ring.consumer.alone(ring.take_latest, size)
 
     def wait_for_data(self, size=1, timeout=None):
         """Wait until elements can be read.
@@ -1193,7 +1267,7 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
-        return self.__wait(self.__initialised().readable, size, timeout)
+        return self.__wait("readable", size, timeout)
 
     def wait_for_room(self, size=1, timeout=None):
         """Wait until there is room for elements.
@@ -1211,7 +1285,7 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
-        return self.__wait(self.__initialised().writable, size, timeout)
+        return self.__wait("writable", size, timeout)
 
     async def wait_for_data_async(self, size=1, timeout=None):
         """:meth:`wait_for_data` for ``asyncio``: the same as a coroutine.
@@ -1224,7 +1298,7 @@ class _RingBufferBase:
         :rtype: bool
 
         """
-        return await self.__wait_async(self.__initialised().readable, size, timeout)
+        return await self.__wait_async("readable", size, timeout)
 
     async def wait_for_room_async(self, size=1, timeout=None):
         """:meth:`wait_for_room` for ``asyncio``: the same as a coroutine.
@@ -1237,18 +1311,23 @@ class _RingBufferBase:
         :rtype: bool
 
         """
-        return await self.__wait_async(self.__initialised().writable, size, timeout)
+        return await self.__wait_async("writable", size, timeout)
 
-    def __pauses(self, available, size, timeout):
-        """Times to sleep until *size* elements are available or the time is over."""
+    def __awaited(self, side, size, timeout):
+        """What tells how much is available, how much is needed, and the seconds to wait at most."""
         size = self.__desired(size)
+        timeout = _seconds(timeout, "timeout")
+        available = getattr(self.__initialised(), side)
         if size > len(self):
             raise ValueError(
-                f"size must be at most {len(self)}, the number of elements in the ring, not {size}"
+                f"size must be at most {len(self)}, the number of elements in the ring, "
+                f"not {_shown(size)}"
             )
-        timeout = math.inf if timeout is None else timeout
-        if math.isnan(timeout):
-            raise ValueError("timeout must be a number of seconds, not nan")
+        return available, size, timeout
+
+    @staticmethod
+    def __pauses(available, size, timeout):
+        """Times to sleep until *size* elements are available or the time is over."""
         begin = time.monotonic()
         while available() < size:
             waited = time.monotonic() - begin
@@ -1257,17 +1336,19 @@ class _RingBufferBase:
             interval = _WAIT_INTERVAL if waited < _MOMENT else _IDLE_INTERVAL
             yield min(timeout - waited, interval)
 
-    def __wait(self, available, size, timeout):
+    def __wait(self, side, size, timeout):
+        available, size, timeout = self.__awaited(side, size, timeout)
         for pause in self.__pauses(available, size, timeout):
             time.sleep(pause)
-        return available() >= index(size)
+        return available() >= size
 
-    async def __wait_async(self, available, size, timeout):
+    async def __wait_async(self, side, size, timeout):
         import asyncio
 
+        available, size, timeout = self.__awaited(side, size, timeout)
         for pause in self.__pauses(available, size, timeout):
             await asyncio.sleep(pause)
-        return available() >= index(size)
+        return available() >= size
 
     def readinto(self, data):
         """Take elements out of the ring and store them in existing memory.
@@ -1288,15 +1369,14 @@ class _RingBufferBase:
         :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
 
         """
-        ring = self.__initialised()
-        ffi = ring.ffi
-        element_size = ring.geometry().element_size
-        if isinstance(data, ffi.CData):
-            target, count = ring.binding.cdata_elements(data, element_size, -1)
+
+        def transfer(target, nbytes, exact):
+            ring = self.__initialised()
+            element_size = ring.geometry().element_size
+            count = _count(nbytes, exact, element_size, -1)
             return ring.consumer.alone(ring.take_into, target, count, element_size)
-        with _memory(data, "data", ffi, writable=True) as view:
-            count = _count(view.nbytes, element_size, -1)
-            return ring.consumer.alone(ring.take_into, view, count, element_size)
+
+        return self.__copy(transfer, data, writable=True)
 
     def discard(self, size):
         """Drop the oldest elements, without copying them.
@@ -1308,8 +1388,9 @@ class _RingBufferBase:
         :raises ValueError: If *size* is negative.
         :raises TypeError: If *size* is not an integer.
         """
+        size = self.__desired(size)
         ring = self.__initialised()
-        return ring.consumer.alone(ring.discard, self.__desired(size))
+        return ring.consumer.alone(ring.discard, size)
 
     def get_write_buffers(self, size):
         """Get the region(s) of the ring's memory where the next elements can be written.
@@ -1331,9 +1412,9 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
 
         """
-        ring = self.__writable()
         size = self.__desired(size)
-        geometry = ring.geometry()
+        ring = self.__initialised()
+        geometry = ring.writable_geometry()
         return geometry.regions(ring.write_chunk(geometry, size)[1])
 
     def advance_write_index(self, size):
@@ -1350,8 +1431,9 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
+        size = self.__desired(size)
         ring = self.__initialised()
-        return ring.producer.alone(ring.advance_write, _integer(size, "size"))
+        return ring.producer.alone(ring.advance_write, size)
 
     def get_read_buffers(self, size):
         """Get the region(s) of the ring's memory where the next elements can be read.
@@ -1374,8 +1456,8 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
-        ring = self.__initialised()
         size = self.__desired(size)
+        ring = self.__initialised()
         geometry = ring.geometry()
         return geometry.regions(ring.read_chunk(geometry, size)[1])
 
@@ -1393,14 +1475,15 @@ class _RingBufferBase:
         :raises TypeError: If *size* is not an integer.
 
         """
+        size = self.__desired(size)
         ring = self.__initialised()
-        return ring.consumer.alone(ring.advance_read, _integer(size, "size"))
+        return ring.consumer.alone(ring.advance_read, size)
 
     @staticmethod
     def __desired(size):
         size = _integer(size, "size")
         if size < 0:
-            raise ValueError(f"size must not be negative, but is {size}")
+            raise ValueError(f"size must be 0 or more, not {_shown(size)}")
         return size
 
     @property
@@ -1426,8 +1509,8 @@ class _RingBufferBase:
 
     def __reduce_ex__(self, protocol):
         raise TypeError(
-            f"{type(self).__name__} can be neither copied nor pickled: "
-            "the other side of the ring would not know about it"
+            f"a {type(self).__name__} can be neither copied nor pickled: "
+            "C code refers to it by its address"
         )
 
 

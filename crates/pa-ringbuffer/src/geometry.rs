@@ -159,6 +159,17 @@ impl Geometry {
         Ok(fields.geometry())
     }
 
+    /// Whether the fields are what they were when this was read and checked.
+    #[inline]
+    pub fn is_current(&self, ring: &PaUtilRingBuffer) -> bool {
+        // The size as it is: `load` would cut it to what the masks can address.
+        (ring.buffer_size.load(Ordering::Relaxed) as usize == self.size)
+            & (ring.small_mask.load(Ordering::Relaxed) == self.small_mask)
+            & (ring.big_mask.load(Ordering::Relaxed) == self.big_mask)
+            & (ring.element_size.load(Ordering::Relaxed) as usize == self.element_size)
+            & (ring.buffer.load(Ordering::Relaxed).cast() == self.buffer)
+    }
+
     /// Reads the fields of the ring that this is the geometry of, and says which one was changed
     /// since. Only `bufferSize` may be: to a smaller number, which is what pastream does.
     ///

@@ -3,6 +3,7 @@
 //! The extension does not need CFFI. An object can only be CData if CFFI's backend has been
 //! imported, so that is looked up, never imported, until somebody asks for CData.
 
+use std::fmt;
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
@@ -12,6 +13,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{ffi, intern};
 
+use crate::arguments::integer::Integer;
 use crate::error;
 
 struct Backend {
@@ -75,9 +77,11 @@ pub(crate) enum Pointee {
     Item(usize),
     /// A pointer to something of unknown size.
     Unknown,
+    /// Neither pointer nor array.
+    Nothing,
 }
 
-/// A CData pointer or array.
+/// A CData object.
 pub(crate) struct CData {
     pub(crate) address: usize,
     pub(crate) pointee: Pointee,
@@ -148,28 +152,38 @@ fn address_of(backend: &Backend, object: &Bound<'_, PyAny>) -> PyResult<usize> {
         .extract()
 }
 
-/// The object's C type, for error messages.
-pub(crate) fn c_type_name(object: &Bound<'_, PyAny>) -> String {
-    let name = backend(object.py()).ok().flatten().and_then(|backend| {
-        let ctype = backend
-            .ffi
-            .bind(object.py())
-            .call_method1(intern!(object.py(), "typeof"), (object,))
-            .ok()?;
-        ctype
-            .getattr(intern!(ctype.py(), "cname"))
-            .ok()?
-            .extract::<String>()
-            .ok()
-    });
-    name.map_or_else(
-        || type_name(object),
-        |name| format!("CData of type '{name}'"),
-    )
+/// The type of an object for error messages: of CData the C type, of everything else the class.
+pub(crate) enum TypeName<'py> {
+    C(Bound<'py, PyString>),
+    Class(Bound<'py, PyString>),
+    Unknown,
 }
 
-/// The object as CData pointer or array; `None` if it is no CData at all.
-pub(crate) fn inspect(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Option<CData>> {
+impl fmt::Display for TypeName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::C(name) => write!(f, "CData of type '{}'", name.to_str().unwrap_or("?")),
+            Self::Class(name) => f.write_str(name.to_str().unwrap_or("?")),
+            Self::Unknown => f.write_str("object"),
+        }
+    }
+}
+
+/// The object's C type, for error messages.
+pub(crate) fn c_type_name<'py>(object: &Bound<'py, PyAny>) -> TypeName<'py> {
+    let backend = backend(object.py()).ok().flatten();
+    let Some(backend) = backend.filter(|backend| backend.is_cdata(object)) else {
+        return type_name(object);
+    };
+    call(&backend.typeof_, object)
+        .and_then(|ctype| ctype.getattr(intern!(ctype.py(), "cname")))
+        .ok()
+        .and_then(|name| name.cast_into::<PyString>().ok())
+        .map_or(TypeName::Unknown, TypeName::C)
+}
+
+/// What the object points to, or is an array of; `None` if it is no CData at all.
+pub(crate) fn inspect(object: &Bound<'_, PyAny>) -> PyResult<Option<CData>> {
     let py = object.py();
     let Some(backend) = backend(py)? else {
         return Ok(None);
@@ -193,12 +207,7 @@ pub(crate) fn inspect(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Opt
             (address, Pointee::Array(bytes))
         }
         UNKNOWN => (address_of(backend, object)?, Pointee::Unknown),
-        OTHER => {
-            return Err(error::type_error(format_args!(
-                "{argument} must be a CData pointer or array, not {}",
-                c_type_name(object)
-            )));
-        }
+        OTHER => (0, Pointee::Nothing),
         // The type says how large an item is. CFFI would count in what it has allocated behind a
         // struct that ends with an array.
         size => (
@@ -215,31 +224,20 @@ pub(crate) fn inspect(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Opt
 
 /// The address that a CData pointer or an integer holds, never null.
 pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
-    let address = match inspect(object, argument)? {
+    match inspect(object)? {
         Some(CData {
             address,
             pointee: Pointee::Item(_) | Pointee::Unknown,
-            ..
-        }) => address,
-        Some(_) => {
-            return Err(error::type_error(format_args!(
-                "{argument} must be a pointer, not {}",
-                c_type_name(object)
-            )));
-        }
-        None => object.extract().map_err(|error: PyErr| {
-            let py = object.py();
-            if error.is_instance_of::<PyOverflowError>(py) && error.traceback(py).is_none() {
-                return error::value_error(format_args!("{argument} is no address: {object}"));
-            }
-            error::unless_raised(py, error, || {
-                error::type_error(format_args!(
-                    "{argument} must be an address or a CData pointer, not {}",
-                    type_name(object)
-                ))
-            })
-        })?,
-    };
+        }) => not_null(address, argument),
+        Some(_) => Err(error::type_error(format_args!(
+            "{argument} must be a pointer, not {}",
+            c_type_name(object)
+        ))),
+        None => number_argument(object, argument, "pointer"),
+    }
+}
+
+fn not_null(address: usize, argument: &str) -> PyResult<usize> {
     if address == 0 {
         return Err(error::value_error(format_args!(
             "{argument} must not be NULL"
@@ -248,37 +246,100 @@ pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyR
     Ok(address)
 }
 
-/// The address of a struct, given as integer or as CData pointer to it (or to `void`).
+/// An integer that is an address, never null. Instead of one, a CFFI pointer would be right.
+fn number_argument(
+    object: &Bound<'_, PyAny>,
+    argument: &str,
+    pointer: impl fmt::Display,
+) -> PyResult<usize> {
+    let py = object.py();
+    let no_number = || {
+        error::type_error(format_args!(
+            "{argument} must be an address (int) or a CFFI {pointer}, not {}",
+            type_name(object)
+        ))
+    };
+    // SAFETY: the object is alive; the result is a new reference or null with an exception.
+    let number = unsafe {
+        if ffi::PyIndex_Check(object.as_ptr()) == 0 {
+            return Err(no_number());
+        }
+        Bound::from_owned_ptr_or_err(py, ffi::PyNumber_Index(object.as_ptr()))
+    }
+    .map_err(|error| error::unless_raised(py, error, no_number))?;
+    let no_address = |what: &dyn fmt::Display| {
+        error::value_error(format_args!(
+            "{argument} must be an address, from 1 to {}, not {what}",
+            usize::MAX
+        ))
+    };
+    let signed = Integer::exact(number.as_borrowed());
+    if let Some(number) = signed {
+        if number.count().is_none() {
+            return Err(no_address(&number));
+        }
+    }
+    // SAFETY: the result of PyNumber_Index is an int.
+    let address = unsafe { ffi::PyLong_AsUnsignedLongLong(number.as_ptr()) };
+    if address == u64::MAX {
+        if let Some(error) = PyErr::take(py) {
+            if !error.is_instance_of::<PyOverflowError>(py) {
+                return Err(error);
+            }
+            let mut overflow = 0;
+            // SAFETY: as above.
+            unsafe { ffi::PyLong_AsLongLongAndOverflow(number.as_ptr(), &mut overflow) };
+            return Err(if overflow < 0 {
+                no_address(&Integer::LEAST)
+            } else {
+                no_address(&format_args!("{} or more", u128::from(u64::MAX) + 1))
+            });
+        }
+    }
+    match usize::try_from(address) {
+        Ok(address) => not_null(address, argument),
+        Err(_) => Err(no_address(&address)),
+    }
+}
+
+/// The address of a struct, given as CData pointer to it (or to `void`), or, unless only a `pointer`
+/// will do, as integer.
 pub(crate) fn struct_argument(
     object: &Bound<'_, PyAny>,
     argument: &str,
     name: &str,
+    only_pointer: bool,
 ) -> PyResult<usize> {
-    let py = object.py();
-    if let Some(backend) = backend(py)? {
-        if backend.is_cdata(object) {
-            let ctype = backend
-                .ffi
-                .bind(py)
-                .call_method1(intern!(object.py(), "typeof"), (object,))?;
-            // Only pointers and arrays have items.
-            let item = ctype
-                .getattr(intern!(ctype.py(), "item"))
-                .and_then(|item| item.getattr(intern!(object.py(), "cname")));
-            let fits = item.is_ok_and(|item| {
-                item.extract::<&str>().is_ok_and(|item| {
-                    item == "void" || item.strip_prefix("struct ").unwrap_or(item) == name
-                })
-            });
-            if !fits {
-                return Err(error::type_error(format_args!(
-                    "{argument} must be a pointer to {name}, not {}",
-                    c_type_name(object)
-                )));
-            }
-        }
+    if !is_cdata(object)? && !only_pointer {
+        return number_argument(object, argument, format_args!("pointer to {name}"));
     }
-    pointer_argument(object, argument)
+    let wrong = || {
+        error::type_error(format_args!(
+            "{argument} must be a CFFI pointer to {name}, not {}",
+            c_type_name(object)
+        ))
+    };
+    let Some(backend) = backend(object.py())? else {
+        return Err(wrong());
+    };
+    if !backend.is_cdata(object) {
+        return Err(wrong());
+    }
+    let ctype = call(&backend.typeof_, object)?;
+    // Only pointers and arrays have items.
+    let item = ctype
+        .getattr(intern!(ctype.py(), "item"))
+        .and_then(|item| item.getattr(intern!(object.py(), "cname")));
+    let fits = item.is_ok_and(|item| {
+        item.extract::<&str>().is_ok_and(|item| {
+            item == "void" || item.strip_prefix("struct ").unwrap_or(item) == name
+        })
+    });
+    match inspect(object) {
+        Ok(Some(CData { address, .. })) if fits => not_null(address, argument),
+        Err(error) if fits => Err(error),
+        _ => Err(wrong()),
+    }
 }
 
 /// The address that a CData function pointer holds; `None` if the object is something else.
@@ -343,9 +404,9 @@ pub(crate) fn own_ffi(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Ok(backend.ffi.bind(py).clone())
 }
 
-pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
+pub(crate) fn type_name<'py>(object: &Bound<'py, PyAny>) -> TypeName<'py> {
     object
         .get_type()
         .name()
-        .map_or_else(|_| "object".into(), |name| name.to_string())
+        .map_or(TypeName::Unknown, TypeName::Class)
 }

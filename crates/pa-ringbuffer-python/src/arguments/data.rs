@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
 use pyo3::types::PyBytes;
 
-use crate::arguments::cdata::{self, CData, Pointee, type_name};
+use crate::arguments::cdata::{self, CData, Pointee, c_type_name};
+use crate::arguments::integer::Integer;
 use crate::error::{self, Refusal};
 
 /// Room for a buffer's description. It must not move while the buffer is held, because exporters
@@ -272,39 +273,43 @@ impl<'a> Data<'a> {
             let view = View::new(slot, object, "data", flags)?;
             return Ok(Self::of_bytes(view.pointer(), view.len(), Some(view)));
         }
-        Self::cdata(object)?.ok_or_else(|| {
-            error::type_error(format_args!(
-                "data must be a bytes-like object or CData, not {}",
-                type_name(object)
-            ))
-        })
+        Self::cdata(object)
     }
 
-    /// A CData pointer or array; `None` for all that is no CData.
-    fn cdata(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+    /// A CData pointer or array.
+    fn cdata(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let argument = "data";
-        let Some(CData {
-            address, pointee, ..
-        }) = cdata::inspect(object, argument)?
-        else {
-            return Ok(None);
+        let (address, extent) = match cdata::inspect(object)? {
+            Some(CData {
+                address,
+                pointee: Pointee::Array(bytes),
+            }) => (address, Extent::Bytes(bytes)),
+            Some(CData {
+                address,
+                pointee: Pointee::Item(bytes),
+            }) => (address, Extent::Item(bytes)),
+            Some(CData {
+                address,
+                pointee: Pointee::Unknown,
+            }) => (address, Extent::Unknown),
+            _ => {
+                return Err(error::type_error(format_args!(
+                    "{argument} must be a bytes-like object, or a CFFI array or pointer, not {}",
+                    c_type_name(object)
+                )));
+            }
         };
         if address == 0 {
             return Err(error::value_error(format_args!(
-                "{argument} must not be a NULL pointer"
+                "{argument} must not be NULL"
             )));
         }
-        let extent = match pointee {
-            Pointee::Array(bytes) => Extent::Bytes(bytes),
-            Pointee::Item(bytes) => Extent::Item(bytes),
-            Pointee::Unknown => Extent::Unknown,
-        };
-        Ok(Some(Self {
+        Ok(Self {
             pointer: std::ptr::with_exposed_provenance_mut(address),
             extent,
             argument,
             _view: None,
-        }))
+        })
     }
 
     /// How many elements are meant: all of them, or the first `size`. `None` if that is wrong.
@@ -332,36 +337,44 @@ impl<'a> Data<'a> {
         (rest == 0).then_some(count)
     }
 
-    /// As [`count`](Self::count), with an error that says what is wrong.
+    /// As [`count`](Self::count), with an error that says what is wrong. A negative `size` stands for
+    /// all, too.
     pub(crate) fn elements(
         &self,
         element_size: usize,
-        size: Option<usize>,
+        size: Option<Integer>,
     ) -> Result<usize, Refusal> {
-        self.count(element_size, size)
+        self.count(element_size, size.and_then(Integer::count))
             .ok_or_else(|| self.wrong(element_size, size))
     }
 
     #[cold]
-    fn wrong(&self, element_size: usize, size: Option<usize>) -> Refusal {
+    fn wrong(&self, element_size: usize, size: Option<Integer>) -> Refusal {
         let argument = self.argument;
+        let size = size.filter(|size| size.count().is_some());
         match (&self.extent, size) {
             (Extent::Unknown, _) => Refusal::type_error(format_args!(
-                "{argument} is a pointer to something of unknown size: cast it to a pointer to \
-                 elements, or (in write) give a size"
+                "{argument} must be a pointer to something that has a size, not to void or an \
+                 opaque type: cast it, or use ffi.buffer()"
             )),
             (Extent::Bytes(bytes) | Extent::Item(bytes), Some(size)) => {
+                let most = bytes / element_size;
                 Refusal::value_error(format_args!(
-                    "size is {size} elements of {element_size} bytes, but {argument} has only \
-                     {bytes} bytes"
+                    "size must be at most {most}, the number of elements in {argument}, not {size}"
                 ))
             }
             (Extent::Bytes(bytes) | Extent::Item(bytes), None) => {
-                Refusal::value_error(format_args!(
-                    "{argument} size must be a multiple of elementsize: {bytes} bytes are no whole \
-                 number of elements of {element_size} bytes"
-                ))
+                not_whole(argument, *bytes, element_size)
             }
         }
     }
+}
+
+/// Memory whose size is not a number of elements.
+#[cold]
+pub(crate) fn not_whole(argument: &str, bytes: usize, element_size: usize) -> Refusal {
+    Refusal::value_error(format_args!(
+        "the size of {argument} in bytes must be a multiple of elementsize ({element_size}), not \
+         {bytes}"
+    ))
 }

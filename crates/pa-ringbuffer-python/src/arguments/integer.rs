@@ -1,5 +1,7 @@
 //! Arguments that are numbers of elements or bytes.
 
+use std::fmt;
+
 use pyo3::prelude::*;
 
 use crate::arguments::cdata::type_name;
@@ -10,11 +12,24 @@ use crate::error;
 #[derive(Clone, Copy)]
 pub(crate) struct Integer(i64);
 
+/// The value as error messages show it. Python would refuse to write thousands of digits.
+impl fmt::Display for Integer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            i64::MIN => write!(f, "{} or less", i64::MIN),
+            i64::MAX => write!(f, "{} or more", i64::MAX),
+            value => value.fmt(f),
+        }
+    }
+}
+
 impl Integer {
     /// The default of `size` in `write` and `read`: all.
     pub(crate) const ALL: Self = Self(-1);
     /// The default of `size` where something is waited for.
     pub(crate) const ONE: Self = Self(1);
+    /// All numbers below the range of 64 bits.
+    pub(crate) const LEAST: Self = Self(i64::MIN);
     /// The default of `blocksize`.
     pub(crate) const BLOCK: Self = Self(256);
 
@@ -33,17 +48,22 @@ impl Integer {
         (overflow == 0).then_some(Self(value))
     }
 
-    /// An argument that is no `int`.
+    /// An argument that is no `int`, or a large one.
     #[cold]
     pub(crate) fn named(object: Borrowed<'_, '_, PyAny>, argument: &str) -> PyResult<Self> {
-        object.extract::<Self>().map_err(|error| {
-            error::unless_raised(object.py(), error, || {
-                error::type_error(format_args!(
-                    "{argument} must be an integer, not {}",
-                    type_name(&object)
-                ))
-            })
-        })
+        let refused = || {
+            error::type_error(format_args!(
+                "{argument} must be an integer, not {}",
+                type_name(&object)
+            ))
+        };
+        // SAFETY: the object is alive.
+        if unsafe { pyo3::ffi::PyIndex_Check(object.as_ptr()) } == 0 {
+            return Err(refused());
+        }
+        object
+            .extract::<Self>()
+            .map_err(|error| error::unless_raised(object.py(), error, refused))
     }
 
     /// `None` for negative numbers.
@@ -52,29 +72,21 @@ impl Integer {
         (self.0 >= 0).then(|| usize::try_from(self.0).unwrap_or(usize::MAX))
     }
 
-    /// A number of elements that must not be negative.
+    /// A number of elements, 0 or more.
     pub(crate) fn required(self, argument: &str) -> PyResult<usize> {
         self.count().ok_or_else(|| {
-            error::value_error(format_args!(
-                "{argument} must not be negative, not {}",
-                self.0
-            ))
+            error::value_error(format_args!("{argument} must be 0 or more, not {self}"))
         })
-    }
-
-    /// A number of bytes or elements for which memory is to be had.
-    pub(crate) fn allocatable(self, argument: &str) -> PyResult<usize> {
-        if self.0 == i64::MAX {
-            return Err(error::overflow_error(format_args!(
-                "{argument} is too large"
-            )));
-        }
-        // What is wrong with 0 or less, the caller knows best.
-        Ok(self.count().unwrap_or(0))
     }
 
     pub(crate) fn value(self) -> i64 {
         self.0
+    }
+}
+
+impl From<usize> for Integer {
+    fn from(number: usize) -> Self {
+        Self(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }
 

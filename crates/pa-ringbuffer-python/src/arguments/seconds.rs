@@ -1,10 +1,12 @@
-//! Arguments that are numbers of seconds.
+//! Arguments that are times.
 
 use std::time::Instant;
 
+use pyo3::exceptions::PyOverflowError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::arguments::cdata::type_name;
 use crate::error;
 use crate::stream::wait;
 
@@ -13,26 +15,37 @@ use crate::stream::wait;
 pub(crate) fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Instant>> {
     match timeout {
         None => Ok(None),
-        Some(timeout) => wait::deadline(Some(seconds(timeout, "timeout")?)),
+        timeout => wait::deadline(seconds(timeout.map(Bound::as_borrowed), "timeout")?),
     }
 }
 
-/// Any Python number that `float()` takes, but no string.
-fn seconds(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<f64> {
-    // SAFETY: the object is alive.
-    let seconds = unsafe { ffi::PyFloat_AsDouble(value.as_ptr()) };
-    if seconds != -1.0 {
-        return Ok(seconds);
-    }
-    let Some(error) = PyErr::take(value.py()) else {
-        return Ok(seconds);
+/// A number of seconds, or `None`. Not a number is one, too: what to do with it is up to
+/// [`deadline`](crate::stream::wait::deadline).
+pub(crate) fn seconds(
+    object: Option<Borrowed<'_, '_, PyAny>>,
+    argument: &str,
+) -> PyResult<Option<f64>> {
+    let Some(object) = object.filter(|object| !object.is_none()) else {
+        return Ok(None);
     };
-    Err(error::unless_raised(value.py(), error, || {
-        match value.repr() {
-            Ok(value) => error::type_error(format_args!(
-                "{argument} must be a number of seconds, not {value}"
-            )),
-            Err(error) => error,
+    let py = object.py();
+    // SAFETY: the object is alive.
+    let seconds = unsafe { ffi::PyFloat_AsDouble(object.as_ptr()) };
+    if seconds == -1.0 {
+        if let Some(error) = PyErr::take(py) {
+            // Integers may be too large for a float.
+            if error.is_instance_of::<PyOverflowError>(py) && error.traceback(py).is_none() {
+                return Err(error::overflow_error(format_args!(
+                    "{argument} must be a number of seconds that fits into a float"
+                )));
+            }
+            return Err(error::unless_raised(py, error, || {
+                error::type_error(format_args!(
+                    "{argument} must be a number of seconds, not {}",
+                    type_name(&object)
+                ))
+            }));
         }
-    }))
+    }
+    Ok(Some(seconds))
 }

@@ -8,7 +8,7 @@ use std::ffi::c_int;
 use std::ffi::c_void;
 use std::sync::OnceLock;
 
-use pa_ringbuffer::{Geometry, RingError, RingMemory};
+use pa_ringbuffer::{Geometry, RingError, RingMemory, ring_buffer_size_t};
 use pyo3::ffi;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
@@ -16,7 +16,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 
 use crate::arguments::cdata::{self, CData, Pointee};
-use crate::arguments::data::{Slot, View};
+use crate::arguments::data::{Slot, View, not_whole};
+use crate::arguments::integer::Integer;
 use crate::error;
 use crate::object;
 
@@ -132,25 +133,72 @@ pub(crate) struct Memory {
     visits: bool,
 }
 
-pub(crate) fn ring_error(error: RingError) -> PyErr {
+/// The largest number that fits into the struct's fields.
+const LARGEST: i128 = ring_buffer_size_t::MAX as i128;
+
+/// The largest number of elements whose masks fit as well.
+const MOST_ELEMENTS: i64 = (LARGEST / 2 + 1) as i64;
+
+/// The largest element size. The largest [`Integer`] stands for all numbers beyond it, too.
+const LARGEST_ELEMENT: i64 = if LARGEST < i64::MAX as i128 {
+    LARGEST as i64
+} else {
+    i64::MAX - 1
+};
+
+fn checked(number: Integer, argument: &str, most: i64) -> PyResult<usize> {
+    if number.value() > most {
+        return Err(error::overflow_error(format_args!(
+            "{argument} must be at most {most}, not {number}"
+        )));
+    }
+    Ok(number.count().unwrap_or(0))
+}
+
+/// An element size that the struct can hold.
+pub(crate) fn checked_element_size(elementsize: Integer) -> PyResult<usize> {
+    match checked(elementsize, "elementsize", LARGEST_ELEMENT)? {
+        0 => Err(error::value_error(format_args!(
+            "elementsize must be a positive number of bytes, not {elementsize}"
+        ))),
+        element_size => Ok(element_size),
+    }
+}
+
+/// A number of elements that a ring can have.
+fn checked_size(element_size: usize, size: Integer) -> PyResult<usize> {
+    let count = checked(size, "size", MOST_ELEMENTS)?;
+    if !count.is_power_of_two() {
+        return Err(error::value_error(format_args!(
+            "size must be a power of 2, not {size}"
+        )));
+    }
+    if element_size
+        .checked_mul(count)
+        .is_none_or(|bytes| bytes > isize::MAX as usize)
+    {
+        return Err(error::overflow_error(format_args!(
+            "elementsize x size must be at most {} bytes, not {element_size} x {size}",
+            isize::MAX
+        )));
+    }
+    Ok(count)
+}
+
+/// Sizes were checked, so what is left is a lack of memory.
+fn no_memory(error: &RingError, element_size: usize, size: usize) -> PyErr {
     match error {
-        RingError::Capacity { value } => {
-            error::value_error(format_args!("size must be a power of 2, not {value}"))
-        }
-        RingError::TooLarge {
-            element_size,
-            element_count,
-        } => error::overflow_error(format_args!(
-            "elementsize x size is too large: {element_size} x {element_count} bytes"
-        )),
-        RingError::OutOfMemory { .. } => error::memory_error(error.to_string()),
-        other => error::value_error(other.to_string()),
+        RingError::TooLarge { .. } | RingError::OutOfMemory { .. } => error::memory_error(
+            format_args!("no memory for {size} elements of {element_size} bytes"),
+        ),
+        other => error::value_error(other),
     }
 }
 
 /// A ring of `size` elements, all zero.
-pub(crate) fn allocate(element_size: usize, size: usize) -> PyResult<RingMemory> {
-    RingMemory::new(element_size, size).map_err(ring_error)
+pub(crate) fn allocate(element_size: usize, size: Integer) -> PyResult<RingMemory> {
+    let count = checked_size(element_size, size)?;
+    RingMemory::new(element_size, count).map_err(|error| no_memory(&error, element_size, count))
 }
 
 impl Memory {
@@ -187,11 +235,10 @@ impl Memory {
                     Borrowed::Buffer(view, source),
                 )
             } else {
-                match cdata::inspect(buffer, "buffer")? {
+                match cdata::inspect(buffer)? {
                     Some(CData {
                         address,
                         pointee: Pointee::Array(bytes),
-                        ..
                     }) => {
                         let pointer = std::ptr::with_exposed_provenance_mut(address);
                         (
@@ -204,22 +251,19 @@ impl Memory {
                     _ => {
                         let found = cdata::c_type_name(buffer);
                         return Err(error::type_error(format_args!(
-                            "buffer must be a bytes-like object or a CData array, not {found}"
+                            "buffer must be a bytes-like object or a CFFI array, not {found}"
                         )));
                     }
                 }
             };
         if bytes % element_size != 0 {
-            return Err(error::value_error(format_args!(
-                "buffer size must be a multiple of elementsize: {bytes} bytes are no whole number \
-                 of elements of {element_size} bytes"
-            )));
+            return Err(not_whole("buffer", bytes, element_size).into());
         }
+        let count = checked_size(element_size, Integer::from(bytes / element_size))?;
         // SAFETY: the exporter or the array keeps the storage valid while `borrowed` is held. If it
         // is read-only, `RingBuffer` refuses to write.
-        let ring =
-            unsafe { RingMemory::with_storage(element_size, bytes / element_size, pointer.cast()) }
-                .map_err(ring_error)?;
+        let ring = unsafe { RingMemory::with_storage(element_size, count, pointer.cast()) }
+            .map_err(|error| no_memory(&error, element_size, count))?;
         let visits = match &borrowed {
             Borrowed::Buffer(view, source) => {
                 view.exporter().is_some_and(|exporter| exporter.is(source))

@@ -17,7 +17,7 @@ use pyo3::BoundObject;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::arguments::integer::Integer;
 use crate::error;
@@ -125,45 +125,116 @@ impl Call {
         method: &'static CStr,
         expected: [&'static CStr; N],
     ) -> PyResult<[Argument<'_, 'py>; N]> {
-        let method = method.to_string_lossy();
-        let given = self.count as usize;
-        if given > N {
-            return Err(error::type_error(format_args!(
-                "{method}() takes at most {N} arguments, not {given}"
-            )));
-        }
+        let mut found = Found::new(method, expected);
         // SAFETY: the caller's promises; the names are strings.
         unsafe {
-            let mut found: [Argument<'_, 'py>; N] = std::array::from_fn(|n| {
-                (n < given).then(|| Borrowed::from_ptr(py, *self.arguments.add(n)))
-            });
+            for n in 0..self.count {
+                let value = Borrowed::from_ptr(py, *self.arguments.offset(n));
+                found.next(value, self.count)?;
+            }
             let count = if self.names.is_null() {
                 0
             } else {
                 ffi::PyTuple_Size(self.names)
             };
             for n in 0..count {
-                let name = ffi::PyTuple_GetItem(self.names, n);
-                let position = expected.iter().position(|expected| {
-                    ffi::PyUnicode_CompareWithASCIIString(name, expected.as_ptr()) == 0
-                });
-                let Some(position) = position else {
-                    let name = Bound::from_borrowed_ptr(py, name);
-                    return Err(error::type_error(format_args!(
-                        "{method}() has no argument '{name}'"
-                    )));
-                };
-                if found[position].is_some() {
-                    let name = expected[position].to_string_lossy();
-                    return Err(error::type_error(format_args!(
-                        "{method}() was given its argument '{name}' twice"
-                    )));
-                }
+                let name = Borrowed::from_ptr(py, ffi::PyTuple_GetItem(self.names, n));
                 let value = *self.arguments.offset(self.count + n);
-                found[position] = Some(Borrowed::from_ptr(py, value));
+                found.named(name, Borrowed::from_ptr(py, value))?;
             }
-            Ok(found)
         }
+        Ok(found.values)
+    }
+}
+
+/// The arguments of a function that PyO3 calls with all there are: it aborts the process where there
+/// is no memory to say what is wrong with their number or names.
+pub(crate) fn read_all<'a, 'py, const N: usize>(
+    method: &'static CStr,
+    expected: [&'static CStr; N],
+    arguments: &'a Bound<'py, PyTuple>,
+    keywords: Option<&'a Bound<'py, PyDict>>,
+) -> PyResult<[Argument<'a, 'py>; N]> {
+    let py = arguments.py();
+    let mut found = Found::new(method, expected);
+    // SAFETY: a tuple and a dict that are alive. The dict is PyO3's own, and nothing in here changes
+    // it, so what is borrowed from it lives as long.
+    unsafe {
+        let count = ffi::PyTuple_Size(arguments.as_ptr());
+        for n in 0..count {
+            let value = ffi::PyTuple_GetItem(arguments.as_ptr(), n);
+            found.next(Borrowed::from_ptr(py, value), count)?;
+        }
+        if let Some(keywords) = keywords {
+            let (mut position, mut name, mut value) = (0, null_mut(), null_mut());
+            while ffi::PyDict_Next(keywords.as_ptr(), &mut position, &mut name, &mut value) != 0 {
+                let name = Borrowed::from_ptr(py, name);
+                found.named(name, Borrowed::from_ptr(py, value))?;
+            }
+        }
+    }
+    Ok(found.values)
+}
+
+/// Arguments in the order of their names, as far as they are known.
+struct Found<'a, 'py, const N: usize> {
+    method: &'static CStr,
+    expected: [&'static CStr; N],
+    values: [Argument<'a, 'py>; N],
+    /// How many have come by position.
+    given: usize,
+}
+
+impl<'a, 'py, const N: usize> Found<'a, 'py, N> {
+    fn new(method: &'static CStr, expected: [&'static CStr; N]) -> Self {
+        Self {
+            method,
+            expected,
+            values: [None; N],
+            given: 0,
+        }
+    }
+
+    /// One of `count` arguments that come by position.
+    fn next(&mut self, value: Borrowed<'a, 'py, PyAny>, count: ffi::Py_ssize_t) -> PyResult<()> {
+        let Some(place) = self.values.get_mut(self.given) else {
+            let method = self.method.to_str().unwrap_or("?");
+            return Err(error::type_error(format_args!(
+                "{method}() takes at most {N} arguments, not {count}"
+            )));
+        };
+        *place = Some(value);
+        self.given += 1;
+        Ok(())
+    }
+
+    /// An argument that comes by its name, which is a string.
+    fn named(
+        &mut self,
+        name: Borrowed<'a, 'py, PyAny>,
+        value: Borrowed<'a, 'py, PyAny>,
+    ) -> PyResult<()> {
+        let method = self.method.to_str().unwrap_or("?");
+        let position = self.expected.iter().position(|expected| {
+            // SAFETY: a string, and one that ends with a zero.
+            unsafe { ffi::PyUnicode_CompareWithASCIIString(name.as_ptr(), expected.as_ptr()) == 0 }
+        });
+        let Some(position) = position else {
+            let name = name.cast::<PyString>().ok();
+            let name = name.as_ref().and_then(|name| name.to_str().ok());
+            return Err(error::type_error(format_args!(
+                "{method}() has no argument '{}'",
+                name.unwrap_or("?")
+            )));
+        };
+        if self.values[position].is_some() {
+            let name = self.expected[position].to_str().unwrap_or("?");
+            return Err(error::type_error(format_args!(
+                "{method}() was given its argument '{name}' twice"
+            )));
+        }
+        self.values[position] = Some(value);
+        Ok(())
     }
 }
 

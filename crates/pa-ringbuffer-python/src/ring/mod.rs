@@ -15,6 +15,7 @@ mod regions;
 mod sections;
 mod state;
 mod transfers;
+mod waiting;
 
 pub(crate) mod memory;
 pub(crate) mod method;
@@ -26,20 +27,18 @@ use pa_ringbuffer::{PaUtilRingBuffer, RingMemory};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::arguments::cdata;
-use crate::arguments::integer::Integer;
 use crate::error::{self, Refusal};
 use crate::object::{self, Number};
 use crate::side::Side;
-use crate::stream::wait::{self, Outcome};
 use memory::{Memory, Region};
+use method::{integer, methods, required};
 use pointers::struct_pointer;
 use sections::Sections;
 pub(crate) use state::Claim;
 use state::{Backing, State, not_initialised};
-use transfers::Take;
 
 /// PortAudio's lock-free ring buffer, for one producer and one consumer.
 ///
@@ -118,47 +117,41 @@ impl RingBuffer {
         }
     }
 
-    #[pyo3(signature = (elementsize, size=None, buffer=None))]
+    #[pyo3(signature = (*arguments, **keywords))]
     fn __init__(
         slf: &Bound<'_, Self>,
-        elementsize: Integer,
-        size: Option<Integer>,
-        buffer: Option<&Bound<'_, PyAny>>,
+        arguments: &Bound<'_, PyTuple>,
+        keywords: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
+        let names = [c"elementsize", c"size", c"buffer"];
+        let [elementsize, size, buffer] =
+            method::read_all(c"__init__", names, arguments, keywords)?;
+        let elementsize = required(elementsize, "elementsize")?;
+        Self::check_attachable(slf, false)?;
         Self::checked_ffi(slf)?;
-        let element_size = elementsize.allocatable("elementsize")?;
-        if element_size == 0 {
-            return Err(error::value_error(format_args!(
-                "elementsize must be a positive number of bytes, not {}",
-                elementsize.value()
-            )));
-        }
-        let (backing, ring) = match (size, buffer) {
+        let element_size = memory::checked_element_size(integer(elementsize, "elementsize")?)?;
+        let given = |argument: &Borrowed<'_, '_, PyAny>| !argument.is_none();
+        let (backing, ring) = match (size.filter(given), buffer.filter(given)) {
             (Some(size), None) => {
-                let count = size.allocatable("size")?;
-                if !count.is_power_of_two() {
-                    return Err(error::value_error(format_args!(
-                        "size must be a power of 2, not {}",
-                        size.value()
-                    )));
-                }
-                let ring = memory::allocate(element_size, count)?;
+                let ring = memory::allocate(element_size, integer(size, "size")?)?;
                 let pointer = ring.as_ptr();
                 (Backing::Own(ring), pointer)
             }
             (None, Some(buffer)) => {
-                let memory = Py::new(slf.py(), Memory::over(element_size, buffer)?)?;
+                let memory = Bound::new(slf.py(), Memory::over(element_size, &buffer)?)?;
                 let pointer = memory.get().ring().map(RingMemory::as_ptr);
                 let pointer = pointer.unwrap_or(std::ptr::null_mut());
-                (Backing::Shared(memory), pointer)
+                (Backing::Shared(memory.unbind()), pointer)
             }
             (None, None) => {
                 return Err(error::type_error(
-                    "size (a number of elements) is required when there is no buffer",
+                    "exactly one of size (a number of elements) and buffer must be given, not none",
                 ));
             }
             (Some(_), Some(_)) => {
-                return Err(error::type_error("give either size or buffer, not both"));
+                return Err(error::type_error(
+                    "exactly one of size (a number of elements) and buffer must be given, not both",
+                ));
             }
         };
         let ring = NonNull::new(ring).ok_or_else(not_initialised)?;
@@ -179,25 +172,24 @@ impl RingBuffer {
     /// :raises ValueError: If *pointer* is NULL or misaligned, or if the struct is not an
     ///     initialised ring. The message names the field which is wrong.
     #[classmethod]
+    #[pyo3(signature = (*arguments, **keywords), text_signature = "($cls, pointer)")]
     fn from_pointer<'py>(
         cls: &Bound<'py, PyType>,
-        pointer: &Bound<'py, PyAny>,
+        arguments: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, Self>> {
+        let [pointer] = method::read_all(c"from_pointer", [c"pointer"], arguments, keywords)?;
+        let pointer = required(pointer, "pointer")?.to_owned();
         let object = cls
             .call_method1(intern!(cls.py(), "__new__"), (cls,))?
             .cast_into::<Self>()?;
         Self::checked_ffi(&object)?;
-        let ring = struct_pointer(pointer, "pointer")?;
+        let ring = struct_pointer(&pointer, "pointer", false)?;
         // SAFETY: not null and aligned; that there is a ring is what the caller says.
         unsafe { ring.as_ref() }
             .checked_geometry()
             .map_err(|field| error::value_error(format_args!("pointer: {field}")))?;
-        Self::attach(
-            &object,
-            Backing::Foreign,
-            ring,
-            Some(pointer.clone().unbind()),
-        )?;
+        Self::attach(&object, Backing::Foreign, ring, Some(pointer.unbind()))?;
         Ok(object)
     }
 
@@ -211,122 +203,6 @@ impl RingBuffer {
             ring.ring.flush();
             Ok(())
         })
-    }
-
-    /// Copy elements out of the ring and leave them there.
-    ///
-    /// :param size: The number of elements, beginning with the one that :meth:`read` would return
-    ///     first. If it is negative or not given, these are all available elements.
-    /// :type size: int, optional
-    /// :returns: The elements. If fewer than *size* were available, there are fewer.
-    /// :rtype: bytearray
-    /// :raises TypeError: If *size* is not an integer.
-    #[pyo3(signature = (size=Integer::ALL), text_signature = "($self, size=-1)")]
-    fn peek<'py>(slf: &Bound<'py, Self>, size: Integer) -> PyResult<Bound<'py, PyByteArray>> {
-        Self::take(slf, size, &Take::Peek)
-    }
-
-    /// Take the newest elements out of the ring, and drop all older ones.
-    ///
-    /// This is for meters and plots, which show what is going on now. Afterwards, the ring is
-    /// empty, but for what was written meanwhile.
-    ///
-    /// :param size: The number of elements.
-    /// :type size: int
-    /// :returns: The elements, oldest first. If fewer than *size* were available, there are fewer.
-    /// :rtype: bytearray
-    /// :raises ValueError: If *size* is negative.
-    /// :raises TypeError: If *size* is not an integer.
-    fn read_latest<'py>(
-        slf: &Bound<'py, Self>,
-        size: Integer,
-    ) -> PyResult<Bound<'py, PyByteArray>> {
-        size.required("size")?;
-        Self::take(slf, size, &Take::Latest)
-    }
-
-    /// Wait until elements can be read.
-    ///
-    /// The other side need not know that somebody waits: the ring is looked at every millisecond
-    /// (after a while, less often), and Python is not needed for that. Other threads go on, and
-    /// Ctrl-C works.
-    ///
-    /// :param size: The number of elements that must be available.
-    /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
-    /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be read now.
-    /// :rtype: bool
-    /// :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
-    ///     not a number.
-    /// :raises TypeError: If *size* is not an integer.
-    #[pyo3(
-        signature = (size=Integer::ONE, timeout=None),
-        text_signature = "($self, size=1, timeout=None)"
-    )]
-    fn wait_for_data(slf: &Bound<'_, Self>, size: Integer, timeout: Option<f64>) -> PyResult<bool> {
-        Self::wait(slf, Side::Consumer, size, timeout)
-    }
-
-    /// Wait until there is room for elements.
-    ///
-    /// As :meth:`wait_for_data`, but for the side that writes.
-    ///
-    /// :param size: The number of elements that there must be room for.
-    /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
-    /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be written now.
-    /// :rtype: bool
-    /// :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
-    ///     not a number.
-    /// :raises TypeError: If *size* is not an integer.
-    #[pyo3(
-        signature = (size=Integer::ONE, timeout=None),
-        text_signature = "($self, size=1, timeout=None)"
-    )]
-    fn wait_for_room(slf: &Bound<'_, Self>, size: Integer, timeout: Option<f64>) -> PyResult<bool> {
-        Self::wait(slf, Side::Producer, size, timeout)
-    }
-
-    /// :meth:`wait_for_data` for ``asyncio``: the same as a coroutine.
-    ///
-    /// :param size: The number of elements that must be available.
-    /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
-    /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be read now.
-    /// :rtype: bool
-    #[pyo3(
-        signature = (size=None, timeout=None),
-        text_signature = "($self, size=1, timeout=None)"
-    )]
-    fn wait_for_data_async<'py>(
-        slf: &Bound<'py, Self>,
-        size: Option<&Bound<'py, PyAny>>,
-        timeout: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Self::coroutine(slf, "consumer", size, timeout)
-    }
-
-    /// :meth:`wait_for_room` for ``asyncio``: the same as a coroutine.
-    ///
-    /// :param size: The number of elements that there must be room for.
-    /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
-    /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be written now.
-    /// :rtype: bool
-    #[pyo3(
-        signature = (size=None, timeout=None),
-        text_signature = "($self, size=1, timeout=None)"
-    )]
-    fn wait_for_room_async<'py>(
-        slf: &Bound<'py, Self>,
-        size: Option<&Bound<'py, PyAny>>,
-        timeout: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        Self::coroutine(slf, "producer", size, timeout)
     }
 
     /// Size of a single element in bytes. (:class:`int`)
@@ -353,6 +229,9 @@ impl RingBuffer {
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let name = cdata::type_name(slf.as_any());
+        if Self::with_side(slf, NEITHER, |state| state.ring.is_none()) {
+            return object::text(slf.py(), &format!("<{name}: not initialised>"));
+        }
         let state = Self::with_ring(slf, NEITHER, |ring, _| {
             Ok(format!(
                 "{} of {} elements of {} bytes",
@@ -361,16 +240,8 @@ impl RingBuffer {
                 ring.element_size(),
             ))
         });
-        let state = state.unwrap_or_else(|_| "not initialised".into());
+        let state = state.unwrap_or_else(|error| error.value(slf.py()).to_string());
         object::text(slf.py(), &format!("<{name}: {state}>"))
-    }
-
-    /// Copies would share the ring, and there can be only one reader and one writer.
-    fn __reduce_ex__(slf: &Bound<'_, Self>, _protocol: &Bound<'_, PyAny>) -> PyResult<()> {
-        Err(error::type_error(format_args!(
-            "a {} can be neither copied nor pickled: C code refers to it by its address",
-            cdata::type_name(slf.as_any())
-        )))
     }
 
     #[getter(_ptr)]
@@ -378,7 +249,7 @@ impl RingBuffer {
         let py = slf.py();
         let cached = Self::with_side(slf, NEITHER, |state| match state.backing {
             Backing::Nothing => Err(Refusal::attribute_error(
-                "the ring buffer has no _ptr: RingBuffer.__init__ was not called",
+                "the ring buffer has no _ptr: RingBuffer.__init__() was not called",
             )),
             _ => Ok(state.pointer.as_ref().map(|pointer| pointer.clone_ref(py))),
         })?;
@@ -407,8 +278,9 @@ impl RingBuffer {
 
     #[setter(_ptr)]
     fn set_pointer(slf: &Bound<'_, Self>, pointer: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::check_attachable(slf, true)?;
         Self::checked_ffi(slf)?;
-        let ring = struct_pointer(pointer, "_ptr")?;
+        let ring = struct_pointer(pointer, "_ptr", true)?;
         Self::attach(slf, Backing::Foreign, ring, Some(pointer.clone().unbind()))
     }
 
@@ -422,7 +294,10 @@ impl RingBuffer {
             return Ok(data.into_bound(py));
         }
         let Some(memory) = Self::memory(slf)? else {
-            return Err(error::attribute_error("the ring buffer has no _data"));
+            return Err(error::attribute_error(
+                "the ring buffer has no _data: RingBuffer.__init__() was not called, and nothing \
+                 was assigned",
+            ));
         };
         match memory.get().source(py) {
             Some(source) => Ok(source),
@@ -455,40 +330,21 @@ impl RingBuffer {
     }
 }
 
-impl RingBuffer {
-    fn wait(
-        slf: &Bound<'_, Self>,
-        side: Side,
-        size: Integer,
-        timeout: Option<f64>,
-    ) -> PyResult<bool> {
-        let end = wait::deadline(timeout)?;
-        let size = wait::checked_size(size, Self::capacity(slf)?)?;
-        let (address, _keeper) = Self::pin(slf)?;
-        let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
-        // SAFETY: alive as long as its keeper, or as whoever owns the struct has promised.
-        let ring = unsafe { &*pointer };
-        let outcome = wait::poll(slf.py(), end, wait::INTERVAL, || {
-            (ring.available(side) >= size).then_some(Outcome::Done)
-        })?;
-        Ok(outcome == Outcome::Done)
-    }
-
-    fn coroutine<'py>(
-        slf: &Bound<'py, Self>,
-        side: &str,
-        size: Option<&Bound<'py, PyAny>>,
-        timeout: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let one = 1usize.into_pyobject(py)?.into_any();
-        py.import(intern!(py, "pa_ringbuffer._asyncio"))?
-            .call_method1("wait_for", (slf, side, size.unwrap_or(&one), timeout))
+methods! {
+    /// Copies would share the ring, and there can be only one reader and one writer.
+    fn __reduce_ex__ "($self, protocol, /)" (ring, _protocol) -> Bound<'py, PyAny> {
+        Err(error::type_error(format_args!(
+            "a {} can be neither copied nor pickled: C code refers to it by its address",
+            cdata::type_name(ring.as_any())
+        )))
     }
 }
 
-/// Adds to the class what PyO3 does not define: the methods that are called for every block.
+/// Adds to the class what PyO3 does not define: the methods that are called for every block, and all
+/// others with arguments.
 pub(crate) fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
     method::install(class, transfers::METHODS, transfers::ATTRIBUTES)?;
-    method::install(class, regions::METHODS, &[])
+    method::install(class, regions::METHODS, &[])?;
+    method::install(class, waiting::METHODS, &[])?;
+    method::install(class, METHODS, &[])
 }

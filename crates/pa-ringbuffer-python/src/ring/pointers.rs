@@ -42,12 +42,19 @@ impl RingBuffer {
             _ => Err((backing, pointer)),
         });
         // What is not needed any more is dropped out here, where Python code may run.
-        refused.map(drop).map_err(|_| {
-            error::runtime_error(
-                "the ring buffer is already initialised, and C code may be using it: make a new \
-                 RingBuffer instead",
-            )
+        refused.map(drop).map_err(|_| already_initialised())
+    }
+
+    /// Refuses what [`attach`](Self::attach) would refuse, before arguments are judged. A `foreign`
+    /// ring can be exchanged for another one.
+    pub(super) fn check_attachable(slf: &Bound<'_, Self>, foreign: bool) -> PyResult<()> {
+        Self::with_side(slf, NEITHER, |state| match state.backing {
+            Backing::Nothing => true,
+            Backing::Foreign => foreign,
+            _ => false,
         })
+        .then_some(())
+        .ok_or_else(already_initialised)
     }
 
     /// What keeps the memory of a ring that `__init__` has made; `None` if somebody else has made
@@ -122,16 +129,25 @@ impl RingBuffer {
     }
 }
 
-/// A pointer to a struct that C owns.
+fn already_initialised() -> PyErr {
+    error::runtime_error(
+        "the ring buffer is already initialised, and C code may be using it: make a new RingBuffer \
+         instead",
+    )
+}
+
+/// A pointer to a struct that C owns; unless `only_pointer`, its address can be an integer.
 pub(super) fn struct_pointer(
     pointer: &Bound<'_, PyAny>,
     argument: &str,
+    only_pointer: bool,
 ) -> PyResult<NonNull<PaUtilRingBuffer>> {
-    let address = cdata::struct_argument(pointer, argument, "PaUtilRingBuffer")?;
+    let name = "PaUtilRingBuffer";
+    let address = cdata::struct_argument(pointer, argument, name, only_pointer)?;
     let alignment = std::mem::align_of::<PaUtilRingBuffer>();
     if address % alignment != 0 {
         return Err(error::value_error(format_args!(
-            "{argument} must be aligned to {alignment} bytes, as a PaUtilRingBuffer is"
+            "{argument} must be the address of a {name}, a multiple of {alignment}, not {address}"
         )));
     }
     let pointer = std::ptr::with_exposed_provenance_mut(address);

@@ -98,24 +98,24 @@ impl RingBuffer {
     }
 
     pub(super) fn advance(slf: &Bound<'_, Self>, size: Integer, side: Side) -> PyResult<Number> {
-        let size = size.required("size")?;
+        let count = size.required("size")?;
         Self::with_ring(slf, side, |ring, _| {
             ring.check_free(side)?;
             let (available, what) = match side {
                 Side::Producer => (ring.ring.write_available_in(&ring.geometry), "written"),
                 Side::Consumer => (ring.ring.read_available_in(&ring.geometry), "read"),
             };
-            if size > available {
+            if count > available {
                 return Err(Refusal::value_error(format_args!(
                     "size must be at most {available}, the number of elements that can be {what} \
                      now, not {size}"
                 )));
             }
             // Not more than the ring's size, which is of that type.
-            let size = size as ring_buffer_size_t;
+            let count = count as ring_buffer_size_t;
             let index = match side {
-                Side::Producer => ring.ring.advance_write_index(&ring.geometry, size),
-                Side::Consumer => ring.ring.advance_read_index(&ring.geometry, size),
+                Side::Producer => ring.ring.advance_write_index(&ring.geometry, count),
+                Side::Consumer => ring.ring.advance_read_index(&ring.geometry, count),
             };
             // The masks of a ring in order leave no index negative.
             Ok(Number(index as usize))

@@ -88,6 +88,12 @@ impl State {
         (reference(&self.pointer), reference(&self.data))
     }
 
+    /// The fields of the ring, if they are what they were when they were checked.
+    #[inline]
+    fn known(&self, ring: &PaUtilRingBuffer) -> Option<Geometry> {
+        self.checked.filter(|checked| checked.is_current(ring))
+    }
+
     /// The fields of the ring, which are not what they were.
     #[cold]
     pub(super) fn check(&mut self, ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
@@ -186,38 +192,27 @@ impl Drop for Claim<'_, '_> {
 
 /// The fields of a ring of our own, unless they say something else than when the ring was made.
 #[cold]
-pub(super) fn changed_geometry(
-    ring: &PaUtilRingBuffer,
-    made: &Geometry,
-) -> Result<Geometry, Refusal> {
-    let geometry = ring
-        .checked_geometry()
-        .map_err(|field| Refusal::runtime_error(format_args!("{field}, but was overwritten")))?;
-    let field = if geometry.buffer() != made.buffer() {
-        "buffer"
-    } else if geometry.element_size() != made.element_size() {
-        "elementSizeBytes"
-    } else if geometry != made.with_size(geometry.size()) {
-        "smallMask"
-    } else {
-        // Only bufferSize is smaller, which is pastream's way of using a part of the storage.
-        return Ok(geometry);
-    };
-    Err(Refusal::runtime_error(format_args!(
-        "the ring's field {field} was overwritten"
-    )))
+fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> Result<Geometry, Refusal> {
+    made.reloaded(ring).map_err(|field| {
+        Refusal::runtime_error(format_args!(
+            "the ring's field {} was overwritten: it must be {}, not {}",
+            field.name, field.expected, field.value
+        ))
+    })
 }
 
 /// The fields of a ring that somebody else has made.
 #[cold]
-pub(super) fn foreign_geometry(ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
+fn foreign_geometry(ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
     ring.checked_geometry()
         .map_err(|field| Refusal::runtime_error(format_args!("{field}; was the ring initialised?")))
 }
 
 #[cold]
 pub(super) fn not_initialised() -> Refusal {
-    Refusal::runtime_error("the ring buffer is not initialised: RingBuffer.__init__ was not called")
+    Refusal::runtime_error(
+        "the ring buffer is not initialised: RingBuffer.__init__() was not called",
+    )
 }
 
 impl RingBuffer {
@@ -256,10 +251,9 @@ impl RingBuffer {
                 let Some(ring) = state.ring() else {
                     return Err(f);
                 };
-                let geometry = ring.geometry();
-                if state.checked != Some(geometry) {
+                let Some(geometry) = state.known(ring) else {
                     return Err(f);
-                }
+                };
                 Ok(f(&Ring::new(ring, geometry, state), state))
             });
             match done {
@@ -283,10 +277,10 @@ impl RingBuffer {
     ) -> PyResult<R> {
         Self::with_state(slf, |state| {
             let ring = state.ring().ok_or_else(not_initialised)?;
-            let mut geometry = ring.geometry();
-            if state.checked != Some(geometry) {
-                geometry = state.check(ring)?;
-            }
+            let geometry = match state.known(ring) {
+                Some(geometry) => geometry,
+                None => state.check(ring)?,
+            };
             f(&Ring::new(ring, geometry, state), state)
         })
         .map_err(PyErr::from)

@@ -187,7 +187,7 @@ methods! {
         let data = Data::source(&data, &mut slot)?;
         RingBuffer::with_ring(ring, Side::Producer, |ring, _| {
             ring.check_writable()?;
-            let count = data.elements(ring.element_size(), size.count())?;
+            let count = data.elements(ring.element_size(), Some(size))?;
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
             // has so many elements (or, behind a C pointer, the caller says so); nobody else is
             // writing, because the critical section is held (and C promises not to).
@@ -253,6 +253,36 @@ methods! {
     fn discard "($self, size)" (ring, size) -> Number {
         let size = integer(required(size, "size")?, "size")?.required("size")?;
         RingBuffer::discard_oldest(ring, size).map(Number)
+    }
+
+    /// Copy elements out of the ring and leave them there.
+    ///
+    /// :param size: The number of elements, beginning with the one that :meth:`read` would return
+    ///     first. If it is negative or not given, these are all available elements.
+    /// :type size: int, optional
+    /// :returns: The elements. If fewer than *size* were available, there are fewer.
+    /// :rtype: bytearray
+    /// :raises TypeError: If *size* is not an integer.
+    fn peek "($self, size=-1)" (ring, size) -> Bound<'py, PyByteArray> {
+        let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
+        RingBuffer::take(ring, size, &Take::Peek)
+    }
+
+    /// Take the newest elements out of the ring, and drop all older ones.
+    ///
+    /// This is for meters and plots, which show what is going on now. Afterwards, the ring is
+    /// empty, but for what was written meanwhile.
+    ///
+    /// :param size: The number of elements.
+    /// :type size: int
+    /// :returns: The elements, oldest first. If fewer than *size* were available, there are fewer.
+    /// :rtype: bytearray
+    /// :raises ValueError: If *size* is negative.
+    /// :raises TypeError: If *size* is not an integer.
+    fn read_latest "($self, size)" (ring, size) -> Bound<'py, PyByteArray> {
+        let size = integer(required(size, "size")?, "size")?;
+        size.required("size")?;
+        RingBuffer::take(ring, size, &Take::Latest)
     }
 }
 

@@ -101,13 +101,13 @@ impl Outcome {
 
 /// A number of elements to wait for.
 pub(crate) fn checked_size(size: Integer, capacity: usize) -> PyResult<usize> {
-    let size = size.required("size")?;
-    if size > capacity {
+    let count = size.required("size")?;
+    if count > capacity {
         return Err(error::value_error(format_args!(
             "size must be at most {capacity}, the number of elements in the ring, not {size}"
         )));
     }
-    Ok(size)
+    Ok(count)
 }
 
 /// Whether a stream goes on.

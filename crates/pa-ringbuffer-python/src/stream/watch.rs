@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use pa_ringbuffer::PaUtilRingBuffer;
 use pyo3::prelude::*;
 
-use crate::arguments::integer::Integer;
+use crate::arguments::seconds;
 use crate::error;
 use crate::ring::RingBuffer;
 use crate::ring::memory::Keeper;
+use crate::ring::method::integer;
 use crate::side::{self, Side};
 use crate::stream::callback::StreamCallback;
 use crate::stream::wait::{self, Outcome, Watchdog, interval_after};
@@ -221,12 +222,14 @@ pub(crate) fn watch(
     py: Python<'_>,
     ring: Option<&Bound<'_, RingBuffer>>,
     side: &str,
-    size: Integer,
-    timeout: Option<f64>,
+    size: &Bound<'_, PyAny>,
+    timeout: Option<&Bound<'_, PyAny>>,
     stream: Option<Py<StreamCallback>>,
     done: Py<PyAny>,
 ) -> PyResult<KeyOrOutcome> {
-    let deadline = wait::deadline(timeout)?;
+    let size = integer(size.as_borrowed(), "size")?;
+    size.required("size")?;
+    let deadline = seconds::deadline(timeout)?;
     let side = side::named(side)?;
     let size = match ring {
         Some(ring) => wait::checked_size(size, RingBuffer::capacity(ring)?)?,
