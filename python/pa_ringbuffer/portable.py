@@ -482,7 +482,9 @@ def _seconds(value, name):
     except OverflowError as error:
         if _raised_by(error):
             raise
-        raise OverflowError(f"{name} must be a number of seconds that fits into a float") from None
+        raise OverflowError(
+            f"{name} must be a number of seconds that fits into a float, not a larger one"
+        ) from None
     if math.isnan(seconds):
         raise ValueError(f"{name} must be a number of seconds, not nan")
     return seconds
@@ -763,6 +765,7 @@ class _Ring:
         self.producer.alone(self.consumer.alone, self._flush)
 
     def _flush(self):
+        self.geometry()
         self.pointer.readIndex = 0
         self.pointer.writeIndex = 0
 

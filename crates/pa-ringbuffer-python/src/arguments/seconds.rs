@@ -36,7 +36,7 @@ pub(crate) fn seconds(
             // Integers may be too large for a float.
             if error.is_instance_of::<PyOverflowError>(py) && error.traceback(py).is_none() {
                 return Err(error::overflow_error(format_args!(
-                    "{argument} must be a number of seconds that fits into a float"
+                    "{argument} must be a number of seconds that fits into a float, not a larger one"
                 )));
             }
             return Err(error::unless_raised(py, error, || {

@@ -332,7 +332,8 @@ impl RingBuffer {
 
 methods! {
     /// Copies would share the ring, and there can be only one reader and one writer.
-    fn __reduce_ex__ "($self, protocol, /)" (ring, _protocol) -> Bound<'py, PyAny> {
+    fn __reduce_ex__ "($self, protocol)" (ring, protocol) -> Bound<'py, PyAny> {
+        required(protocol, "protocol")?;
         Err(error::type_error(format_args!(
             "a {} can be neither copied nor pickled: C code refers to it by its address",
             cdata::type_name(ring.as_any())
