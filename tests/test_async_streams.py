@@ -316,7 +316,7 @@ def test_data_of_the_wrong_kind_are_refused():
             await stream.write(np.zeros((2, 2)))
         with pytest.raises(ValueError, match="blocksize"):
             stream.blocks(0)
-        with pytest.raises(ValueError, match="frames must not be negative"):
+        with pytest.raises(ValueError, match="frames must be 0 or more, not -1"):
             await stream.read(-1)
         stream.close()
 

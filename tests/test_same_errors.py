@@ -14,6 +14,7 @@ import re
 import sys
 
 import pytest
+import ring_methods
 from pa_ringbuffer import portable
 from struct_fields import Fields
 
@@ -308,8 +309,13 @@ def awaited(name):
     return [f"asyncio.run({call})" for call in wait(name)]
 
 
+#: Methods that take a size and nothing else, with or without a default.
+SIZED = [name for name, each in ring_methods.METHODS.items() if [*each.parameters] == ["size"]]
+NEED_A_SIZE = [name for name in SIZED if ring_methods.METHODS[name].needs_size]
+
 #: The calls for each name in the class. A list without a wrong one would say nothing; see below.
 CALLS = {
+    **{name: method(name, SIZES) for name in SIZED},
     "__init__": [
         *(f"RingBuffer({number}, 8)" for number in UNFIT),
         *(f"RingBuffer(4, {number})" for number in UNFIT),
@@ -345,17 +351,10 @@ CALLS = {
         *(f"setattr(ring, '_ptr', {pointer})" for pointer in POINTERS),
     ],
     "address": ["ring.address and None"],
-    "advance_read_index": method("advance_read_index", SIZES),
-    "advance_write_index": method("advance_write_index", SIZES),
     "elementsize": ["ring.elementsize"],
     "flush": ["ring.flush()"],
     "from_pointer": [f"RingBuffer.from_pointer({pointer}) and None" for pointer in POINTERS],
-    "get_read_buffers": method("get_read_buffers", SIZES),
-    "get_write_buffers": method("get_write_buffers", SIZES),
-    "peek": method("peek", SIZES),
-    "read": method("read", SIZES),
     "read_available": ["ring.read_available"],
-    "read_latest": method("read_latest", SIZES),
     "readinto": method("readinto", [f"({memory})" for memory in MEMORY + NO_MEMORY]),
     "wait_for_data": wait("wait_for_data"),
     "wait_for_data_async": awaited("wait_for_data_async"),
@@ -403,24 +402,9 @@ WRONG_ARGUMENTS = [
     ("write", "ring.write(b'1234', 1, size=1)", "size"),
     *(
         each
-        for name in (
-            "advance_read_index",
-            "advance_write_index",
-            "get_read_buffers",
-            "get_write_buffers",
-            "read_latest",
-        )
+        for name in SIZED
         for each in [
-            (name, f"ring.{name}()", "size"),
-            (name, f"ring.{name}(1, 2)", name),
-            (name, f"ring.{name}(1, size=1)", "size"),
-            (name, f"ring.{name}(count=1)", "count"),
-        ]
-    ),
-    *(
-        each
-        for name in ("read", "peek")
-        for each in [
+            *([(name, f"ring.{name}()", "size")] if name in NEED_A_SIZE else []),
             (name, f"ring.{name}(1, 2)", name),
             (name, f"ring.{name}(1, size=1)", "size"),
             (name, f"ring.{name}(count=1)", "count"),

@@ -511,8 +511,12 @@ def _may_lead_back(exporter):
     """Whether attributes of an exporter can refer to the ring.
 
     Then it is an array, or something similar, of a class written in Python, whose attributes are
-    all that it loses when it is cleared.
+    all that it loses when it is cleared. An object of ctypes has attributes, too, but loses its
+    memory as well.
     """
+    ctypes = sys.modules.get("ctypes")
+    if ctypes and isinstance(exporter, ctypes.Array.__mro__[1]):
+        return False
     return hasattr(exporter, "__dict__")
 
 

@@ -29,7 +29,7 @@ def _split(value: Any) -> tuple[Any, Any]:
 def integer(value: Any, name: str) -> int:
     """An argument that must be an integer."""
     if not hasattr(type(value), "__index__"):
-        raise TypeError(f"{name} must be an integer, not {value!r}")
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     # What goes wrong in there is another matter.
     return operator.index(value)
 
@@ -37,7 +37,7 @@ def integer(value: Any, name: str) -> int:
 def number(value: Any, name: str) -> float:
     """An argument that must be a number of seconds."""
     if not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
-        raise TypeError(f"{name} must be a number of seconds, not {value!r}")
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
     return float(value)
 
 
