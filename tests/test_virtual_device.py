@@ -424,6 +424,23 @@ def test_an_xrun_waits_for_the_next_call_whoever_makes_it():
     assert recorder.flags == [0x09, 0, 0x02, 0]
 
 
+def test_a_callback_that_wakes_plays_records_and_counts_as_any_other():
+    played = bytes(n % 251 for n in range(4000))
+    found = []
+    for wake in (False, True):
+        input_ring, output_ring = (
+            pa_ringbuffer.RingBuffer(4, 512),
+            pa_ringbuffer.RingBuffer(4, 1024),
+        )
+        output_ring.write(played)
+        callback = pa_ringbuffer.StreamCallback(input_ring, output_ring, wake=wake)
+        device = VirtualDevice(callback, channels=1, blocksize=64, loopback=True)
+        output = bytes(device.process(frames=1100))
+        found.append((output, bytes(input_ring.read()), callback.counters))
+    assert found[0] == found[1]
+    assert found[0][0][: len(played)] == played
+
+
 def test_a_device_in_real_time_has_xruns_too():
     ring = pa_ringbuffer.RingBuffer(2, 4096)
     callback = pa_ringbuffer.StreamCallback(input_ring=ring, output_framesize=2)

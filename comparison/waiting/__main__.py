@@ -4,6 +4,9 @@ A thread in C writes the time into a ring every 4 to 8 ms, as a callback would, 
 200 ms, and wakes nobody. Python waits for it in several ways, in turns. The limit is a pipe, whose
 writer wakes the reader by a system call, which no audio callback may make. Then nothing is written,
 and the processor time is that of waiting alone.
+
+After that, the compiled callback of a virtual device wakes the thread that reads, or does not, in
+turns: what that does to both.
 """
 
 import argparse
@@ -23,6 +26,7 @@ sys.path.insert(0, str(HERE.parent))
 
 import machine  # noqa: E402
 import pa_ringbuffer  # noqa: E402
+import waking  # noqa: E402
 
 
 class Job(ctypes.Structure):
@@ -150,9 +154,22 @@ def main():
     parser.add_argument("--count", type=int, default=250, help="writings in each round")
     parser.add_argument("--rounds", type=int, default=5, help="rounds, the ways in turns")
     parser.add_argument("--seconds", type=float, default=2, help="of waiting in vain in each round")
+    parser.add_argument("--streaming", type=float, default=5, help="seconds of a stream's rounds")
+    parser.add_argument("--only", choices=["looking", "waking"], help="one of the two parts")
     options = parser.parse_args()
-    if not shutil.which(os.environ.get("CC", "cc")):
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if not compiler:
         parser.exit(1, "waiting: a C compiler is needed\n")
+    print(f"{machine.processor()}; {machine.python()}; {options.rounds} rounds")
+    print()
+    if options.only != "waking":
+        measure_looking(options)
+        print()
+    if options.only != "looking":
+        waking.measure(compiler, options.rounds, options.streaming)
+
+
+def measure_looking(options):
     delays = {name: [] for name in [*WAYS, LIMIT]}
     seldom = {name: [] for name in delays}
     loads = {name: [] for name in WAYS}
@@ -164,8 +181,6 @@ def main():
                 seldom[name] += latencies(producer, name, options.count, SELDOM)
             for name in WAYS:
                 loads[name].append(idle(name, options.seconds))
-    print(f"{machine.processor()}; {machine.python()}; {options.rounds} rounds")
-    print()
     print("| waiting by | median | 99 % within | longest | median if seldom | CPU while idle |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, found in delays.items():

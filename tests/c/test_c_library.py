@@ -381,6 +381,10 @@ def test_two_threads_pass_a_sequence(compile_c, request, start, writer, reader):
     start(compile_c("pass_sequence.c", *options))
 
 
+def test_threads_that_only_sleep_are_woken_for_every_block(compile_c, start):
+    start(compile_c("wake.c"))
+
+
 def test_all_results_and_fields_are_those_of_portaudio(compile_c, genuine, start):
     steps = int(start(compile_c("differential.c", genuine)))
     assert steps >= 1_000_000

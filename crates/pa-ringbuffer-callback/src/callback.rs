@@ -3,12 +3,12 @@
 use core::ffi::{c_int, c_ulong, c_void};
 use core::time::Duration;
 
-use pa_ringbuffer::PaUtilRingBuffer;
+use pa_ringbuffer::{PaUtilRingBuffer, Side};
 
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use crate::counters::{Counters, Fill, Tally};
 use crate::stream::{CallbackResult, TimeInfo};
-use crate::wake::{Side, Slept, Wake};
+use crate::wake::{Slept, Wake};
 
 /// What [`callback`] works on: a PortAudio stream's `userData`.
 ///

@@ -3,7 +3,7 @@
 //!
 //! - [`callback`] has the signature of PortAudio's `PaStreamCallback`. Its `userData` is a
 //!   [`CallbackState`], which names the rings and counts what happens. [`finished`] tells it when
-//!   the stream is over.
+//!   the stream is finished. If told to, it wakes threads that wait: [`CallbackState::sleep`].
 //! - [`VirtualDevice`] calls such a callback, or any other one, where there is no sound card: from
 //!   a thread of its own at the pace of a sample clock, or offline, with given input and blocks.
 //!
@@ -69,7 +69,8 @@ pub use device::VirtualDevice;
 pub use monitor::Monitor;
 #[cfg(feature = "std")]
 pub use offline::Offline;
+pub use pa_ringbuffer::Side;
 #[cfg(feature = "std")]
 pub use script::Script;
 pub use stream::{CallbackFunction, CallbackResult, FinishedCallback, TimeInfo, flags};
-pub use wake::{Side, Slept};
+pub use wake::Slept;

@@ -19,17 +19,10 @@
 
 use core::time::Duration;
 
+use pa_ringbuffer::Side;
+
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::futex;
-
-/// A side of a stream's rings that is not the callback's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// Reads from the input ring, and waits for data.
-    Consumer,
-    /// Writes to the output ring, and waits for room.
-    Producer,
-}
 
 /// What [`CallbackState::sleep`](crate::CallbackState::sleep) has found at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

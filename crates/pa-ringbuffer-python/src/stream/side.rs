@@ -245,7 +245,23 @@ impl StreamSide {
             }
             is_over.then_some(Outcome::Finished)
         };
-        self.poll(py, deadline, interval, |watchdog| {
+        let state = self.callback.get().callback_state();
+        let nap = |waited: Duration, left: Duration| {
+            if state.wakes() {
+                let missing = count - done.load(Ordering::Relaxed);
+                // What is taken in pieces is taken before the ring is nearly full, or empty.
+                let wanted = if whole {
+                    missing
+                } else {
+                    missing.min(geometry.size().div_ceil(4))
+                };
+                // SAFETY: the rings are kept.
+                let _ = unsafe { state.sleep(side, wanted, left.min(wait::LONGEST_SLEEP)) };
+            } else {
+                thread::sleep(wait::interval_after(waited).max(interval).min(left));
+            }
+        };
+        self.judged_wait(py, deadline, nap, |watchdog| {
             // Looked at before the ring: what the callback did before the end is then seen there.
             let is_over = watchdog.is_over();
             step(is_over)
@@ -258,23 +274,24 @@ impl StreamSide {
         py: Python<'_>,
         deadline: Option<Instant>,
     ) -> PyResult<Outcome> {
-        self.poll(py, deadline, wait::LONGEST_INTERVAL, |watchdog| {
+        let nap = |_: Duration, left: Duration| thread::sleep(left.min(wait::LONGEST_INTERVAL));
+        self.judged_wait(py, deadline, nap, |watchdog| {
             watchdog.is_finished().then_some(Outcome::Finished)
         })
     }
 
     /// Takes steps until one has an outcome, the time is over, or there is no hope for this stream.
-    fn poll(
+    fn judged_wait(
         &self,
         py: Python<'_>,
         deadline: Option<Instant>,
-        interval: Duration,
-        mut step: impl FnMut(&Watchdog<'_>) -> Option<Outcome> + Send,
+        nap: impl Fn(Duration, Duration) + Sync,
+        step: impl Fn(&Watchdog<'_>) -> Option<Outcome> + Sync,
     ) -> PyResult<Outcome> {
         let mut watchdog = Watchdog::new(self.callback.get().callback_state());
         let mut hope = Hope::default();
         loop {
-            let outcome = wait::poll(py, deadline, interval, || {
+            let outcome = wait::wait(py, deadline, &nap, || {
                 step(&watchdog).or_else(|| watchdog.is_quiet().then_some(Outcome::Quiet))
             })?;
             if outcome != Outcome::Quiet || !self.has_hope(py, &mut hope)? {

@@ -29,6 +29,10 @@ const MOMENT: Duration = Duration::from_millis(50);
 /// For those to whom some milliseconds more do not matter.
 pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_millis(10);
 
+/// The same where the callback wakes: a device that has stalled does not, and a signal may come just
+/// before the sleep begins; otherwise it ends the sleep.
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(100);
+
 /// Time until the next look of somebody who has waited for some time.
 pub(crate) fn interval_after(waited: Duration) -> Duration {
     if waited < MOMENT {
@@ -144,7 +148,7 @@ impl<'a> Watchdog<'a> {
         let now = Instant::now();
         if blocks == self.blocks {
             // A process that is suspended has not been waiting.
-            self.quiet += (now - self.last_look).min(2 * LONGEST_INTERVAL);
+            self.quiet += (now - self.last_look).min(LONGEST_SLEEP + LONGEST_INTERVAL);
         } else {
             self.quiet = Duration::ZERO;
         }
@@ -192,6 +196,20 @@ pub(crate) fn poll(
     py: Python<'_>,
     end: Option<Instant>,
     interval: Duration,
+    step: impl FnMut() -> Option<Outcome> + Send,
+) -> PyResult<Outcome> {
+    let nap = |waited: Duration, left: Duration| {
+        thread::sleep(interval_after(waited).max(interval).min(left));
+    };
+    wait(py, end, nap, step)
+}
+
+/// As [`poll`], where `nap` sleeps between two steps: it is told how long has been waited, and how
+/// long it may sleep at most.
+pub(crate) fn wait(
+    py: Python<'_>,
+    end: Option<Instant>,
+    mut nap: impl FnMut(Duration, Duration) + Send,
     mut step: impl FnMut() -> Option<Outcome> + Send,
 ) -> PyResult<Outcome> {
     if let Some(outcome) = step() {
@@ -211,8 +229,8 @@ pub(crate) fn poll(
                 if look.is_some_and(|look| look <= now) {
                     return None;
                 }
-                let pause = interval_after(now - begin).max(interval);
-                thread::sleep(end.map_or(pause, |end| pause.min(end - now)));
+                let left = end.map_or(Duration::MAX, |end| end - now);
+                nap(now - begin, left);
                 if let Some(outcome) = step() {
                     return Some(outcome);
                 }
