@@ -288,9 +288,10 @@ impl StreamSide {
         nap: impl Fn(Duration, Duration) + Sync,
         step: impl Fn(&Watchdog<'_>) -> Option<Outcome> + Sync,
     ) -> PyResult<Outcome> {
-        let mut watchdog = Watchdog::new(self.callback.get().callback_state());
         let mut hope = Hope::default();
         loop {
+            // A new one each time: the device is asked no more often than it is found quiet.
+            let mut watchdog = Watchdog::new(self.callback.get().callback_state());
             let outcome = wait::wait(py, deadline, &nap, || {
                 step(&watchdog).or_else(|| watchdog.is_quiet().then_some(Outcome::Quiet))
             })?;
