@@ -1031,3 +1031,28 @@ def test_many_streams_come_and_go():
             if number % 2:
                 stream.write_nowait(signal(300))
     gc.collect()
+
+
+# Waking.
+
+
+@pytest.mark.parametrize("wake", [False, True])
+def test_a_reader_and_a_writer_go_on_whether_they_are_woken_or_look(wake):
+    sent = signal(20_000)
+    with loopback(ring_frames=1024, blocksize=64, wake=wake) as stream:
+        read = []
+        reader = threading.Thread(target=lambda: read.append(stream.read(20_000, LONG)))
+        reader.start()
+        stream.write(sent, LONG)
+        reader.join(LONG)
+    heard = read[0][np.flatnonzero(read[0].any(axis=1))[0] :]
+    assert np.array_equal(heard, sent[: len(heard)])
+    assert len(heard) > 10_000
+
+
+@pytest.mark.parametrize("wake", [False, True])
+def test_a_stream_that_stops_ends_a_wait_whether_it_wakes_or_not(wake):
+    with loopback(ring_frames=1024, wake=wake) as stream:
+        threading.Timer(0.05, stream.stop).start()
+        with pytest.raises(StreamStoppedError, match="it was stopped"):
+            stream.read(10**6, LONG)

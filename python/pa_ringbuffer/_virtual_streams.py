@@ -125,6 +125,7 @@ class _Virtual(streams.Base):
         ring_frames: int | None = None,
         on_underflow: str = "silence",
         on_overflow: str = "drop",
+        wake: bool = False,
         warn: Callable[[str], object] | None = default_warn,
     ) -> None:
         self._refuse_callback(callback)
@@ -151,6 +152,7 @@ class _Virtual(streams.Base):
             ring_frames=ring_frames,
             on_underflow=on_underflow,
             on_overflow=on_overflow,
+            wake=wake,
             finished_callback=finished_callback,
             warn=warn,
         )

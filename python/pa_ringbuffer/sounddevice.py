@@ -88,6 +88,12 @@ class _PortAudio(streams.Base):
     :param on_overflow: What happens when the input ring has too little room: what does not fit is
         ``'drop'``\\ ped, or the stream is to ``'stop'``.
     :type on_overflow: str, optional
+    :param wake: Whether the compiled callback wakes a thread that waits in :meth:`read` or
+        :meth:`write`, with one system call that does not block. The thread then goes on within some
+        tens of microseconds; otherwise it looks at the ring every millisecond. By default the
+        callback does not: the call makes its worst case much longer
+        (``python comparison/waiting``).
+    :type wake: bool, optional
     :param warn: Called with a text about once a second when something was lost, by the thread that
         uses the stream, never by the callback. By default it is
         ``logging.getLogger('pa_ringbuffer').warning``; another choice is ``warnings.warn``, or
@@ -115,6 +121,7 @@ class _PortAudio(streams.Base):
         ring_frames: int | None = None,
         on_underflow: str = "silence",
         on_overflow: str = "drop",
+        wake: bool = False,
         warn: Callable[[str], object] | None = default_warn,
     ) -> None:
         self._refuse_callback(callback)
@@ -162,6 +169,7 @@ class _PortAudio(streams.Base):
             ring_frames=ring_frames,
             on_underflow=on_underflow,
             on_overflow=on_overflow,
+            wake=wake,
             finished_callback=finished_callback,
             warn=warn,
         )

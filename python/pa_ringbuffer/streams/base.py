@@ -70,12 +70,13 @@ class Base:
         ring_frames: int | None,
         on_underflow: str,
         on_overflow: str,
+        wake: bool,
         finished_callback: Callable[[], object] | None,
         warn: Callable[[str], object] | None,
     ) -> None:
         # Before there is a device that would have to be closed.
         ring_size(1.0, ring_seconds, ring_frames)
-        callback = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow)
+        callback = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow, wake=wake)
         callback._finish()
         backend = None
         try:
