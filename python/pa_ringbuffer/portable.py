@@ -511,13 +511,10 @@ def _may_lead_back(exporter):
     """Whether attributes of an exporter can refer to the ring.
 
     Then it is an array, or something similar, of a class written in Python, whose attributes are
-    all that it loses when it is cleared. An object of ctypes has attributes, too, but loses its
-    memory as well.
+    all that it loses when it is cleared. Objects of ctypes have attributes, and lose their memory.
     """
-    ctypes = sys.modules.get("ctypes")
-    if ctypes and isinstance(exporter, ctypes.Array.__mro__[1]):
-        return False
-    return hasattr(exporter, "__dict__")
+    ctypes = any(cls.__module__ == "_ctypes" for cls in type(exporter).__mro__)
+    return hasattr(exporter, "__dict__") and not ctypes
 
 
 def _memory(value, name, ffi, writable=False):
