@@ -513,7 +513,7 @@ def _may_lead_back(exporter):
     Then it is an array, or something similar, of a class written in Python, whose attributes are
     all that it loses when it is cleared. Objects of ctypes have attributes, and lose their memory.
     """
-    ctypes = any(cls.__module__ == "_ctypes" for cls in type(exporter).__mro__)
+    ctypes = any(getattr(cls, "__module__", None) == "_ctypes" for cls in type(exporter).__mro__)
     return hasattr(exporter, "__dict__") and not ctypes
 
 

@@ -9,7 +9,7 @@
 //! time. So the methods here drop references as `Bound`, which takes effect at once, unless there is an
 //! exception.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
@@ -35,11 +35,13 @@ pub(crate) struct Method {
     pub(crate) function: ffi::PyCFunctionFastWithKeywords,
 }
 
-/// A read-only attribute of `RingBuffer`, for [`install`].
+/// An attribute of `RingBuffer`, for [`install`].
 pub(crate) struct Attribute {
     pub(crate) name: &'static CStr,
     pub(crate) doc: &'static [&'static str],
     pub(crate) function: ffi::getter,
+    /// One function, or none if the attribute is read-only.
+    pub(crate) setter: &'static [ffi::setter],
 }
 
 /// What a call looks like to the interpreter.
@@ -80,6 +82,37 @@ where
         Ok(Err(error)) => raise(py, error),
         Err(_) => raise(py, PyRuntimeError::new_err("the extension has panicked")),
     }
+}
+
+/// Calls the body that assigns a value to an attribute, and tells the interpreter whether that failed.
+///
+/// # Safety
+///
+/// The thread is attached, `slf` is a ring, and `value` is alive, or null for `del`.
+pub(crate) unsafe fn assign(
+    slf: *mut PyObject,
+    value: *mut PyObject,
+    name: &'static CStr,
+    body: for<'py> fn(&'py Bound<'py, RingBuffer>, &Bound<'py, PyAny>) -> PyResult<()>,
+) -> c_int {
+    // SAFETY: the caller's promises; the result is a new reference, or null with an exception.
+    unsafe {
+        let done = answer(&slf, |ring| {
+            let Some(value) = Bound::from_borrowed_ptr_or_opt(ring.py(), value) else {
+                return Err(error::attribute_error(format_args!(
+                    "{} cannot be deleted",
+                    name.to_str().unwrap_or("?")
+                )));
+            };
+            // So that what was there before is dropped at once.
+            Python::attach(|_| body(ring, &value)).map(|()| true)
+        });
+        if done.is_null() {
+            return -1;
+        }
+        ffi::Py_DECREF(done);
+    }
+    0
 }
 
 #[cold]
@@ -303,17 +336,38 @@ macro_rules! methods {
 }
 pub(crate) use methods;
 
-/// Read-only attributes, each of which is written once. The body gets the ring.
+/// Attributes, each of which is written once. The body gets the ring. Behind it, attributes that can
+/// be assigned have another one, which gets the value as well.
 macro_rules! attributes {
-    ($($(#[doc = $doc:literal])* fn $name:ident($ring:ident) -> $result:ty $body:block)*) => {
+    ($($(#[doc = $doc:literal])* fn $name:ident($ring:ident) -> $result:ty $body:block
+        $(set($value:ident) $set:block)?)*) => {
         $(mod $name {
             use super::*;
             use crate::ring::method::{Attribute, answer, c_name};
 
+            const NAME: &std::ffi::CStr = c_name(concat!(stringify!($name), "\0"));
+
             pub(super) const ATTRIBUTE: Attribute = Attribute {
-                name: c_name(concat!(stringify!($name), "\0")),
+                name: NAME,
                 doc: &[$($doc),*],
                 function,
+                setter: &[$({
+                    fn set<'py>(
+                        $ring: &'py Bound<'py, RingBuffer>,
+                        $value: &Bound<'py, PyAny>,
+                    ) -> PyResult<()> $set
+
+                    unsafe extern "C" fn setter(
+                        slf: *mut pyo3::ffi::PyObject,
+                        value: *mut pyo3::ffi::PyObject,
+                        _closure: *mut std::ffi::c_void,
+                    ) -> std::ffi::c_int {
+                        // SAFETY: as below.
+                        unsafe { crate::ring::method::assign(slf, value, NAME, set) }
+                    }
+
+                    setter
+                })?],
             };
 
             #[inline(always)]
@@ -378,7 +432,7 @@ fn attribute(class: &Bound<'_, PyType>, attribute: &Attribute) -> PyResult<()> {
     let definition = Box::leak(Box::new(ffi::PyGetSetDef {
         name: attribute.name.as_ptr(),
         get: Some(attribute.function),
-        set: None,
+        set: attribute.setter.first().copied(),
         doc: for_ever("", attribute.doc)?,
         closure: null_mut(),
     }));

@@ -23,17 +23,17 @@ pub(crate) mod method;
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
-use pa_ringbuffer::{PaUtilRingBuffer, RingMemory};
+use pa_ringbuffer::RingMemory;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use crate::arguments::cdata;
-use crate::error::{self, Refusal};
+use crate::error;
 use crate::object::{self, Number};
 use crate::side::Side;
-use memory::{Memory, Region};
+use memory::Memory;
 use method::{integer, methods, required};
 use pointers::struct_pointer;
 use sections::Sections;
@@ -244,72 +244,6 @@ impl RingBuffer {
         object::text(slf.py(), &format!("<{name}: {state}>"))
     }
 
-    #[getter(_ptr)]
-    fn pointer<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let cached = Self::with_side(slf, NEITHER, |state| match state.backing {
-            Backing::Nothing => Err(Refusal::attribute_error(
-                "the ring buffer has no _ptr: RingBuffer.__init__() was not called",
-            )),
-            _ => Ok(state.pointer.as_ref().map(|pointer| pointer.clone_ref(py))),
-        })?;
-        if let Some(pointer) = cached {
-            return Ok(pointer.into_bound(py));
-        }
-        let (address, owner) = Self::pin(slf)?;
-        let bytes = std::mem::size_of::<PaUtilRingBuffer>();
-        let region = Region::new(
-            std::ptr::with_exposed_provenance_mut(address),
-            bytes,
-            false,
-            owner,
-        );
-        let region = Bound::new(py, region)?.into_any();
-        let pointer = match Self::checked_ffi(slf)? {
-            Some(ffi) => cdata::from_buffer(&ffi, intern!(py, "PaUtilRingBuffer *"), &region)?,
-            // A class without CFFI: `void *` goes wherever a pointer to a ring is wanted.
-            None => cdata::from_buffer(&cdata::own_ffi(py)?, intern!(py, "void *"), &region)?,
-        };
-        let kept = pointer.clone().unbind();
-        // Should another thread have made one meanwhile, both are good.
-        let _previous = Self::with_state(slf, |state| state.pointer.replace(kept));
-        Ok(pointer)
-    }
-
-    #[setter(_ptr)]
-    fn set_pointer(slf: &Bound<'_, Self>, pointer: &Bound<'_, PyAny>) -> PyResult<()> {
-        Self::check_attachable(slf, true)?;
-        Self::checked_ffi(slf)?;
-        let ring = struct_pointer(pointer, "_ptr", true)?;
-        Self::attach(slf, Backing::Foreign, ring, Some(pointer.clone().unbind()))
-    }
-
-    #[getter(_data)]
-    fn data<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        let py = slf.py();
-        let assigned = Self::with_side(slf, NEITHER, |state| {
-            state.data.as_ref().map(|data| data.clone_ref(py))
-        });
-        if let Some(data) = assigned {
-            return Ok(data.into_bound(py));
-        }
-        let Some(memory) = Self::memory(slf)? else {
-            return Err(error::attribute_error(
-                "the ring buffer has no _data: RingBuffer.__init__() was not called, and nothing \
-                 was assigned",
-            ));
-        };
-        match memory.get().source(py) {
-            Some(source) => Ok(source),
-            None => memory::view_of(memory.bind(py)),
-        }
-    }
-
-    #[setter(_data)]
-    fn set_data(slf: &Bound<'_, Self>, data: Py<PyAny>) {
-        let _previous = Self::with_state(slf, |state| state.data.replace(data));
-    }
-
     /// What others have passed is not visited: the collector would clear a CData, or whatever else
     /// keeps the memory, while the ring is still in use. What is visited here has no such effect:
     /// the memory stays, and the view of the elements is seen by nobody else.
@@ -347,5 +281,6 @@ pub(crate) fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
     method::install(class, transfers::METHODS, transfers::ATTRIBUTES)?;
     method::install(class, regions::METHODS, &[])?;
     method::install(class, waiting::METHODS, &[])?;
+    method::install(class, &[], pointers::ATTRIBUTES)?;
     method::install(class, METHODS, &[])
 }

@@ -6,11 +6,12 @@ use pa_ringbuffer::PaUtilRingBuffer;
 use pyo3::intern;
 use pyo3::prelude::*;
 
-use super::memory::{Keeper, Memory};
+use super::memory::{self, Keeper, Memory, Region};
+use super::method::attributes;
 use super::state::{Backing, not_initialised};
 use super::{NEITHER, RingBuffer};
 use crate::arguments::cdata;
-use crate::error;
+use crate::error::{self, Refusal};
 
 impl RingBuffer {
     /// Makes this object stand for a ring, unless it already does.
@@ -126,6 +127,82 @@ impl RingBuffer {
             class.setattr(checked, &ffi)?;
         }
         Ok(Some(ffi))
+    }
+}
+
+impl RingBuffer {
+    fn pointer<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let cached = Self::with_side(slf, NEITHER, |state| match state.backing {
+            Backing::Nothing => Err(Refusal::attribute_error(
+                "the ring buffer has no _ptr: RingBuffer.__init__() was not called",
+            )),
+            _ => Ok(state.pointer.as_ref().map(|pointer| pointer.clone_ref(py))),
+        })?;
+        if let Some(pointer) = cached {
+            return Ok(pointer.into_bound(py));
+        }
+        let (address, owner) = Self::pin(slf)?;
+        let bytes = std::mem::size_of::<PaUtilRingBuffer>();
+        let region = Region::new(
+            std::ptr::with_exposed_provenance_mut(address),
+            bytes,
+            false,
+            owner,
+        );
+        let region = Bound::new(py, region)?.into_any();
+        let pointer = match Self::checked_ffi(slf)? {
+            Some(ffi) => cdata::from_buffer(&ffi, intern!(py, "PaUtilRingBuffer *"), &region)?,
+            // A class without CFFI: `void *` goes wherever a pointer to a ring is wanted.
+            None => cdata::from_buffer(&cdata::own_ffi(py)?, intern!(py, "void *"), &region)?,
+        };
+        let kept = pointer.clone().unbind();
+        // Should another thread have made one meanwhile, both are good.
+        let _previous = Self::with_state(slf, |state| state.pointer.replace(kept));
+        Ok(pointer)
+    }
+
+    fn data<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let assigned = Self::with_side(slf, NEITHER, |state| {
+            state.data.as_ref().map(|data| data.clone_ref(py))
+        });
+        if let Some(data) = assigned {
+            return Ok(data.into_bound(py));
+        }
+        let Some(memory) = Self::memory(slf)? else {
+            return Err(error::attribute_error(
+                "the ring buffer has no _data: RingBuffer.__init__() was not called, and nothing \
+                 was assigned",
+            ));
+        };
+        match memory.get().source(py) {
+            Some(source) => Ok(source),
+            None => memory::view_of(memory.bind(py)),
+        }
+    }
+}
+
+// What is dropped inside `attach` is dropped at once; see `method`.
+attributes! {
+    fn _ptr(ring) -> Bound<'py, PyAny> {
+        Python::attach(|_| RingBuffer::pointer(ring))
+    }
+    set(pointer) {
+        RingBuffer::check_attachable(ring, true)?;
+        RingBuffer::checked_ffi(ring)?;
+        let address = struct_pointer(pointer, "_ptr", true)?;
+        let pointer = Some(pointer.clone().unbind());
+        RingBuffer::attach(ring, Backing::Foreign, address, pointer)
+    }
+
+    fn _data(ring) -> Bound<'py, PyAny> {
+        Python::attach(|_| RingBuffer::data(ring))
+    }
+    set(data) {
+        let data = data.clone().unbind();
+        let _previous = RingBuffer::with_state(ring, |state| state.data.replace(data));
+        Ok(())
     }
 }
 
