@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar
+import inspect
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import StreamCallback, streams
 from ._native import VirtualDevice
-from .streams import default_warn
 
 
-class _Device:
+class _Stream:
     """The virtual device as backend of a stream."""
 
     #: What an opened stream of PortAudio has, too, and a virtual device has not.
@@ -22,12 +22,18 @@ class _Device:
         self,
         kind: str,
         callback: StreamCallback,
-        samplerate: float,
-        blocksize: int,
+        samplerate: float | None,
+        blocksize: int | None,
         channels: Any,
         dtype: Any,
-        **options: Any,
+        loopback: bool,
+        jitter: float,
+        **_only_for_sound_cards: Any,
     ) -> None:
+        samplerate = 48000 if samplerate is None else samplerate
+        blocksize = 256 if blocksize is None else blocksize
+        channels = 2 if channels is None else channels
+        dtype = "float32" if dtype is None else dtype
         self.samplerate = float(samplerate)
         self.blocksize = blocksize
         if kind == "duplex":
@@ -50,7 +56,8 @@ class _Device:
             blocksize=blocksize,
             channels=pair,
             dtype=dtype,
-            **options,
+            loopback=loopback,
+            jitter=jitter,
         )
         self.latency = blocksize / samplerate
 
@@ -81,9 +88,7 @@ class _Device:
         self.closed = True
 
 
-class _Virtual(streams.Base):
-    """A stream of a virtual device.
-
+_PARAMETERS = """
     :param samplerate: Frames per second.
     :type samplerate: float, optional
     :param blocksize: Frames per call of the callback; 0 for blocks of 1 to 1024 frames.
@@ -103,59 +108,31 @@ class _Virtual(streams.Base):
     *clip_off*, *dither_off*, *never_drop_input* and *prime_output_buffers_using_stream_callback*.
     """
 
+
+class _VirtualDevice:
+    def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
+        return _Stream(kind, callback, **parameters)
+
+    def give_up(self) -> None:
+        pass
+
+
+class _Virtual(streams.Base):
+    _device: ClassVar[streams.Device] = _VirtualDevice()
+
     def __init__(
-        self,
-        samplerate: float = 48000,
-        blocksize: int = 256,
-        device: Any = None,
-        channels: Any = 2,
-        dtype: Any = "float32",
-        latency: Any = None,
-        extra_settings: Any = None,
-        *,
-        callback: None = None,
-        loopback: bool = False,
-        jitter: float = 0.0,
-        finished_callback: Callable[[], object] | None = None,
-        clip_off: bool | None = None,
-        dither_off: bool | None = None,
-        never_drop_input: bool | None = None,
-        prime_output_buffers_using_stream_callback: bool | None = None,
-        ring_seconds: float | None = None,
-        ring_frames: int | None = None,
-        on_underflow: str = "silence",
-        on_overflow: str = "drop",
-        wake: bool = False,
-        warn: Callable[[str], object] | None = default_warn,
+        self, *args: Any, loopback: bool = False, jitter: float = 0.0, **kwargs: Any
     ) -> None:
-        self._refuse_callback(callback)
+        self._device_options = {"loopback": loopback, "jitter": jitter}
+        super().__init__(*args, **kwargs)
 
-        def open_backend(kind: str, callback: StreamCallback) -> _Device:
-            return _Device(
-                kind,
-                callback,
-                samplerate,
-                blocksize,
-                channels,
-                dtype,
-                loopback=loopback,
-                jitter=jitter,
-            )
-
-        def give_up() -> None:
-            pass
-
-        self._open(
-            open_backend,
-            give_up,
-            ring_seconds=ring_seconds,
-            ring_frames=ring_frames,
-            on_underflow=on_underflow,
-            on_overflow=on_overflow,
-            wake=wake,
-            finished_callback=finished_callback,
-            warn=warn,
-        )
+    __signature__ = inspect.signature(streams.Base).replace(
+        parameters=[
+            *inspect.signature(streams.Base).parameters.values(),
+            inspect.Parameter("loopback", inspect.Parameter.KEYWORD_ONLY, default=False),
+            inspect.Parameter("jitter", inspect.Parameter.KEYWORD_ONLY, default=0.0),
+        ]
+    )
 
     def xrun(self, kind: str) -> None:
         """Have the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
@@ -165,7 +142,7 @@ class _Virtual(streams.Base):
 
 
 class OutputStream(_Virtual, streams.BlockingOutput):
-    __doc__ = "A stream that plays.\n" + (_Virtual.__doc__ or "").partition("\n")[2]
+    __doc__ = f"A stream that plays.\n{_PARAMETERS}"
     _kind: ClassVar[str] = "output"
 
 

@@ -17,7 +17,7 @@ if not hasattr(pa_ringbuffer, "StreamCallback"):
 
     raise ImportError(f"streams need {NO_EXTENSION}")
 
-from .backend import Backend
+from .backend import Backend, Device
 from .base import Base
 from .errors import StreamStoppedError, StreamTimeoutError
 from .input import AsyncInput, BlockingInput
@@ -31,6 +31,7 @@ __all__ = [
     "Base",
     "BlockingInput",
     "BlockingOutput",
+    "Device",
     "RingStats",
     "Stats",
     "StreamStoppedError",

@@ -55,6 +55,16 @@ class Backend(Protocol):
     def close(self, ignore_errors: bool = ...) -> None: ...
 
 
+class Device(Protocol):
+    """Opens streams of one kind of device."""
+
+    def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> Backend:
+        """Open a stream for ``'input'``, ``'output'`` or ``'duplex'``, which is not started yet."""
+
+    def give_up(self) -> None:
+        """A device does not answer: keep others from waiting for it at exit."""
+
+
 #: Backends that were given up, with what their callbacks may still be using.
 _given_up: list[tuple[Backend, StreamCallback]] = []
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import operator
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Literal
 
 import numpy as np
 
 from .. import RingBuffer, StreamCallback
-from .backend import Backend, Handle
+from .backend import Backend, Device, Handle
 from .errors import StreamStoppedError
-from .stats import LossReport, Stats, collect
+from .stats import LossReport, Stats, collect, default_warn
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,62 +58,154 @@ def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> i
 
 
 class Base:
-    """A stream's life cycle, and what its callback tells."""
+    """A stream.
+
+    :param samplerate: Frames per second; the device's default if not given.
+    :type samplerate: float, optional
+    :param blocksize: Frames per call of the callback; if 0, the device decides, and blocks may
+        differ. Usually there is no reason to give it.
+    :type blocksize: int, optional
+    :param device: Number of the device, or a part of its name.
+    :type device: int or str, optional
+    :param channels: Number of channels; as many as the device has if not given.
+    :type channels: int, optional
+    :param dtype: Sample format: ``'float32'`` (the default), ``'int32'``, ``'int16'``, ``'int8'``
+        or ``'uint8'``. (NumPy has no ``'int24'``; ``'int32'`` loses nothing on a 24-bit device.)
+    :type dtype: str, optional
+    :param latency: What the device should have, in seconds, or ``'low'`` or ``'high'``. The ring
+        comes on top.
+    :type latency: float or str, optional
+    :param callback: Not taken, because the callback is compiled: anything but ``None`` is a
+        TypeError.
+    :param extra_settings: As *clip_off*, *dither_off*, *never_drop_input* and
+        *prime_output_buffers_using_stream_callback*, settings of PortAudio: see
+        :mod:`sounddevice`. Where a stream has two directions, a pair (input, output) can be given
+        for *device*, *channels*, *dtype*, *latency* and *extra_settings*.
+    :param finished_callback: Called without arguments, in a thread of its own, after the stream has
+        become inactive for whatever reason.
+    :param ring_seconds: How much sound each ring holds at least: longer than Python may be busy.
+        The number of frames is the next power of 2. Default: 1 second.
+    :type ring_seconds: float, optional
+    :param ring_frames: The same in frames.
+    :type ring_frames: int, optional
+    :param on_underflow: What happens when the output ring holds too little: ``'silence'`` is
+        played, or the stream is to ``'stop'``.
+    :type on_underflow: str, optional
+    :param on_overflow: What happens when the input ring has too little room: what does not fit is
+        ``'drop'``\\ ped, or the stream is to ``'stop'``.
+    :type on_overflow: str, optional
+    :param wake: Whether the compiled callback wakes a thread that waits in :meth:`read` or
+        :meth:`write`, with one system call that does not block. The thread then goes on within some
+        tens of microseconds; otherwise it looks at the ring every millisecond. By default the
+        callback does not: the call makes its worst case much longer
+        (``python comparison/waiting``).
+    :type wake: bool, optional
+    :param warn: Called with a text about once a second when something was lost, by the thread that
+        uses the stream, never by the callback. By default it is
+        ``logging.getLogger('pa_ringbuffer').warning``; another choice is ``warnings.warn``, or
+        ``None``.
+    """
 
     _kind: ClassVar[str]
+    _device: ClassVar[Device]
 
-    def _open(
+    def __init__(
         self,
-        open_backend: Callable[[str, StreamCallback], Backend],
-        give_up: Callable[[], object],
+        samplerate: float | None = None,
+        blocksize: int | None = None,
+        device: Any = None,
+        channels: Any = None,
+        dtype: Any = None,
+        latency: Any = None,
+        extra_settings: Any = None,
+        callback: None = None,
+        finished_callback: Callable[[], object] | None = None,
+        clip_off: bool | None = None,
+        dither_off: bool | None = None,
+        never_drop_input: bool | None = None,
+        prime_output_buffers_using_stream_callback: bool | None = None,
         *,
-        ring_seconds: float | None,
-        ring_frames: int | None,
-        on_underflow: str,
-        on_overflow: str,
-        wake: bool,
-        finished_callback: Callable[[], object] | None,
-        warn: Callable[[str], object] | None,
+        ring_seconds: float | None = None,
+        ring_frames: int | None = None,
+        on_underflow: Literal["silence", "stop"] = "silence",
+        on_overflow: Literal["drop", "stop"] = "drop",
+        wake: bool = False,
+        warn: Callable[[str], object] | None = default_warn,
     ) -> None:
+        self._refuse_callback(callback)
         # Before there is a device that would have to be closed.
         ring_size(1.0, ring_seconds, ring_frames)
-        callback = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow, wake=wake)
-        callback._finish()
+        compiled = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow, wake=wake)
+        compiled._finish()
         backend = None
         try:
-            backend = open_backend(self._kind, callback)
-            channels, dtypes = _split(backend.channels), _split(backend.dtype)
-            for dtype in dtypes:
-                if dtype not in SAMPLE_FORMATS:
-                    raise ValueError(
-                        f"dtype must be one of {', '.join(SAMPLE_FORMATS)}, not {dtype!r}, for "
-                        "which NumPy has no type; 'int32' loses nothing on a 24-bit device"
-                    )
-            size = ring_size(backend.samplerate, ring_seconds, ring_frames)
-            rings = [
-                RingBuffer(channels[side] * np.dtype(dtypes[side]).itemsize, size)
-                if self._kind in (kind, "duplex")
-                else None
-                for side, kind in enumerate(("input", "output"))
-            ]
-            callback._attach(rings[0], rings[1], silence=128 if dtypes[1] == "uint8" else 0)
-            name = type(self).__name__
-            self._report = LossReport(callback, warn, name)
-            self._handle = Handle(backend, callback, give_up, self._report)
-            self._callback = callback
-            self._finished_callback = finished_callback
-            self._warn = warn
-            if rings[0]:
-                self._open_input(channels[0], dtypes[0])
-            if rings[1]:
-                self._open_output(channels[1], dtypes[1])
-            finalizer = weakref.finalize(self, self._handle.abandon, name)
-            # The module that has the device closes it in time when the interpreter exits.
-            finalizer.atexit = False
+            backend = self._device.open(
+                self._kind,
+                compiled,
+                samplerate=samplerate,
+                blocksize=blocksize,
+                device=device,
+                channels=channels,
+                dtype=dtype,
+                latency=latency,
+                extra_settings=extra_settings,
+                clip_off=clip_off,
+                dither_off=dither_off,
+                never_drop_input=never_drop_input,
+                prime_output_buffers_using_stream_callback=(
+                    prime_output_buffers_using_stream_callback
+                ),
+                **self._device_options,
+            )
+            self._set_up(backend, compiled, ring_seconds, ring_frames, warn)
         except BaseException:
             if backend is not None:
                 backend.close()
             raise
+        self._finished_callback = finished_callback
+        self._warn = warn
+        finalizer = weakref.finalize(self, self._handle.abandon, type(self).__name__)
+        # The module that has the device closes it in time when the interpreter exits.
+        finalizer.atexit = False
+        self._opened()
+
+    def _opened(self) -> None:
+        """Called when everything has gone well."""
+
+    #: What this kind of device has beyond the parameters that all have.
+    _device_options: Mapping[str, Any] = {}
+
+    def _set_up(
+        self,
+        backend: Backend,
+        callback: StreamCallback,
+        ring_seconds: float | None,
+        ring_frames: int | None,
+        warn: Callable[[str], object] | None,
+    ) -> None:
+        """Make the rings for a device, whose frames are known now."""
+        channels, dtypes = _split(backend.channels), _split(backend.dtype)
+        for dtype in dtypes:
+            if dtype not in SAMPLE_FORMATS:
+                raise ValueError(
+                    f"dtype must be one of {', '.join(SAMPLE_FORMATS)}, not {dtype!r}, for "
+                    "which NumPy has no type; 'int32' loses nothing on a 24-bit device"
+                )
+        size = ring_size(backend.samplerate, ring_seconds, ring_frames)
+        rings = [
+            RingBuffer(channels[side] * np.dtype(dtypes[side]).itemsize, size)
+            if self._kind in (kind, "duplex")
+            else None
+            for side, kind in enumerate(("input", "output"))
+        ]
+        callback._attach(rings[0], rings[1], silence=128 if dtypes[1] == "uint8" else 0)
+        self._callback = callback
+        self._report = LossReport(callback, warn, type(self).__name__)
+        self._handle = Handle(backend, callback, self._device.give_up, self._report)
+        if rings[0]:
+            self._open_input(channels[0], dtypes[0])
+        if rings[1]:
+            self._open_output(channels[1], dtypes[1])
 
     def _open_input(self, channels: int, dtype: str) -> None:
         """Prepare the side that records."""
