@@ -22,6 +22,12 @@ pub(crate) const CASES: &[Case] = &[
     (&["PaUtilRingBuffer::checked_geometry"], || {
         on_all(|ring, _, _, _| ring.checked_geometry().map_or(0, |g| g.size()))
     }),
+    (&["Geometry::is_current", "Geometry::reloaded"], || {
+        on_all(|ring, geometry, _, _| {
+            let current = usize::from(geometry.is_current(ring));
+            current + geometry.reloaded(ring).map_or(0, |g| g.size())
+        })
+    }),
     (
         &[
             "Geometry::buffer",

@@ -1,9 +1,12 @@
-//! How Python gets into the methods that are called for every block.
+//! How Python gets into the methods of `RingBuffer`.
 //!
 //! PyO3 counts calls per thread, and puts the arguments of each of its functions into a table of its
 //! own first. [`methods!`] defines methods without that: arguments are read from where the
 //! interpreter has them. (CPython 3.11, `write()` of 8 bytes: 31 instead of 39 ns, the loop around it
 //! included.)
+//!
+//! There is another reason for the methods that are not called for every block: PyO3 aborts the process
+//! if it refuses the number or the names of arguments and finds no memory to say so.
 //!
 //! Outside of PyO3's functions, dropping a `Py` only takes effect when one of these is called the next
 //! time. So the methods here drop references as `Bound`, which takes effect at once, unless there is an
