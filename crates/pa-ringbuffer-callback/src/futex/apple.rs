@@ -63,7 +63,9 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     let os = OS_WAIT.load(Ordering::Relaxed);
     if !os.is_null() {
         // 0 is an error here.
-        let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let nanoseconds = (timeout.as_secs().saturating_mul(1_000_000_000))
+            .saturating_add(u64::from(timeout.subsec_nanos()))
+            .max(1);
         // SAFETY: this is the function's type, and the word is there.
         unsafe {
             let os = transmute::<*mut c_void, OsWait>(os);
@@ -81,9 +83,9 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     let ulock = ULOCK_WAIT.load(Ordering::Relaxed);
     if !ulock.is_null() {
         // 0 is for ever here.
-        let microseconds = u32::try_from(timeout.as_micros())
-            .unwrap_or(u32::MAX)
-            .max(1);
+        let microseconds = (timeout.as_secs().saturating_mul(1_000_000))
+            .saturating_add(u64::from(timeout.subsec_micros()))
+            .clamp(1, u64::from(u32::MAX)) as u32;
         // SAFETY: as above.
         unsafe {
             let ulock = transmute::<*mut c_void, UlockWait>(ulock);

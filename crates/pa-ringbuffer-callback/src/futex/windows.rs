@@ -49,8 +49,9 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     let wait = WAIT.load(Ordering::Relaxed);
     if !wait.is_null() {
         // Not shorter than asked for. The largest number is for ever.
-        let milliseconds = timeout.as_micros().div_ceil(1000);
-        let milliseconds = u32::try_from(milliseconds).unwrap_or(u32::MAX - 1);
+        let milliseconds = (timeout.as_secs().saturating_mul(1000))
+            .saturating_add(u64::from(timeout.subsec_nanos().div_ceil(1_000_000)));
+        let milliseconds = milliseconds.min(u64::from(u32::MAX - 1)) as u32;
         // SAFETY: this is the function's type; the word and the value are there.
         unsafe {
             let wait = transmute::<*mut c_void, WaitOnAddress>(wait);
