@@ -81,7 +81,7 @@ pub enum FinishReason {
     Underflow,
     /// An overflow, with [`OnOverflow::Stop`].
     Overflow,
-    /// The callback is not called any more, for a reason of somebody else: see [`finished`].
+    /// The callback is not called any more, for another reason: see [`finished`].
     Stopped,
 }
 

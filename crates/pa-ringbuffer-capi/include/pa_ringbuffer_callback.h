@@ -235,9 +235,9 @@ void pa_ringbuffer_callback_restart(pa_ringbuffer_callback_state *state);
 int pa_ringbuffer_callback_set_wake(pa_ringbuffer_callback_state *state, int on);
 
 /*
- * Sleep until the input ring has so many frames, or the output ring has room for so many, or the
- * stream is finished, or the time is over: for the thread that reads from the input ring, and for
- * the one that writes to the output ring. Return PA_RINGBUFFER_SLEPT_...
+ * Sleep until the input ring has that number of frames, or the output ring room for that number, or
+ * the stream is finished, or the time is over: for the thread that reads from the input ring, and
+ * for the one that writes to the output ring. Return PA_RINGBUFFER_SLEPT_...
  *
  * They may return early. A forked child is not woken. Not for the callback's thread.
  */

@@ -39,7 +39,7 @@ fn find(symbol: &CStr) -> *mut c_void {
     unsafe { dlsym(EVERYWHERE, symbol.as_ptr()) }
 }
 
-/// Looks the functions up: whoever waits or wakes has been told before that they are there.
+/// Looks the functions up. To be called before the other two.
 pub(crate) fn is_there() -> bool {
     let wait = find(c"os_sync_wait_on_address_with_timeout");
     let wake = find(c"os_sync_wake_by_address_any");

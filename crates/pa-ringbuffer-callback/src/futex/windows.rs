@@ -22,7 +22,7 @@ unsafe extern "system" {
 static WAIT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 static WAKE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
-/// Looks the functions up: whoever waits or wakes has been told before that they are there.
+/// Looks the functions up. To be called before the other two.
 pub(crate) fn is_there() -> bool {
     // Part of every process; never unloaded.
     const LIBRARY: &CStr = c"kernelbase.dll";

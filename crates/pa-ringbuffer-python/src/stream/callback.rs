@@ -184,7 +184,7 @@ impl StreamCallback {
 
     /// # Errors
     ///
-    /// ValueError if a device's frames of so many bytes, for input and output, are not what the
+    /// ValueError if a device's frames of these numbers of bytes, for input and output, are not what the
     /// callback takes. A device without a direction has none.
     pub(crate) fn check_frames(&self, device: [usize; 2]) -> PyResult<()> {
         let names = ["input", "output"];

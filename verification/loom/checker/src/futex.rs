@@ -1,8 +1,8 @@
 //! Sleeping on a word until another thread wakes, as an operating system has it, without spurious
 //! ends and without timeouts: a wake-up that is lost is a deadlock, which loom reports.
 //!
-//! As in the kernel, a lock makes the comparison of the word and falling asleep one step for those
-//! who wake, and orders what threads do before and after.
+//! As in the kernel, a lock makes the comparison of the word and falling asleep one step for
+//! the thread that wakes, and orders what threads do before and after.
 
 use core::time::Duration;
 use std::cell::RefCell;
