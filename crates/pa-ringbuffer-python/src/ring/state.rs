@@ -286,6 +286,38 @@ impl RingBuffer {
         .map_err(PyErr::from)
     }
 
+    /// Transfers as many of `count` elements as there is room for, or as there are, and returns how
+    /// many: the way into the ring for all but its own methods.
+    ///
+    /// # Safety
+    ///
+    /// `elements` is valid for so many of `element_size` bytes: for reads on the producer's side, for
+    /// writes on the consumer's.
+    #[inline]
+    pub(crate) unsafe fn transfer(
+        slf: &Bound<'_, Self>,
+        side: Side,
+        elements: *mut u8,
+        count: usize,
+        element_size: usize,
+    ) -> PyResult<usize> {
+        Self::with_ring(slf, side, |ring, _| {
+            ring.check_element_size(element_size)?;
+            match side {
+                Side::Producer => ring.check_writable()?,
+                Side::Consumer => ring.check_free(side)?,
+            }
+            // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest is
+            // the caller's promise; nobody else is on this side, because the section is held.
+            Ok(unsafe {
+                match side {
+                    Side::Producer => ring.ring.write(&ring.geometry, elements.cast(), count),
+                    Side::Consumer => ring.ring.read(&ring.geometry, elements.cast(), count),
+                }
+            })
+        })
+    }
+
     /// Number of elements in the ring, full or empty.
     pub(crate) fn capacity(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry.size()))

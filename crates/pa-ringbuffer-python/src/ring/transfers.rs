@@ -45,45 +45,11 @@ impl Ring<'_> {
 }
 
 impl RingBuffer {
-    /// Transfers as many of `count` elements as there is room for, or as there are, and returns how
-    /// many.
-    ///
-    /// # Safety
-    ///
-    /// `elements` is valid for so many of `element_size` bytes: for reads on the producer's side, for
-    /// writes on the consumer's.
-    #[inline]
-    pub(crate) unsafe fn transfer(
-        slf: &Bound<'_, Self>,
-        side: Side,
-        elements: *mut u8,
-        count: usize,
-        element_size: usize,
-    ) -> PyResult<usize> {
-        Self::with_ring(slf, side, |ring, _| {
-            ring.check_element_size(element_size)?;
-            // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest is
-            // the caller's promise; nobody else is on this side, because the critical section is held.
-            unsafe {
-                match side {
-                    Side::Producer => {
-                        ring.check_writable()?;
-                        Ok(ring.ring.write(&ring.geometry, elements.cast(), count))
-                    }
-                    Side::Consumer => {
-                        ring.check_free(side)?;
-                        Ok(ring.ring.read(&ring.geometry, elements.cast(), count))
-                    }
-                }
-            }
-        })
-    }
-
     /// Copies as many of `count` elements as there are, which stay.
     ///
     /// # Safety
     ///
-    /// As for [`transfer`](Self::transfer).
+    /// `elements` is valid for writes of so many of `element_size` bytes.
     pub(crate) unsafe fn peek_into(
         slf: &Bound<'_, Self>,
         elements: *mut u8,
@@ -93,7 +59,7 @@ impl RingBuffer {
         Self::with_ring(slf, Side::Consumer, |ring, _| {
             ring.check_element_size(element_size)?;
             ring.check_free(Side::Consumer)?;
-            // SAFETY: as in `transfer`.
+            // SAFETY: the caller's promise; nobody else is reading, because the section is held.
             Ok(unsafe { ring.take(&Take::Peek, elements, count) })
         })
     }
