@@ -94,8 +94,8 @@ class Base:
     :param on_overflow: What happens when the input ring has too little room: what does not fit is
         ``'drop'``\\ ped, or the stream is to ``'stop'``.
     :type on_overflow: str, optional
-    :param wake: Whether the compiled callback wakes a thread that waits in :meth:`read` or
-        :meth:`write`, with one system call that does not block. The thread then goes on within some
+    :param wake: Whether the compiled callback wakes a thread that waits in ``read()`` or
+        ``write()``, with one system call that does not block. The thread then goes on within some
         tens of microseconds; otherwise it looks at the ring every millisecond. By default the
         callback does not: the call makes its worst case much longer
         (``python comparison/waiting``).
