@@ -67,13 +67,21 @@ async def outcome_of(watch: Callable[[Callable[[str], None]], int | str]) -> str
             kept.cancel()
 
 
-async def complete(transfer: Transfer) -> Transfer:
-    """Do the whole of a transfer while other tasks go on."""
+async def complete(begin: Callable[[], Transfer]) -> Transfer:
+    """Do the whole of a transfer, which a function begins, while other tasks go on.
+
+    An exception can come from outside behind any call, from a signal handler for example. So a
+    transfer has no name before it is sure to be given up: the traceback of an exception that is kept
+    would keep it, and its side. And an error that has frames is not followed by another call.
+    """
+    transfer = None
     try:
+        transfer = begin()
         while transfer.step():
             transfer.judge(await outcome_of(transfer.watch))
     except BaseException:
-        transfer.give_up()
+        if transfer is not None and not transfer.is_over:
+            transfer.give_up()
         raise
     return transfer
 

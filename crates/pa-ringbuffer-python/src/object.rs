@@ -1,5 +1,7 @@
 //! Python objects for results, made so that a lack of memory is a MemoryError. PyO3 panics then.
 
+use std::ffi::CStr;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyTuple};
@@ -47,15 +49,67 @@ pub(crate) fn triple<'py>(
     second: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let py = first.py();
-    let items = [Number(count).into_pyobject(py)?, first, second];
+    tuple(py, [Number(count).into_pyobject(py)?, first, second])
+}
+
+/// A tuple of what may not be made either.
+pub(crate) fn tuple<'py, T>(
+    py: Python<'py>,
+    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+) -> PyResult<Bound<'py, PyTuple>>
+where
+    T: IntoPyObject<'py, Target = PyAny, Output = Bound<'py, PyAny>>,
+    PyErr: From<T::Error>,
+{
+    let items = items.into_iter();
     // SAFETY: the result is a new reference, or null with an exception.
-    let tuple = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(3)) }?;
+    let tuple = unsafe {
+        Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(items.len() as ffi::Py_ssize_t))
+    }?;
     for (n, item) in (0..).zip(items) {
-        // SAFETY: a new tuple of three, which takes over the reference.
+        let item = item.into_pyobject(py)?;
+        // SAFETY: a new tuple of so many, which takes over the reference. (Outside of that, it
+        // would drop it and fail.)
         unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), n, item.into_ptr()) };
     }
     // SAFETY: as it was made.
     Ok(unsafe { tuple.cast_into_unchecked() })
+}
+
+/// `function(*arguments)`
+pub(crate) fn call<'py, const N: usize>(
+    function: &Bound<'py, PyAny>,
+    arguments: [Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    let arguments = tuple(py, arguments)?;
+    // SAFETY: all are alive; the result is a new reference, or null with an exception.
+    unsafe {
+        let result =
+            ffi::PyObject_Call(function.as_ptr(), arguments.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(py, result)
+    }
+}
+
+/// `object.name`
+pub(crate) fn attribute<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &CStr,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: both are alive; the result is a new reference, or null with an exception.
+    unsafe {
+        let value = ffi::PyObject_GetAttrString(object.as_ptr(), name.as_ptr());
+        Bound::from_owned_ptr_or_err(object.py(), value)
+    }
+}
+
+/// `object.name(*arguments)`
+pub(crate) fn call_method<'py, const N: usize>(
+    object: &Bound<'py, PyAny>,
+    name: &CStr,
+    arguments: [Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    call(&attribute(object, name)?, arguments)
 }
 
 /// `object[begin:end]`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +141,7 @@ class AsyncInput(Async, Input):
         :raises StreamStoppedError: If the stream does not run, and so there will not be so many.
             The same holds for those that are there.
         """
-        return (await complete(self._input.begin(frames, timeout))).frames
+        return (await complete(functools.partial(self._input.begin, frames, timeout))).frames
 
     def blocks(self, blocksize: int, overlap: int = 0) -> AsyncIterator[npt.NDArray[Any]]:
         """Go through what is recorded, block by block, until the stream is stopped.
@@ -155,10 +156,10 @@ class AsyncInput(Async, Input):
         return self._generate(blocksize, self._begin_blocks(blocksize, overlap))
 
     async def _generate(self, blocksize: int, overlap: Overlap) -> AsyncIterator[npt.NDArray[Any]]:
+        begin = functools.partial(self._input.begin, blocksize, None, overlap, True)
         while True:
             try:
-                transfer = self._input.begin(blocksize, None, overlap, True)
-                block = (await complete(transfer)).frames
+                block = (await complete(begin)).frames
             except StreamStoppedError as error:
                 if self._callback.finished is None:
                     raise

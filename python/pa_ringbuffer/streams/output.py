@@ -131,7 +131,7 @@ class AsyncOutput(Async, Output):
         :raises StreamTimeoutError: If there is still something left to write then.
         :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
         """
-        await complete(self._output.begin(data, timeout))
+        await complete(functools.partial(self._output.begin, data, timeout))
 
     async def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
@@ -142,7 +142,7 @@ class AsyncOutput(Async, Output):
         :raises StreamStoppedError: If the stream does not run although there is something to play.
         """
         if self._begin_draining():
-            await complete(self._output.begin_waiting_for_end(timeout))
+            await complete(functools.partial(self._output.begin_waiting_for_end, timeout))
             self.stop()
 
     async def _finish(self) -> None:

@@ -329,6 +329,24 @@ impl RingBuffer {
     }
 
     /// The fields of the ring as they are now, checked.
+    ///
+    /// # Errors
+    ///
+    /// RuntimeError if the ring is not the one at this address any more, which another thread has
+    /// exchanged since it was asked for that.
+    pub(crate) fn geometry_at(slf: &Bound<'_, Self>, address: usize) -> PyResult<Geometry> {
+        Self::with_ring(slf, NEITHER, |ring, _| {
+            if std::ptr::from_ref(ring.ring).addr() == address {
+                Ok(ring.geometry)
+            } else {
+                Err(Refusal::runtime_error(
+                    "the ring object was just made to stand for another ring",
+                ))
+            }
+        })
+    }
+
+    /// The same for whatever ring it is.
     pub(crate) fn geometry(slf: &Bound<'_, Self>) -> PyResult<Geometry> {
         Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry))
     }

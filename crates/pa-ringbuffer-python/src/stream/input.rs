@@ -92,9 +92,11 @@ impl InputSide {
     }
 
     fn array<'py>(&self, py: Python<'py>, frames: usize) -> PyResult<Bound<'py, PyAny>> {
-        self.empty
-            .bind(py)
-            .call1(((frames, self.side.channels), &self.dtype))
+        let shape = object::tuple(py, [Number(frames), Number(self.side.channels)])?;
+        object::call(
+            self.empty.bind(py),
+            [shape.into_any(), self.dtype.bind(py).clone()],
+        )
     }
 
     /// The memory of an array, and its number of frames.
@@ -122,10 +124,11 @@ impl InputSide {
         let (view, frames) = self.view(array.bind(py), &mut slot, 0)?;
         let size = self.side.frame_size();
         let count = room.min(end.min(frames).saturating_sub(begin));
-        // SAFETY: the array has the frames, the caller the room; a new array is not this one.
+        // SAFETY: the array has the frames, the caller the room.
         unsafe {
             let source = view.pointer().add(begin * size);
-            target.copy_from_nonoverlapping(source, count * size);
+            // A new array is not this one, unless `empty` lies.
+            target.copy_from(source, count * size);
         }
         Ok(count)
     }
@@ -235,7 +238,9 @@ impl InputSide {
         let (array, head) = this.target(py, count, overlap)?;
         let mut slot = Slot::uninit();
         let (view, _) = this.view(&array, &mut slot, ffi::PyBUF_WRITABLE)?;
-        if Some(view.len()) != (head + count).checked_mul(this.side.frame_size()) {
+        let frames = head.checked_add(count);
+        let bytes = frames.and_then(|frames| frames.checked_mul(this.side.frame_size()));
+        if Some(view.len()) != bytes {
             return Err(error::value_error(
                 "empty() has not made the array that it was asked for",
             ));
@@ -253,7 +258,7 @@ impl InputSide {
         let transfer = Transfer::new(work, claim.into_ticket(), count, left, whole, deadline);
         let transfer = Bound::new(py, transfer)?;
         // SAFETY: there is room for `count` frames from there on.
-        unsafe { transfer.get().read_into(py, start)? };
+        unsafe { transfer.get().begin(py, start)? };
         Ok(transfer)
     }
 
@@ -359,8 +364,9 @@ impl InputSide {
         slf: &Bound<'py, Self>,
         frames: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, Transfer>> {
-        Self::count(frames)?;
-        Self::now(slf, integer(frames.as_borrowed(), "frames")?, None, true)
+        let frames = integer(frames.as_borrowed(), "frames")?;
+        frames.required("frames")?;
+        Self::now(slf, frames, None, true)
     }
 
     /// Begin to read *frames* frames, step by step.

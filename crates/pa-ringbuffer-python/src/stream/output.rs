@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use crate::arguments::data::{Slot, View};
 use crate::arguments::seconds;
 use crate::error;
-use crate::object::Number;
+use crate::object::{self, Number};
 use crate::ring::RingBuffer;
 use crate::side::Side;
 use crate::stream::callback::StreamCallback;
@@ -80,7 +80,7 @@ impl OutputSide {
         data: &Bound<'_, PyAny>,
         slot: S,
     ) -> PyResult<Source<S>> {
-        let made = self.as_frames.bind(data.py()).call1((data,))?;
+        let made = object::call(self.as_frames.bind(data.py()), [data.clone()])?;
         self.usual_frames(&made, slot)?.ok_or_else(|| {
             error::type_error("data must be an array of whole frames of the stream's dtype")
         })

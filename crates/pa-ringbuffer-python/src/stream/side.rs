@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pyo3::gc::{PyTraverseError, PyVisit};
-use pyo3::intern;
 use pyo3::prelude::*;
 
 use crate::arguments::samples::SampleFormat;
 use crate::error;
+use crate::object::{self, Number};
 use crate::ring::{self, RingBuffer};
 use crate::side::Side;
 use crate::stream::callback::StreamCallback;
@@ -119,10 +119,10 @@ impl StreamSide {
     #[inline]
     pub(crate) fn enter(&self, py: Python<'_>) -> PyResult<()> {
         if std::process::id() != self.process {
-            self.handle.call_method0(py, intern!(py, "check_here"))?;
+            object::call_method(self.handle.bind(py), c"check_here", [])?;
         }
         if self.callback.get().has_untold_losses() {
-            self.handle.call_method0(py, intern!(py, "report"))?;
+            object::call_method(self.handle.bind(py), c"report", [])?;
         }
         Ok(())
     }
@@ -210,7 +210,8 @@ impl StreamSide {
     ) -> PyResult<Outcome> {
         let ring = self.ring.bind(py);
         let _claim = ring::Claim::new(ring, self.side)?;
-        let geometry = RingBuffer::geometry(ring)?;
+        let (address, _keeper) = RingBuffer::pin(ring)?;
+        let geometry = RingBuffer::geometry_at(ring, address)?;
         let size = self.frame_size();
         if geometry.element_size() != size {
             return Err(error::runtime_error(format_args!(
@@ -218,7 +219,6 @@ impl StreamSide {
                 geometry.element_size()
             )));
         }
-        let (address, _keeper) = RingBuffer::pin(ring)?;
         let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
         // SAFETY: alive as long as its keeper.
         let raw = unsafe { &*pointer };
@@ -303,8 +303,8 @@ impl StreamSide {
 
     /// Whether a device that has been quiet for a moment may call again.
     pub(crate) fn has_hope(&self, py: Python<'_>, hope: &mut Hope) -> PyResult<bool> {
-        let is_active = self.handle.getattr(py, intern!(py, "active"))?;
-        Ok(is_active.is_truthy(py)? && hope.is_left(self.callback.get().callback_state()))
+        let is_active = object::attribute(self.handle.bind(py), c"active")?;
+        Ok(is_active.is_truthy()? && hope.is_left(self.callback.get().callback_state()))
     }
 
     /// The error for a transfer that has ended too early, with what was read; or another one, which has
@@ -318,9 +318,13 @@ impl StreamSide {
         frames: usize,
         data: Option<Bound<'_, PyAny>>,
     ) -> Result<PyErr, PyErr> {
-        let arguments = (outcome.name(), so_far, frames, data);
-        let error = (self.handle).call_method1(py, intern!(py, "error"), arguments)?;
-        Ok(PyErr::from_value(error.into_bound(py)))
+        let arguments = [
+            object::text(py, outcome.name())?,
+            object::text(py, so_far)?,
+            Number(frames).into_pyobject(py)?,
+            data.unwrap_or_else(|| py.None().into_bound(py)),
+        ];
+        object::call_method(self.handle.bind(py), c"error", arguments).map(PyErr::from_value)
     }
 
     pub(crate) fn visit(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -1,8 +1,8 @@
 //! A transfer that has begun: what an event loop does step by step, and what was read and has not been
 //! handed over.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -39,8 +39,38 @@ pub(crate) struct Transfer {
     whole: bool,
     deadline: Option<Instant>,
     hope: Mutex<Hope>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whether something is just done with the transfer, by a [`Use`].
+    is_used: bool,
+    /// Whether to end it after that.
+    is_given_up: bool,
     /// Whether others can use the side.
-    is_over: AtomicBool,
+    is_over: bool,
+}
+
+/// Keeps everything else from a transfer, until this is dropped: other threads, and what Python code
+/// does that runs meanwhile.
+struct Use<'a> {
+    transfer: &'a Transfer,
+    py: Python<'a>,
+}
+
+impl Drop for Use<'_> {
+    fn drop(&mut self) {
+        loop {
+            let mut state = self.transfer.state();
+            if !state.is_given_up || state.is_over {
+                state.is_used = false;
+                return;
+            }
+            drop(state);
+            self.transfer.give_back(self.py);
+        }
+    }
 }
 
 impl Transfer {
@@ -60,8 +90,36 @@ impl Transfer {
             whole,
             deadline,
             hope: Mutex::default(),
-            is_over: AtomicBool::new(false),
+            state: Mutex::default(),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Held for a moment only, and never while Python code runs.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// # Errors
+    ///
+    /// RuntimeError if the transfer is over, or if something else is just done with it.
+    fn enter<'a>(&'a self, py: Python<'a>) -> PyResult<Use<'a>> {
+        let refused = {
+            let mut state = self.state();
+            if state.is_over {
+                "this transfer is over"
+            } else if state.is_used {
+                "this transfer is being used: only one thread at a time can"
+            } else {
+                state.is_used = true;
+                return Ok(Use { transfer: self, py });
+            }
+        };
+        Err(error::runtime_error(refused))
+    }
+
+    /// Whether this is the first call.
+    fn end(&self) -> bool {
+        !std::mem::replace(&mut self.state().is_over, true)
     }
 
     fn side(&self) -> &StreamSide {
@@ -83,17 +141,28 @@ impl Transfer {
         self.count - self.done()
     }
 
-    /// Notes that more was transferred. Only one thread at a time transfers.
+    /// Notes that more was transferred. Only the one that uses it transfers.
     fn add(&self, more: usize) {
         self.done.store(self.done() + more, Ordering::Relaxed);
     }
 
-    /// Reads what is there, or nothing if that is not all.
+    /// Reads what is there at the beginning, or nothing if that is not all.
     ///
     /// # Safety
     ///
     /// `start` is where the first of `count` frames goes.
-    pub(crate) unsafe fn read_into(&self, py: Python<'_>, start: *mut u8) -> PyResult<()> {
+    pub(crate) unsafe fn begin(&self, py: Python<'_>, start: *mut u8) -> PyResult<()> {
+        let _use = self.enter(py)?;
+        // SAFETY: the caller's promise.
+        unsafe { self.read_into(py, start) }
+    }
+
+    /// The same at any time.
+    ///
+    /// # Safety
+    ///
+    /// As for [`begin`](Self::begin); and nothing else uses the transfer.
+    unsafe fn read_into(&self, py: Python<'_>, start: *mut u8) -> PyResult<()> {
         let Work::Read(side, ..) = &self.work else {
             return Ok(());
         };
@@ -138,6 +207,7 @@ impl Transfer {
 
     /// Waits until everything is read.
     pub(crate) fn wait(&self, py: Python<'_>, interval: Duration) -> PyResult<()> {
+        let _use = self.enter(py)?;
         let outcome = self.with_target(py, |start| {
             let frames = Frames {
                 start,
@@ -168,9 +238,10 @@ impl Transfer {
             }
             Work::Read(side, target, keep) => {
                 let reading = side.get();
-                let given = if self.whole { 0 } else { self.done() };
+                let stay = self.whole || *keep;
+                let given = if stay { 0 } else { self.done() };
                 match reading.failure(py, outcome, target, self.count, given) {
-                    Ok(error) if !(self.whole || *keep) => {
+                    Ok(error) if !stay => {
                         // They are in the error.
                         self.hand_over();
                         error
@@ -190,7 +261,7 @@ impl Transfer {
 
     /// What was read has reached the program.
     fn hand_over(&self) {
-        if self.is_over.swap(true, Ordering::AcqRel) {
+        if !self.end() {
             return;
         }
         if let Work::Read(side, target, _) = &self.work {
@@ -201,7 +272,7 @@ impl Transfer {
 
     /// It has not, and will not: the next read gets it.
     fn give_back(&self, py: Python<'_>) {
-        if self.is_over.swap(true, Ordering::AcqRel) {
+        if !self.end() {
             return;
         }
         if let Work::Read(side, target, _) = &self.work {
@@ -214,7 +285,7 @@ impl Transfer {
         match &self.work {
             Work::Write(side, frames) => {
                 let (side, done) = (side.get(), self.done());
-                // SAFETY: the frames are held.
+                // SAFETY: the frames are held; the callers keep others from the transfer.
                 let more = unsafe {
                     let rest = frames.pointer().add(done * side.side.frame_size());
                     side.write_now(py, rest, frames.count - done)
@@ -222,7 +293,7 @@ impl Transfer {
                 self.add(more);
                 Ok(())
             }
-            // SAFETY: that is where the first frame goes.
+            // SAFETY: that is where the first frame goes; the callers keep others from the transfer.
             Work::Read(..) => self.with_target(py, |start| unsafe { self.read_into(py, start) }),
             Work::End(side) => {
                 let callback = side.get().side.callback.get();
@@ -241,15 +312,14 @@ impl Transfer {
     /// Transfer what can be transferred now; return how many frames are to be waited for then, 0 if
     /// everything is done.
     fn step(&self, py: Python<'_>) -> PyResult<Number> {
-        if self.is_over.load(Ordering::Acquire) {
-            return Err(error::runtime_error("this transfer is over"));
-        }
+        let _use = self.enter(py)?;
         self.transfer_now(py)?;
         self.awaited(py).map(Number)
     }
 
     /// Call ``done(outcome)`` on another thread when there are so many; as `watch()` does.
     fn watch(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<KeyOrOutcome> {
+        let _use = self.enter(py)?;
         let side = self.side();
         let ring = match self.work {
             Work::End(_) => None,
@@ -263,6 +333,7 @@ impl Transfer {
     /// Go on after a watch has ended with an outcome, or raise the error for it.
     fn judge(&self, py: Python<'_>, outcome: &str) -> PyResult<()> {
         let outcome = Outcome::named(outcome)?;
+        let _use = self.enter(py)?;
         if outcome == Outcome::Done {
             return Ok(());
         }
@@ -292,6 +363,7 @@ impl Transfer {
         let Work::Read(side, target, _) = &self.work else {
             return Err(error::type_error("this transfer reads nothing"));
         };
+        let _use = self.enter(py)?;
         let array = if self.is_done() {
             target.array.clone_ref(py)
         } else {
@@ -318,7 +390,22 @@ impl Transfer {
 
     /// Leave the side to others, and what was read to the next read.
     fn give_up(&self, py: Python<'_>) {
-        self.give_back(py);
+        {
+            let mut state = self.state();
+            state.is_given_up = true;
+            if state.is_used || state.is_over {
+                // The end of that use ends it.
+                return;
+            }
+            state.is_used = true;
+        }
+        drop(Use { transfer: self, py });
+    }
+
+    /// Whether nothing is left to be given up.
+    #[getter]
+    fn is_over(&self) -> bool {
+        self.state().is_over
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

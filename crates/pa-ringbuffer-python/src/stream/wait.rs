@@ -8,11 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer_callback::CallbackState;
-use pyo3::intern;
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::arguments::integer::Integer;
 use crate::error;
+use crate::object;
 
 /// Time between two looks, while something may come at any moment: a callback is called more often
 /// than every [`MOMENT`]. What it adds to the latency is half of it on average.
@@ -180,10 +181,13 @@ impl Hope {
 
 /// Whether Python's signal handlers run on this thread.
 fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
-    let threading = py.import(intern!(py, "threading"))?;
-    let main = threading.call_method0(intern!(py, "main_thread"))?;
-    let ident = threading.call_method0(intern!(py, "get_ident"))?;
-    main.getattr(intern!(py, "ident"))?.eq(ident)
+    // SAFETY: the result is a new reference, or null with an exception.
+    let threading = unsafe {
+        Bound::from_owned_ptr_or_err(py, ffi::PyImport_ImportModule(c"threading".as_ptr()))
+    }?;
+    let main = object::call_method(&threading, c"main_thread", [])?;
+    let ident = object::call_method(&threading, c"get_ident", [])?;
+    object::attribute(&main, c"ident")?.eq(ident)
 }
 
 /// Takes steps, first at once, then again and again without needing Python, until one has an outcome
@@ -229,8 +233,15 @@ pub(crate) fn wait(
                 if look.is_some_and(|look| look <= now) {
                     return None;
                 }
-                let left = end.map_or(Duration::MAX, |end| end - now);
-                nap(now - begin, left);
+                // A signal that comes just before the nap does not end it.
+                let until = match (end, look) {
+                    (Some(end), Some(look)) => Some(end.min(look)),
+                    (end, look) => end.or(look),
+                };
+                nap(
+                    now - begin,
+                    until.map_or(Duration::MAX, |until| until - now),
+                );
                 if let Some(outcome) = step() {
                     return Some(outcome);
                 }

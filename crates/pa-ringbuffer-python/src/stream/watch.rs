@@ -1,7 +1,8 @@
 //! Waiting for rings on behalf of event loops, which cannot wait themselves.
 //!
 //! One thread looks at all rings that somebody awaits, as [`poll`](crate::stream::wait::poll) does for one.
-//! It sleeps while nobody awaits any, and takes the GIL only to say that a wait is over.
+//! It sleeps while nobody awaits any. It is a thread of Python's, but only in order to say that a wait
+//! is over.
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,10 +10,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer::PaUtilRingBuffer;
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 
 use crate::arguments::seconds;
 use crate::error;
+use crate::object;
 use crate::ring::RingBuffer;
 use crate::ring::memory::Keeper;
 use crate::ring::method::integer;
@@ -171,7 +174,15 @@ impl Watcher {
     }
 
     fn work(&self) {
-        loop {
+        // Attached once and for all: each time, that would take memory for the thread's state, and
+        // without any, Python ends the process.
+        Python::try_attach(|py| while self.look(py) {});
+    }
+
+    /// Waits for something to look at, looks, tells what is over, and pauses. Returns whether there is
+    /// more to do.
+    fn look(&self, py: Python<'_>) -> bool {
+        let (over, pause, last) = py.detach(|| {
             let mut watches = self.lock();
             while watches.list.is_empty() && !watches.quit {
                 watches = self
@@ -179,37 +190,51 @@ impl Watcher {
                     .wait(watches)
                     .unwrap_or_else(PoisonError::into_inner);
             }
-            let last = watches.quit;
-            let over = watches.take_over();
-            let pause = watches.interval();
-            // Python may be waiting for the lock, and has the GIL.
-            drop(watches);
-            if !over.is_empty() {
-                Python::try_attach(|py| {
-                    for (watch, outcome) in over {
-                        if let Err(error) = watch.done.call1(py, (outcome.name(),)) {
-                            error.write_unraisable(py, Some(watch.done.bind(py)));
-                        }
-                    }
-                });
+            (watches.take_over(), watches.interval(), watches.quit)
+        });
+        let mut again = Vec::new();
+        for (watch, outcome) in over {
+            let done = watch.done.bind(py);
+            let told = object::text(py, outcome.name()).and_then(|name| object::call(done, [name]));
+            match told {
+                Ok(_) => (),
+                // Who waits for it would wait for ever. There may be memory later.
+                Err(error) if error.is_instance_of::<PyMemoryError>(py) => again.push(watch),
+                Err(error) => error.write_unraisable(py, Some(done)),
             }
-            if last {
-                return;
-            }
-            let watches = self.lock();
+        }
+        if last {
+            return false;
+        }
+        py.detach(|| {
+            let mut watches = self.lock();
+            watches.list.append(&mut again);
             if !watches.list.is_empty() && !watches.quit {
                 // Whoever comes now does not wait for the rest of the pause.
                 drop(self.added.wait_timeout(watches, pause));
             }
-        }
+        });
+        true
     }
 }
 
 /// What `watch()` returns: a number or a string.
-#[derive(IntoPyObject)]
 pub(crate) enum KeyOrOutcome {
     Key(u64),
     Outcome(&'static str),
+}
+
+impl<'py> IntoPyObject<'py> for KeyOrOutcome {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
+        match self {
+            Self::Key(key) => object::wide(py, key),
+            Self::Outcome(name) => object::text(py, name),
+        }
+    }
 }
 
 /// Calls ``done(outcome)`` on another thread when a ring has *size* elements for the consumer, or room
