@@ -13,6 +13,11 @@
 #define COMPLETE 1
 #define ABORT 2
 
+/* As <portaudio.h> declares it. */
+struct PaStreamCallbackTimeInfo {
+    double inputBufferAdcTime, currentTime, outputBufferDacTime;
+};
+
 typedef struct Frame {
     int16_t left, right;
 } Frame;
@@ -43,7 +48,7 @@ static void init_fills_in_the_whole_state(void)
     CHECK(state.output_frame_size == FRAME && state.input_frame_size == FRAME);
     CHECK(state.silence == 0 && state.mode == PA_RINGBUFFER_RUN);
     CHECK(state.on_underflow == PA_RINGBUFFER_SILENCE && state.on_overflow == PA_RINGBUFFER_DROP);
-    CHECK(state.finished == 0 && state.sequence == 0 && state.reserved == 0);
+    CHECK(state.finished == 0 && state.sequence == 0 && state.moving == 0);
     CHECK(state.wake == 0 && state.input_wanted == 0 && state.output_wanted == 0);
     for (counter = &state.blocks; counter <= &state.device_primings; ++counter) {
         CHECK(*counter == 0);
@@ -263,6 +268,44 @@ static void a_thread_sleeps_only_for_what_is_not_there(void)
     CHECK(pa_ringbuffer_callback_set_wake(&state, 0) == 0 && state.wake == 0);
 }
 
+static void frames_have_times_and_numbers(void)
+{
+    const struct PaStreamCallbackTimeInfo first = {9, 10, 12}, second = {11, 12, 14};
+    pa_ringbuffer_block_times times = {7, 7, 7, 7, 7, 7};
+    double time = -1;
+
+    start();
+    CHECK(pa_ringbuffer_callback_times(&state, &times) == -1 && times.blocks == 7);
+    CHECK(pa_ringbuffer_callback_input_time(&state, 0, 2, &time) == PA_RINGBUFFER_TIME_NOT_YET);
+    CHECK(PaUtil_WriteRingBuffer(&output_ring, frames, 6) == 6);
+    CHECK(pa_ringbuffer_callback_write_position(&state) == 6);
+    CHECK(pa_ringbuffer_callback(frames, out, 4, &first, 0, &state) == CONTINUE);
+    CHECK(pa_ringbuffer_callback(frames, out, 4, &second, 0, &state) == CONTINUE);
+    CHECK(pa_ringbuffer_callback_times(&state, &times) == 0);
+    CHECK(times.blocks == 2 && times.input_frame == 4 && times.output_frame == 4);
+    CHECK(times.input_adc_time == 11 && times.output_dac_time == 14 && times.current_time == 12);
+    CHECK(PaUtil_ReadRingBuffer(&input_ring, in, 3) == 3);
+    CHECK(pa_ringbuffer_callback_read_position(&state) == 3);
+    CHECK(pa_ringbuffer_callback_write_position(&state) == 6);
+    CHECK(pa_ringbuffer_callback_input_time(&state, 3, 2, &time) == PA_RINGBUFFER_TIME_KNOWN);
+    CHECK(time == 10.5);
+    CHECK(pa_ringbuffer_callback_output_time(&state, 5, 2, &time) == PA_RINGBUFFER_TIME_KNOWN);
+    CHECK(time == 14.5);
+    /* Two frames were silence. */
+    CHECK(pa_ringbuffer_callback_output_time(&state, 6, 2, &time) == PA_RINGBUFFER_TIME_KNOWN);
+    CHECK(time == 16);
+    pa_ringbuffer_callback_finished(&state);
+    CHECK(pa_ringbuffer_callback_output_time(&state, 6, 2, &time) == PA_RINGBUFFER_TIME_FINISHED);
+    CHECK(pa_ringbuffer_callback_output_time(&state, 5, 2, &time) == PA_RINGBUFFER_TIME_KNOWN);
+    start();
+    CHECK(pa_ringbuffer_callback(frames, out, 1, NULL, 0, &state) == CONTINUE);
+    CHECK(pa_ringbuffer_callback_input_time(&state, 0, 2, &time) == PA_RINGBUFFER_TIME_NOT_TOLD);
+    CHECK(pa_ringbuffer_callback_init(&state, sizeof state, NULL, FRAME, NULL, FRAME, 0) == 0);
+    CHECK(pa_ringbuffer_callback_input_time(&state, 0, 2, &time) == PA_RINGBUFFER_TIME_NO_RING);
+    CHECK(pa_ringbuffer_callback_read_position(&state) == 0);
+    CHECK(pa_ringbuffer_callback_write_position(&state) == 0);
+}
+
 static void without_state_it_aborts(void)
 {
     CHECK(pa_ringbuffer_callback(frames, out, 2, NULL, 0, NULL) == ABORT);
@@ -287,6 +330,7 @@ int main(void)
     a_ring_of_other_elements_is_left_alone();
     without_rings_it_is_silent();
     a_thread_sleeps_only_for_what_is_not_there();
+    frames_have_times_and_numbers();
     without_state_it_aborts();
     return 0;
 }

@@ -34,6 +34,7 @@ AT(pa_ringbuffer_callback_state, wake, 4 * POINTER + 20);
 AT(pa_ringbuffer_callback_state, input_wanted, 4 * POINTER + 24);
 AT(pa_ringbuffer_callback_state, output_wanted, 4 * POINTER + 28);
 AT(pa_ringbuffer_callback_state, sequence, 4 * POINTER + 32);
+AT(pa_ringbuffer_callback_state, moving, 4 * POINTER + 36);
 AT(pa_ringbuffer_callback_state, blocks, COUNTERS);
 AT(pa_ringbuffer_callback_state, frames, COUNTERS + 8);
 AT(pa_ringbuffer_callback_state, smallest_block, COUNTERS + 16);
@@ -52,10 +53,19 @@ AT(pa_ringbuffer_callback_state, input_high_water, COUNTERS + 112);
 AT(pa_ringbuffer_callback_state, output_low_water, COUNTERS + 120);
 AT(pa_ringbuffer_callback_state, output_high_water, COUNTERS + 128);
 AT(pa_ringbuffer_callback_state, further, COUNTERS + 136);
-_Static_assert(sizeof(pa_ringbuffer_callback_state) == COUNTERS + 136 + 16 * 8,
+AT(pa_ringbuffer_callback_state, times, COUNTERS + 136 + 16 * 8);
+_Static_assert(sizeof(pa_ringbuffer_callback_state) == COUNTERS + 136 + 16 * 8 + 109 * 8,
                "the callback's state has another size");
 _Static_assert(_Alignof(pa_ringbuffer_callback_state) == 8,
                "the callback's state has another alignment");
+
+AT(pa_ringbuffer_block_times, blocks, 0);
+AT(pa_ringbuffer_block_times, input_frame, 8);
+AT(pa_ringbuffer_block_times, input_adc_time, 16);
+AT(pa_ringbuffer_block_times, output_frame, 24);
+AT(pa_ringbuffer_block_times, output_dac_time, 32);
+AT(pa_ringbuffer_block_times, current_time, 40);
+_Static_assert(sizeof(pa_ringbuffer_block_times) == 48, "the times of a block have another size");
 
 int main(void)
 {

@@ -45,6 +45,11 @@ impl Cable {
         Ok(cable)
     }
 
+    /// How many frames later a frame comes back, if nothing was lost or added.
+    pub(crate) fn delay(&self) -> usize {
+        self.delay
+    }
+
     /// Makes the cable long enough for blocks of `delay` frames: what is in it gets silence behind
     /// it. Allocates.
     pub(crate) fn lengthen(&mut self, delay: usize) -> Result<(), RingError> {

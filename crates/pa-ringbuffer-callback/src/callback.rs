@@ -8,6 +8,7 @@ use pa_ringbuffer::{PaUtilRingBuffer, Side};
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use crate::counters::{Counters, Fill, Tally};
 use crate::stream::{CallbackResult, TimeInfo};
+use crate::times::{BlockTimes, Moved, UnknownTime};
 use crate::wake::{Slept, Wake};
 
 /// What [`callback`] works on: a PortAudio stream's `userData`.
@@ -286,11 +287,7 @@ impl CallbackState {
     ///
     /// The rings are null or valid.
     unsafe fn has(&self, side: Side, frames: usize) -> bool {
-        let ring = match side {
-            Side::Consumer => &self.input_ring,
-            Side::Producer => &self.output_ring,
-        };
-        let ring = ring.load(Ordering::Relaxed);
+        let (ring, _) = self.ring(side);
         // SAFETY: the caller's promise.
         let Some(ring) = (unsafe { ring.as_ref() }) else {
             return false;
@@ -306,12 +303,73 @@ impl CallbackState {
     /// Forgets why the stream is finished. To be called before it is started again, only while it is
     /// stopped.
     pub fn restart(&self) {
+        self.counters.restart();
         self.finished.store(0, Ordering::Relaxed);
     }
 
     /// What has been counted so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Where the latest block is in the stream's frames and in time, or `None` before the first one.
+    ///
+    /// As for [`Counters::snapshot`], the callback never waits for this.
+    pub fn block_times(&self) -> Option<BlockTimes> {
+        self.counters.block_times()
+    }
+
+    /// When a frame was recorded ([`Side::Consumer`], of the input ring) or is heard
+    /// ([`Side::Producer`], of the output ring), in seconds of the stream's clock.
+    ///
+    /// Frames are numbered as they pass through the ring, from 0; see [`position`](Self::position).
+    /// For those between or after the blocks whose times PortAudio has told, the time follows from
+    /// the sample rate. Frames that are still to come follow on the latest block, if they are
+    /// written in time.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownTime`] says why the time is not known. Those of old frames are forgotten only after
+    /// 16 gaps: losses, or starts of the stream.
+    pub fn time_of(&self, side: Side, frame: u64, sample_rate: f64) -> Result<f64, UnknownTime> {
+        let (ring, direction) = self.ring(side);
+        if ring.is_null() {
+            return Err(UnknownTime::NoRing);
+        }
+        let (time, is_later) = self.counters.time_of(direction, frame, sample_rate);
+        if is_later && self.finish_reason().is_some() {
+            return Err(UnknownTime::Finished);
+        }
+        time
+    }
+
+    /// The number of the frame that is read from the input ring next ([`Side::Consumer`]), or written
+    /// to the output ring next ([`Side::Producer`]); `None` without that ring.
+    ///
+    /// It is exact for the thread that uses that side of the ring, however it does so: discarded
+    /// frames have numbers, too. As for [`Counters::snapshot`], the callback never waits for this.
+    ///
+    /// # Safety
+    ///
+    /// The rings are null or valid.
+    pub unsafe fn position(&self, side: Side) -> Option<u64> {
+        let (ring, direction) = self.ring(side);
+        // SAFETY: the caller's promise.
+        let ring = unsafe { ring.as_ref() }?;
+        let (moved, fill) = self.counters.position(direction, || ring.read_available());
+        Some(match side {
+            Side::Consumer => moved.saturating_sub(fill as u64),
+            Side::Producer => moved.wrapping_add(fill as u64),
+        })
+    }
+
+    /// The ring of a side, and where its times are.
+    fn ring(&self, side: Side) -> (*mut PaUtilRingBuffer, usize) {
+        let (ring, direction) = match side {
+            Side::Consumer => (&self.input_ring, 0),
+            Side::Producer => (&self.output_ring, 1),
+        };
+        (ring.load(Ordering::Relaxed), direction)
     }
 
     /// One call. Real-time safe.
@@ -324,6 +382,7 @@ impl CallbackState {
         input: *const c_void,
         output: *mut c_void,
         frames: usize,
+        times: &TimeInfo,
         status: c_ulong,
     ) -> CallbackResult {
         let mut tally = Tally::new(frames, status);
@@ -337,6 +396,7 @@ impl CallbackState {
         let stopped = flag::UNDERFLOW | flag::OVERFLOW;
         let mut finishing = self.finished.load(Ordering::Relaxed) & stopped;
         if finishing == 0 {
+            self.counters.begin_moving();
             if !input.is_null() && self.input_frame_size.load(Ordering::Relaxed) != 0 {
                 // SAFETY: the caller's promise: `input` holds that many frames.
                 finishing |= unsafe { self.record(input, frames, &mut tally) };
@@ -345,7 +405,7 @@ impl CallbackState {
                 // SAFETY: the caller's promise: `output` has room for that many frames.
                 finishing |= unsafe { self.play(output, frames, &mut tally) };
             }
-            self.counters.publish(&tally);
+            self.counters.publish(&tally, times);
             if finishing != 0 {
                 self.finished.fetch_or(finishing, Ordering::Release);
             }
@@ -393,6 +453,10 @@ impl CallbackState {
             0
         };
         tally.overflow = frames - recorded;
+        tally.moved[0] = Some(Moved {
+            frames: recorded,
+            incomplete: recorded != frames,
+        });
         if tally.overflow != 0
             && self.on_overflow.load(Ordering::Relaxed) == OnOverflow::Stop as u32
         {
@@ -438,6 +502,10 @@ impl CallbackState {
                 }
             }
         }
+        tally.moved[1] = Some(Moved {
+            frames: played,
+            incomplete: played != frames,
+        });
         if played == frames {
             return 0;
         }
@@ -496,13 +564,14 @@ impl CallbackState {
 /// # Safety
 ///
 /// `user_data` is null or points to a [`CallbackState`]; `input` and `output` are null or have
-/// `frame_count` interleaved frames of the sizes that the state was made with. PortAudio keeps the
+/// `frame_count` interleaved frames of the sizes that the state was made with; `time_info` is null or
+/// valid. PortAudio keeps the
 /// second promise if the stream was opened with those channels and sample formats, interleaved.
 pub unsafe extern "C" fn callback(
     input: *const c_void,
     output: *mut c_void,
     frame_count: c_ulong,
-    _time_info: *const TimeInfo,
+    time_info: *const TimeInfo,
     status_flags: c_ulong,
     user_data: *mut c_void,
 ) -> c_int {
@@ -510,8 +579,16 @@ pub unsafe extern "C" fn callback(
     let Some(state) = (unsafe { user_data.cast::<CallbackState>().as_ref() }) else {
         return CallbackResult::Abort as c_int;
     };
+    const UNKNOWN: TimeInfo = TimeInfo {
+        input_buffer_adc_time: f64::NAN,
+        current_time: f64::NAN,
+        output_buffer_dac_time: f64::NAN,
+    };
+    // SAFETY: null or valid, as the caller promises.
+    let times = unsafe { time_info.as_ref() }.unwrap_or(&UNKNOWN);
     // SAFETY: the caller's promise.
-    unsafe { state.process(input, output, frame_count as usize, status_flags) as c_int }
+    let result = unsafe { state.process(input, output, frame_count as usize, times, status_flags) };
+    result as c_int
 }
 
 /// A `PaStreamFinishedCallback` for a stream whose `userData` is a [`CallbackState`]: notes there

@@ -5,7 +5,8 @@ use core::ffi::c_ulong;
 use pa_ringbuffer::PaUtilRingBuffer;
 
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
-use crate::stream::flags;
+use crate::stream::{TimeInfo, flags};
+use crate::times::{BlockTimes, Moved, Times, UnknownTime, WORDS};
 
 /// How often a reader looks again before it takes what is there: for some tens of milliseconds. A
 /// block is published in some tens of nanoseconds, but its thread may be suspended in the middle
@@ -24,10 +25,12 @@ macro_rules! counters {
         pub struct Counters {
             /// Odd while the counters are being written.
             sequence: AtomicU32,
-            reserved: u32,
+            /// Odd while frames go through the rings, until they are counted.
+            moving: AtomicU32,
             $($(#[$doc])* $name: AtomicU64,)*
             /// Room for further counters, so that programs in C need not be compiled anew for them.
             further: [AtomicU64; FURTHER],
+            times: Times,
         }
 
         impl Counters {
@@ -36,6 +39,9 @@ macro_rules! counters {
 
             /// Number of counters.
             pub const COUNT: usize = Self::NAMES.len();
+
+            /// Words of 64 bits behind the counters, and those that are free, for the times of blocks.
+            pub const TIME_WORDS: usize = WORDS;
 
             /// Positions of the counters in memory, in bytes, in the same order.
             pub const OFFSETS: &[usize] = &[$(core::mem::offset_of!(Self, $name)),*];
@@ -107,6 +113,8 @@ pub(crate) struct Tally {
     pub(crate) underflow: usize,
     pub(crate) input: Option<Fill>,
     pub(crate) output: Option<Fill>,
+    /// What went through the rings.
+    pub(crate) moved: [Option<Moved>; 2],
 }
 
 impl Tally {
@@ -118,6 +126,7 @@ impl Tally {
             underflow: 0,
             input: None,
             output: None,
+            moved: [None, None],
         }
     }
 }
@@ -133,6 +142,19 @@ fn add_event(events: &AtomicU64, total: &AtomicU64, frames: usize) {
         add(events, 1);
         add(total, frames);
     }
+}
+
+/// Makes a sequence odd, before anything else changes.
+fn begin_change(sequence: &AtomicU32) {
+    let before = sequence.load(Ordering::Relaxed);
+    sequence.store(before.wrapping_add(1), Ordering::Relaxed);
+    fence(Ordering::Release);
+}
+
+/// Makes a sequence even, after everything has changed.
+fn end_change(sequence: &AtomicU32) {
+    let before = sequence.load(Ordering::Relaxed);
+    sequence.store(before.wrapping_add(1), Ordering::Release);
 }
 
 fn lower(mark: &AtomicU64, to: usize) {
@@ -154,6 +176,14 @@ impl Counters {
             rings.map(|ring| ring.map_or(0, |ring| ring.geometry().size() as u64));
         self.input_low_water.store(input, Ordering::Relaxed);
         self.output_low_water.store(output, Ordering::Relaxed);
+        let recorded = rings[0].map_or(0, PaUtilRingBuffer::read_available);
+        self.times.begin(recorded);
+    }
+
+    /// What is counted from now on does not follow in time on what was before. Only while the
+    /// callback is not called.
+    pub(crate) fn restart(&self) {
+        self.times.restart();
     }
 
     /// All counters as they were between two calls of the callback.
@@ -162,18 +192,49 @@ impl Counters {
     /// between. If the callback's thread stands still in the middle of counting, the reader gives
     /// up after some tens of milliseconds and returns what there is.
     pub fn snapshot(&self) -> [u64; Self::COUNT] {
+        Self::consistent(&self.sequence, || self.load())
+    }
+
+    /// Times of the latest block, or `None` before the first one.
+    pub(crate) fn block_times(&self) -> Option<BlockTimes> {
+        let times = Self::consistent(&self.sequence, || {
+            self.times.latest(self.blocks.load(Ordering::Relaxed))
+        });
+        (times.blocks != 0).then_some(times)
+    }
+
+    /// The time of a frame of input (0) or output (1), and whether it comes after the latest block.
+    pub(crate) fn time_of(
+        &self,
+        direction: usize,
+        frame: u64,
+        sample_rate: f64,
+    ) -> (Result<f64, UnknownTime>, bool) {
+        Self::consistent(&self.sequence, || {
+            self.times.of(direction, frame, sample_rate)
+        })
+    }
+
+    /// How many frames have gone through the ring of input (0) or output (1) and, at the same time,
+    /// how many are in there.
+    pub(crate) fn position(&self, direction: usize, fill: impl Fn() -> usize) -> (u64, usize) {
+        Self::consistent(&self.moving, || (self.times.next_frame(direction), fill()))
+    }
+
+    /// What is loaded between two changes, or after too many attempts.
+    fn consistent<T>(sequence: &AtomicU32, load: impl Fn() -> T) -> T {
         // A sequence lock, with the fences of Boehm, "Can seqlocks get along with programming
         // language memory models?", MSPC 2012, figure 6.
         for _ in 0..ATTEMPTS {
-            let before = self.sequence.load(Ordering::Acquire);
-            let values = self.load();
+            let before = sequence.load(Ordering::Acquire);
+            let values = load();
             fence(Ordering::Acquire);
-            if before & 1 == 0 && before == self.sequence.load(Ordering::Relaxed) {
+            if before & 1 == 0 && before == sequence.load(Ordering::Relaxed) {
                 return values;
             }
             spin_loop();
         }
-        self.load()
+        load()
     }
 
     /// Calls of the callback so far.
@@ -186,12 +247,16 @@ impl Counters {
         }
     }
 
-    /// Adds what one call has counted. Only the callback's thread may do so. Real-time safe.
-    pub(crate) fn publish(&self, tally: &Tally) {
-        let sequence = self.sequence.load(Ordering::Relaxed);
-        self.sequence
-            .store(sequence.wrapping_add(1), Ordering::Relaxed);
-        fence(Ordering::Release);
+    /// Says that frames are going through the rings, until they are counted. Only the callback's
+    /// thread may do so. Real-time safe.
+    pub(crate) fn begin_moving(&self) {
+        begin_change(&self.moving);
+    }
+
+    /// Adds what one call has counted, which has begun to move frames. Only the callback's thread
+    /// may do so. Real-time safe.
+    pub(crate) fn publish(&self, tally: &Tally, times: &TimeInfo) {
+        begin_change(&self.sequence);
         if self.blocks.load(Ordering::Relaxed) == 0 {
             self.smallest_block
                 .store(tally.frames as u64, Ordering::Relaxed);
@@ -229,7 +294,9 @@ impl Counters {
             lower(&self.output_low_water, fill.low);
             raise(&self.output_high_water, fill.high);
         }
-        self.sequence
-            .store(sequence.wrapping_add(2), Ordering::Release);
+        self.times
+            .publish(tally.frames, times, tally.status, &tally.moved);
+        end_change(&self.sequence);
+        end_change(&self.moving);
     }
 }

@@ -20,6 +20,15 @@ use crate::stream::flags;
 /// The callback is called on a thread of its own ([`start`](Self::start)) or, for results that are
 /// the same on every run, on the caller's ([`process`](Self::process), [`run`](Self::run)).
 ///
+/// # Times
+///
+/// The clock that callbacks are told ([`TimeInfo`](crate::TimeInfo)) counts frames: it is 0 at the
+/// first call, and each call moves it on by its frames. Output is heard from the time of its call on.
+/// Input was captured earlier by one block, or by the largest block so far (1024 frames for varying
+/// blocks): its last frame, at the latest, just before the call. With loopback, a frame is captured
+/// at the time at which it is heard. What comes in late, because of the jitter or the machine,
+/// changes `current_time` only.
+///
 /// # Xruns
 ///
 /// Underflows and overflows happen where they are asked for, with [`Monitor::xrun`] or in a

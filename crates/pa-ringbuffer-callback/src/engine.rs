@@ -166,12 +166,17 @@ impl Engine {
             self.emit(frames, tape);
         }
         let config = &self.config;
+        // The last input frame of the largest block has just been captured, and a frame that goes
+        // through the cable comes back as late as these times say.
+        let input_latency = match (&self.cable, tape.input) {
+            (Some(cable), None) => cable.delay(),
+            _ => self.room,
+        };
         let now = self.frames as f64 / config.sample_rate;
-        let block = frames as f64 / config.sample_rate;
         let time = TimeInfo {
-            input_buffer_adc_time: now - block,
+            input_buffer_adc_time: (self.frames as f64 - input_latency as f64) / config.sample_rate,
             current_time: now + delay,
-            output_buffer_dac_time: now + block,
+            output_buffer_dac_time: now,
         };
         let input = match config.input_frame_size {
             0 => core::ptr::null(),

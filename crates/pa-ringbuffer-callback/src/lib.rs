@@ -53,6 +53,7 @@ mod random;
 #[cfg(feature = "std")]
 mod script;
 mod stream;
+mod times;
 #[cfg(feature = "std")]
 mod usage;
 mod wake;
@@ -73,4 +74,5 @@ pub use pa_ringbuffer::Side;
 #[cfg(feature = "std")]
 pub use script::Script;
 pub use stream::{CallbackFunction, CallbackResult, FinishedCallback, TimeInfo, flags};
+pub use times::{BlockTimes, UnknownTime};
 pub use wake::Slept;

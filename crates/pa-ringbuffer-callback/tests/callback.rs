@@ -228,12 +228,14 @@ fn the_device_tells_the_callback_the_time() {
     ) -> c_int {
         let call = CALLS.fetch_add(1, Ordering::Relaxed);
         let time = unsafe { *time };
+        let now = call as f64 * 480.0 / 48_000.0;
         let good = input.is_null()
             && !output.is_null()
             && frames == 480
             && status == 0
-            && (time.current_time - call as f64 * 0.01).abs() < 1e-9
-            && (time.output_buffer_dac_time - time.current_time - 0.01).abs() < 1e-9;
+            && time.current_time == now
+            && time.output_buffer_dac_time == now
+            && time.input_buffer_adc_time == (call as f64 - 1.0) * 480.0 / 48_000.0;
         if good { 0 } else { 2 }
     }
     let config = config(check, null_mut())

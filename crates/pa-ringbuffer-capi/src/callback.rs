@@ -1,23 +1,26 @@
 //! The compiled callback, documented in `include/pa_ringbuffer_callback.h`.
 
-use core::ffi::{c_int, c_uchar, c_uint, c_ulong, c_void};
-use core::mem::size_of;
+use core::ffi::{c_double, c_int, c_uchar, c_uint, c_ulong, c_void};
+use core::mem::{offset_of, size_of};
 use core::time::Duration;
 
 use pa_ringbuffer::PaUtilRingBuffer;
 use pa_ringbuffer_callback::{
-    CallbackState, Counters, FinishReason, Mode, OnOverflow, OnUnderflow, Side, Slept, TimeInfo,
-    callback, finished,
+    BlockTimes, CallbackState, Counters, FinishReason, Mode, OnOverflow, OnUnderflow, Side, Slept,
+    TimeInfo, UnknownTime, callback, finished,
 };
 
 /// The header declares the state's fields: two pointers, two sizes, eight 32-bit integers, then the
-/// counters behind two more. It says the same in other words, and so do the tests in C.
+/// counters behind two more, and times. It says the same in other words, and so do the tests in C.
 const _: () = {
     const WORDS: usize = 8;
     const COUNTERS: usize = 4 * size_of::<usize>() + WORDS * size_of::<u32>();
     const FIRST: usize = 2 * size_of::<u32>();
     const FURTHER: usize = 16;
-    assert!(size_of::<Counters>() == FIRST + (Counters::COUNT + FURTHER) * size_of::<u64>());
+    const TIMES: usize = 109;
+    const BEHIND: usize = Counters::COUNT + FURTHER + TIMES;
+    assert!(Counters::TIME_WORDS == TIMES);
+    assert!(size_of::<Counters>() == FIRST + BEHIND * size_of::<u64>());
     assert!(size_of::<CallbackState>() == COUNTERS + size_of::<Counters>());
     assert!(COUNTERS % align_of::<u64>() == 0);
     let mut position = 0;
@@ -277,6 +280,111 @@ unsafe fn sleep(
         Slept::Early => 2,
         Slept::Off => 3,
     }
+}
+
+/// The header declares six fields of eight bytes.
+const _: () = {
+    assert!(size_of::<BlockTimes>() == 48);
+    assert!(offset_of!(BlockTimes, output_dac_time) == 32);
+};
+
+/// Where the latest block is in the stream's frames and in time; returns 0, or -1 before the first
+/// block: then nothing is written.
+///
+/// # Safety
+///
+/// `state` is initialised, and `times` is valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_times(
+    state: *const CallbackState,
+    times: *mut BlockTimes,
+) -> c_int {
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    let Some(latest) = (unsafe { &*state }).block_times() else {
+        return -1;
+    };
+    // SAFETY: the caller's promise.
+    unsafe { times.write(latest) };
+    0
+}
+
+/// When a frame of the input ring was recorded; returns one of the header's `PA_RINGBUFFER_TIME_…`.
+///
+/// # Safety
+///
+/// `state` is initialised, and `time` is valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_input_time(
+    state: *const CallbackState,
+    frame: u64,
+    sample_rate: c_double,
+    time: *mut c_double,
+) -> c_int {
+    // SAFETY: the caller's promises are the same.
+    unsafe { time_of(state, Side::Consumer, frame, sample_rate, time) }
+}
+
+/// When a frame of the output ring is heard; returns one of the header's `PA_RINGBUFFER_TIME_…`.
+///
+/// # Safety
+///
+/// `state` is initialised, and `time` is valid for writes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_output_time(
+    state: *const CallbackState,
+    frame: u64,
+    sample_rate: c_double,
+    time: *mut c_double,
+) -> c_int {
+    // SAFETY: the caller's promises are the same.
+    unsafe { time_of(state, Side::Producer, frame, sample_rate, time) }
+}
+
+/// # Safety
+///
+/// `state` is initialised, and `time` is valid for writes.
+unsafe fn time_of(
+    state: *const CallbackState,
+    side: Side,
+    frame: u64,
+    sample_rate: c_double,
+    time: *mut c_double,
+) -> c_int {
+    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    match unsafe { &*state }.time_of(side, frame, sample_rate) {
+        Ok(value) => {
+            // SAFETY: the caller's promise.
+            unsafe { time.write(value) };
+            0
+        }
+        Err(UnknownTime::NoRing) => 1,
+        Err(UnknownTime::NotYet) => 2,
+        Err(UnknownTime::Finished) => 3,
+        Err(UnknownTime::Forgotten) => 4,
+        Err(_) => 5,
+    }
+}
+
+/// The number of the frame that is read next from the input ring; 0 without that ring.
+///
+/// # Safety
+///
+/// `state` is initialised, and its rings are null or initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_read_position(state: *const CallbackState) -> u64 {
+    // SAFETY: the caller's promises; all that changes in it is atomic.
+    unsafe { (*state).position(Side::Consumer) }.unwrap_or(0)
+}
+
+/// The number of the frame that is written next to the output ring; 0 without that ring.
+///
+/// # Safety
+///
+/// `state` is initialised, and its rings are null or initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pa_ringbuffer_callback_write_position(state: *const CallbackState) -> u64 {
+    // SAFETY: the caller's promises; all that changes in it is atomic.
+    unsafe { (*state).position(Side::Producer) }.unwrap_or(0)
 }
 
 /// A `PaStreamFinishedCallback`.

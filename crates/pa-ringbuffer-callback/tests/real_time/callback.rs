@@ -41,7 +41,13 @@ const STATUS: [c_ulong; 7] = [
 
 pub(crate) const CASES: &[Case] = &[
     (
-        &["callback", "CallbackState::process", "Counters::publish"],
+        &[
+            "callback",
+            "CallbackState::process",
+            "Counters::begin_moving",
+            "Counters::publish",
+            "Times::publish",
+        ],
         all_calls,
     ),
     (&["finished", "CallbackState::finish"], || {

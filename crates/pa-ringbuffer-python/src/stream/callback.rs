@@ -467,6 +467,23 @@ impl StreamCallback {
         self.told_losses.store(losses, Ordering::Relaxed);
     }
 
+    /// For the streams: the latest block, all of one moment: number of calls so far; number of the first
+    /// frame of its input and when that was captured; of its output and when that is heard; when the
+    /// callback was called. ``None`` before the first block.
+    ///
+    /// Frames are numbered as they pass through the rings.
+    fn _block_times(&self) -> Option<(u64, u64, f64, u64, f64, f64)> {
+        let times = self.state.block_times()?;
+        Some((
+            times.blocks,
+            times.input_frame,
+            times.input_adc_time,
+            times.output_frame,
+            times.output_dac_time,
+            times.current_time,
+        ))
+    }
+
     /// For the streams: whether the callback is not called any more.
     #[getter]
     fn _is_finished(&self) -> bool {

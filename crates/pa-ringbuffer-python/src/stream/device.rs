@@ -96,6 +96,12 @@ pub(crate) fn stop_all(py: Python<'_>) {
 ///
 /// As context manager it is started and, at the end, closed.
 ///
+/// **Times.** The clock that the callback is told counts frames: it is 0 at the first call, and each
+/// call moves it on by its frames. Output is heard from the time of its call on. Input was captured
+/// earlier by one block, or by the largest block so far (1024 frames for varying blocks). With
+/// loopback, a frame is captured at the time at which it is heard. Calls that come late change
+/// ``currentTime`` only.
+///
 /// **Xruns.** Underflows and overflows happen where they are asked for, with :meth:`xrun` or in
 /// :meth:`process`, and nowhere else. The callback gets PortAudio's status flag. Number and sizes
 /// of the calls stay the same; the data is shifted against them. For a call of *n* frames:

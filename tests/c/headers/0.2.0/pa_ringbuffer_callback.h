@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-/* From <portaudio.h>; only the address is of interest here. */
+/* From <portaudio.h>. */
 struct PaStreamCallbackTimeInfo;
 
 /* Compilers for 32-bit x86 would align the counters to four bytes, which atomics do not allow. */
@@ -85,6 +85,21 @@ enum {
     PA_RINGBUFFER_SLEPT_OFF = 3
 };
 
+/* Whether the time of a frame is known, and why not. */
+enum {
+    PA_RINGBUFFER_TIME_KNOWN = 0,
+    /* The stream has no ring in that direction. */
+    PA_RINGBUFFER_TIME_NO_RING = 1,
+    /* There was no block yet since the stream was started. */
+    PA_RINGBUFFER_TIME_NOT_YET = 2,
+    /* The frame would come after the latest block, and the stream is finished. */
+    PA_RINGBUFFER_TIME_FINISHED = 3,
+    /* The frame is too old: there were 16 gaps or more since then. Gaps are losses, and starts. */
+    PA_RINGBUFFER_TIME_FORGOTTEN = 4,
+    /* PortAudio has told no times. */
+    PA_RINGBUFFER_TIME_NOT_TOLD = 5
+};
+
 /*
  * What the callback works on: the stream's userData.
  *
@@ -115,7 +130,8 @@ typedef struct pa_ringbuffer_callback_state {
     /* Changes whenever the counters do; odd in the middle of that. Counters that were read while
      * it was even and the same before and after belong to the same block. */
     volatile uint32_t sequence PA_RINGBUFFER_ALIGN8;
-    uint32_t reserved;
+    /* Odd while frames go through the rings, until they are counted. */
+    volatile uint32_t moving;
     /* Calls of the callback. */
     volatile uint64_t blocks PA_RINGBUFFER_ALIGN8;
     /* Frames in all calls. */
@@ -152,7 +168,29 @@ typedef struct pa_ringbuffer_callback_state {
     volatile uint64_t output_high_water;
     /* Room for counters of later versions. */
     volatile uint64_t further[16];
+    /* For pa_ringbuffer_callback_times and the like. */
+    volatile uint64_t times[109];
 } pa_ringbuffer_callback_state;
+
+/*
+ * The latest block. Frames are numbered as they pass through the rings, from 0: recorded frames
+ * that were dropped, and silence that was played in place of missing frames, have no numbers. Times
+ * are PortAudio's, in seconds of the stream's clock; not numbers (NaN) if it has told none.
+ */
+typedef struct pa_ringbuffer_block_times {
+    /* Calls of the callback so far, with this one. */
+    uint64_t blocks;
+    /* How many frames had gone into the input ring before this block, and when the first frame of
+     * this block was captured: inputBufferAdcTime. */
+    uint64_t input_frame;
+    double input_adc_time;
+    /* How many frames had been taken from the output ring before this block, and when the first
+     * frame of this block is heard: outputBufferDacTime. */
+    uint64_t output_frame;
+    double output_dac_time;
+    /* When the callback was called. */
+    double current_time;
+} pa_ringbuffer_block_times;
 
 #undef PA_RINGBUFFER_ALIGN8
 
@@ -245,6 +283,36 @@ int pa_ringbuffer_callback_sleep_for_data(pa_ringbuffer_callback_state *state, s
                                           unsigned int milliseconds);
 int pa_ringbuffer_callback_sleep_for_room(pa_ringbuffer_callback_state *state, size_t frames,
                                           unsigned int milliseconds);
+
+/*
+ * Where the latest block is in the stream's frames and in time. Returns 0, or -1 if there was none;
+ * then nothing is written. All fields are of the same block.
+ *
+ * This and the functions below are for other threads than the callback's, which never waits for
+ * them; they look again if it comes in between.
+ */
+int pa_ringbuffer_callback_times(const pa_ringbuffer_callback_state *state,
+                                 pa_ringbuffer_block_times *times);
+
+/*
+ * When a frame was recorded into the input ring, and when a frame of the output ring is heard, in
+ * seconds of the stream's clock. Return PA_RINGBUFFER_TIME_...; *time is written only if the time is
+ * known.
+ *
+ * Between and after the times that PortAudio has told, time passes at sample_rate frames per
+ * second. Frames that are still to come follow on the latest block, if they are written in time.
+ */
+int pa_ringbuffer_callback_input_time(const pa_ringbuffer_callback_state *state, uint64_t frame,
+                                      double sample_rate, double *time);
+int pa_ringbuffer_callback_output_time(const pa_ringbuffer_callback_state *state, uint64_t frame,
+                                       double sample_rate, double *time);
+
+/*
+ * The number of the frame that is read next from the input ring, or written next to the output
+ * ring; 0 without that ring. For the thread that reads or writes there, however it does so.
+ */
+uint64_t pa_ringbuffer_callback_read_position(const pa_ringbuffer_callback_state *state);
+uint64_t pa_ringbuffer_callback_write_position(const pa_ringbuffer_callback_state *state);
 
 /*
  * The callback: a PaStreamCallback for interleaved samples of any format. userData is a
