@@ -226,6 +226,21 @@ static void callback_is_finished(void)
     CHECK(pa_ringbuffer_callback_is_finished(&state) == 0);
 }
 
+static void callback_times(void)
+{
+    pa_ringbuffer_block_times times;
+    double time;
+
+    callback_init();
+    CHECK(pa_ringbuffer_callback_times(&state, &times) == -1);
+    pa_ringbuffer_callback(NULL, NULL, 0, NULL, 0, &state);
+    CHECK(pa_ringbuffer_callback_times(&state, &times) == 0);
+    CHECK(pa_ringbuffer_callback_input_time(&state, 1, 1, &time) != PA_RINGBUFFER_TIME_KNOWN);
+    CHECK(pa_ringbuffer_callback_output_time(&state, 1, 1, &time) != PA_RINGBUFFER_TIME_KNOWN);
+    pa_ringbuffer_callback_read_position(&state);
+    pa_ringbuffer_callback_write_position(&state);
+}
+
 static void callback_restart(void)
 {
     pa_ringbuffer_callback_restart(&state);
@@ -363,6 +378,11 @@ static const struct {
     {"pa_ringbuffer_callback_set_on_overflow", callback_set_on_overflow},
     {"pa_ringbuffer_callback_finish_reason", callback_finish_reason},
     {"pa_ringbuffer_callback_is_finished", callback_is_finished},
+    {"pa_ringbuffer_callback_times", callback_times},
+    {"pa_ringbuffer_callback_input_time", callback_times},
+    {"pa_ringbuffer_callback_output_time", callback_times},
+    {"pa_ringbuffer_callback_read_position", callback_times},
+    {"pa_ringbuffer_callback_write_position", callback_times},
     {"pa_ringbuffer_callback_set_wake", callback_set_wake},
     {"pa_ringbuffer_callback_sleep_for_data", callback_sleep},
     {"pa_ringbuffer_callback_sleep_for_room", callback_sleep},
