@@ -32,7 +32,7 @@ pub struct CallbackState {
     counters: Counters,
 }
 
-/// What the callback does when the output ring runs empty.
+/// What the callback does when the output ring runs empty, and whether it uses the rings at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Mode {
@@ -45,10 +45,22 @@ pub enum Mode {
     /// Nothing was written yet: plays silence without counting it until the ring holds a block
     /// (or is full), and goes on as [`Run`](Self::Run).
     Start = 3,
+    /// Not yet: plays silence whatever the ring holds, records nothing, and counts no loss, until
+    /// there is another mode. See [`CallbackState::release`].
+    Hold = 4,
+    /// No more: plays silence, records nothing, and aborts the stream.
+    Abort = 5,
 }
 
 impl Mode {
-    const ALL: [Self; 4] = [Self::Run, Self::Drain, Self::Complete, Self::Start];
+    const ALL: [Self; 6] = [
+        Self::Run,
+        Self::Drain,
+        Self::Complete,
+        Self::Start,
+        Self::Hold,
+        Self::Abort,
+    ];
 }
 
 /// What the callback does when the output ring holds less than a block.
@@ -187,6 +199,16 @@ impl CallbackState {
             .iter()
             .find(|known| **known as u32 == mode)
             .unwrap_or(&Mode::Run)
+    }
+
+    /// Goes on from [`Mode::Hold`] to [`Mode::Run`], and says whether it has: another mode that was
+    /// set meanwhile stays. Real-time safe.
+    pub fn release(&self) -> bool {
+        let (hold, run) = (Mode::Hold as u32, Mode::Run as u32);
+        // What was written to the ring before must be there when the callback sees the mode.
+        self.mode
+            .compare_exchange(hold, run, Ordering::Release, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Sets what the callback does on an underflow from now on. Real-time safe.
@@ -395,7 +417,20 @@ impl CallbackState {
         // was completed is not, but may go on in another mode.)
         let stopped = flag::UNDERFLOW | flag::OVERFLOW;
         let mut finishing = self.finished.load(Ordering::Relaxed) & stopped;
-        if finishing == 0 {
+        // Once for both directions, so that they begin with the same block. What was written before
+        // the mode was set must be seen in the ring.
+        let mode = self.mode.load(Ordering::Acquire);
+        if mode == Mode::Hold as u32 || mode == Mode::Abort as u32 {
+            self.counters.begin_moving();
+            self.counters.publish(&tally, times);
+            if !output.is_null() {
+                // SAFETY: the caller's promise: `output` has room for that many frames.
+                unsafe { self.silence(output, frames) };
+            }
+            if mode == Mode::Abort as u32 {
+                return CallbackResult::Abort;
+            }
+        } else if finishing == 0 {
             self.counters.begin_moving();
             if !input.is_null() && self.input_frame_size.load(Ordering::Relaxed) != 0 {
                 // SAFETY: the caller's promise: `input` holds that many frames.
@@ -403,7 +438,7 @@ impl CallbackState {
             }
             if !output.is_null() {
                 // SAFETY: the caller's promise: `output` has room for that many frames.
-                finishing |= unsafe { self.play(output, frames, &mut tally) };
+                finishing |= unsafe { self.play(output, frames, mode, &mut tally) };
             }
             self.counters.publish(&tally, times);
             if finishing != 0 {
@@ -470,9 +505,13 @@ impl CallbackState {
     /// # Safety
     ///
     /// `output` has room for `frames` frames.
-    unsafe fn play(&self, output: *mut c_void, frames: usize, tally: &mut Tally) -> u32 {
-        // Before the ring: what was written before the mode was set must be seen.
-        let mut mode = self.mode.load(Ordering::Acquire);
+    unsafe fn play(
+        &self,
+        output: *mut c_void,
+        frames: usize,
+        mut mode: u32,
+        tally: &mut Tally,
+    ) -> u32 {
         let ring = self.output_ring.load(Ordering::Relaxed);
         let frame_size = self.output_frame_size.load(Ordering::Relaxed);
         let mut played = 0;
@@ -556,8 +595,8 @@ impl CallbackState {
 /// Output comes from the output ring; where that holds too little, the rest of the block is
 /// silence. Input goes into the input ring; what does not fit is thrown away, the newest first.
 /// Both are counted. Returns `paContinue`, or `paComplete` in [`Mode::Complete`] when everything
-/// has been played or as [`OnUnderflow::Stop`] and [`OnOverflow::Stop`] say, or `paAbort` if `user_data`
-/// is null.
+/// has been played or as [`OnUnderflow::Stop`] and [`OnOverflow::Stop`] say, or `paAbort` in
+/// [`Mode::Abort`] or if `user_data` is null.
 ///
 /// Real-time safe; it only calls the system if [`CallbackState::set_wake`] has told it to.
 ///

@@ -462,3 +462,71 @@ fn counters_are_read_as_they_were_between_two_calls() {
     });
     assert_eq!(counter(state.counters(), "blocks"), 200_000);
 }
+
+#[test]
+fn a_stream_that_is_held_plays_and_records_nothing_until_it_is_released() {
+    let (input, output) = (
+        RingMemory::new(FRAME, 128).unwrap(),
+        RingMemory::new(FRAME, 128).unwrap(),
+    );
+    let state = unsafe { CallbackState::new(input.as_ptr(), FRAME, output.as_ptr(), FRAME, 0) };
+    state.set_mode(Mode::Hold);
+    write(&output, &frames(100));
+    let recorded = frames(64);
+    let call = |played: &mut [u8]| unsafe {
+        callback(
+            recorded.as_ptr().cast(),
+            played.as_mut_ptr().cast(),
+            64,
+            std::ptr::null(),
+            0,
+            pointer(&state),
+        )
+    };
+    let mut played = vec![1; 64 * FRAME];
+    for _ in 0..3 {
+        played.fill(1);
+        assert_eq!(call(&mut played), 0);
+        assert!(played.iter().all(|&byte| byte == 0));
+    }
+    assert_eq!((input.read_available(), output.read_available()), (0, 100));
+    assert_eq!(counter(state.counters(), "blocks"), 3);
+    assert!(state.release());
+    assert_eq!(state.mode(), Mode::Run);
+    assert_eq!(call(&mut played), 0);
+    assert_eq!(played, frames(100)[..64 * FRAME]);
+    assert_eq!(read(&input), recorded, "both directions begin at once");
+    assert_eq!(counter(state.counters(), "output_underflows"), 0);
+    state.set_mode(Mode::Complete);
+    assert!(!state.release(), "another mode stays");
+    assert_eq!(state.mode(), Mode::Complete);
+}
+
+#[test]
+fn a_held_stream_can_be_completed_with_what_there_is() {
+    let output = RingMemory::new(FRAME, 128).unwrap();
+    let state = unsafe { CallbackState::new(null_mut(), 0, output.as_ptr(), FRAME, 0) };
+    state.set_mode(Mode::Hold);
+    write(&output, &frames(5));
+    state.set_mode(Mode::Complete);
+    let (result, block) = play(&state, 64);
+    assert_eq!((result, &block[..5 * FRAME]), (1, &frames(5)[..]));
+}
+
+#[test]
+fn an_aborted_stream_plays_silence_and_ends_whatever_the_rings_hold() {
+    let output = RingMemory::new(FRAME, 128).unwrap();
+    let state = unsafe { CallbackState::new(null_mut(), 0, output.as_ptr(), FRAME, 0x80) };
+    write(&output, &frames(128));
+    state.set_mode(Mode::Abort);
+    for _ in 0..2 {
+        let (result, block) = play(&state, 64);
+        assert_eq!(result, 2);
+        assert!(block.iter().all(|&byte| byte == 0x80));
+    }
+    assert_eq!(output.read_available(), 128);
+    assert_eq!(counter(state.counters(), "output_underflows"), 0);
+    state.restart();
+    state.set_mode(Mode::Run);
+    assert_eq!(play(&state, 64).0, 0);
+}

@@ -20,7 +20,14 @@ const N: usize = 64;
 /// Frames per call: none, some, more than a ring holds.
 const BLOCKS: [usize; 4] = [0, 1, 48, 3 * N];
 
-const MODES: [Mode; 4] = [Mode::Run, Mode::Drain, Mode::Complete, Mode::Start];
+const MODES: [Mode; 6] = [
+    Mode::Run,
+    Mode::Drain,
+    Mode::Complete,
+    Mode::Start,
+    Mode::Hold,
+    Mode::Abort,
+];
 
 const ACTIONS: [(OnUnderflow, OnOverflow); 4] = [
     (OnUnderflow::Silence, OnOverflow::Drop),
@@ -64,15 +71,23 @@ pub(crate) const CASES: &[Case] = &[
             unsafe { finished(null_mut()) };
         })
     }),
-    (&["CallbackState::set_mode", "CallbackState::mode"], || {
-        let streams = streams();
-        guarded(|| {
-            for mode in MODES {
-                streams[0].state.set_mode(mode);
-                assert_eq!(streams[0].state.mode(), mode);
-            }
-        })
-    }),
+    (
+        &[
+            "CallbackState::set_mode",
+            "CallbackState::mode",
+            "CallbackState::release",
+        ],
+        || {
+            let streams = streams();
+            guarded(|| {
+                for mode in MODES {
+                    streams[0].state.set_mode(mode);
+                    assert_eq!(streams[0].state.mode(), mode);
+                    assert_eq!(streams[0].state.release(), mode == Mode::Hold);
+                }
+            })
+        },
+    ),
     (
         &[
             "CallbackState::set_on_underflow",
@@ -162,8 +177,13 @@ fn all_calls() -> Outcome {
     let mut output = vec![0u8; BLOCKS[3] * FRAME];
     let time = TimeInfo::default();
     guarded(|| {
-        let results = [CallbackResult::Continue, CallbackResult::Complete].map(|r| r as c_int);
-        let mut seen = [0; 2];
+        let results = [
+            CallbackResult::Continue,
+            CallbackResult::Complete,
+            CallbackResult::Abort,
+        ]
+        .map(|r| r as c_int);
+        let mut seen = [0; 3];
         for stream in &streams {
             for mode in MODES {
                 for (on_underflow, on_overflow) in ACTIONS {
@@ -197,7 +217,7 @@ fn all_calls() -> Outcome {
             }
         }
         // Otherwise the states above are not what they are meant to be.
-        assert!(seen[0] != 0 && seen[1] != 0);
+        assert!(seen.iter().all(|&count| count != 0));
         assert!(overflowed(&streams) && underflowed(&streams));
         // SAFETY: there may be no blocks, and no state.
         let aborted = unsafe { callback(null(), null_mut(), 64, &time, 0, null_mut()) };
