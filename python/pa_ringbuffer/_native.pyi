@@ -10,6 +10,7 @@ __all__ = [
     "InputSide",
     "OutputSide",
     "Overlap",
+    "Pump",
     "RingBuffer",
     "StreamCallback",
     "Transfer",
@@ -23,7 +24,7 @@ __version__: Final[str]
 
 # CFFI's objects have no types of their own.
 _CData: TypeAlias = Any
-_Mode: TypeAlias = Literal["run", "drain", "complete", "start"]
+_Mode: TypeAlias = Literal["run", "drain", "complete", "start", "hold", "abort"]
 _Outcome: TypeAlias = Literal["done", "timeout", "finished", "quiet"]
 _Xrun: TypeAlias = Literal[
     "input_underflow", "input_overflow", "output_underflow", "output_overflow"
@@ -199,6 +200,26 @@ class VirtualDevice:
 
 @final
 class Overlap: ...
+
+@final
+class Pump:
+    def __new__(
+        cls,
+        callback: StreamCallback,
+        blocksize: int,
+        ahead: int,
+        samplerate: float,
+        silence: int,
+    ) -> Self: ...
+    @property
+    def ahead(self) -> int: ...
+    @property
+    def corrections(self) -> tuple[int, int]: ...
+    def begin(self) -> int: ...
+    def end(self) -> None: ...
+    def put(self, run: int, data: ReadableBuffer) -> None: ...
+    def take(self, data: WriteableBuffer) -> int: ...
+    def wait(self, run: int) -> tuple[int, int, int, int, int, int] | None: ...
 
 @final
 class Transfer:

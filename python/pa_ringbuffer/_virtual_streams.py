@@ -110,6 +110,8 @@ _PARAMETERS = """
 
 
 class _VirtualDevice:
+    flags = streams.flags
+
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
         return _Stream(kind, callback, **parameters)
 

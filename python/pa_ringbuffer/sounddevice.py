@@ -53,6 +53,8 @@ def _forget_portaudio() -> None:
 
 
 class _PortAudioDevice:
+    flags = sounddevice
+
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
         finished = sounddevice._ffi.cast("PaStreamFinishedCallback *", callback.finished_function)
         # Only this one takes a compiled callback; it is meant for libraries.

@@ -68,6 +68,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::input::InputSide>()?;
     module.add_class::<stream::input::Overlap>()?;
     module.add_class::<stream::output::OutputSide>()?;
+    module.add_class::<stream::pump::Pump>()?;
     module.add_class::<stream::transfer::Transfer>()?;
     module.add_function(wrap_pyfunction!(stream::watch::watch, module)?)?;
     module.add_function(wrap_pyfunction!(stream::watch::unwatch, module)?)?;

@@ -6,6 +6,7 @@ callback and the user's arrays is here.
 
 - ``base``: life cycle, errors, waiting
 - ``output``, ``input``: what can be done with each side, blocking and asynchronous
+- ``callbacks``: the thread that calls a callback in Python
 - ``backend``: the device, and what to do when it is gone
 - ``stats``: what was counted, and reports of losses
 """
@@ -17,6 +18,7 @@ if not hasattr(pa_ringbuffer, "StreamCallback"):
 
     raise ImportError(f"streams need {NO_EXTENSION}")
 
+from . import flags
 from .backend import Backend, Device
 from .base import Base
 from .errors import StreamStoppedError, StreamTimeoutError
@@ -37,4 +39,5 @@ __all__ = [
     "StreamStoppedError",
     "StreamTimeoutError",
     "default_warn",
+    "flags",
 ]

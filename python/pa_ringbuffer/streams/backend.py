@@ -61,6 +61,12 @@ class Device(Protocol):
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> Backend:
         """Open a stream for ``'input'``, ``'output'`` or ``'duplex'``, which is not started yet."""
 
+    @property
+    def flags(self) -> Any:
+        """Has this device's ``CallbackFlags``, ``CallbackStop``, ``CallbackAbort`` and
+        ``PortAudioError``.
+        """
+
     def give_up(self) -> None:
         """A device does not answer: keep others from waiting for it at exit."""
 
@@ -265,8 +271,13 @@ class Handle:
             }.get(self.callback.finished or "", "it has stopped by itself; the device may be gone")
         return StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
 
-    def start(self, finished_callback: Callable[[], object] | None) -> bool:
-        """Start the device; return whether it has to be stopped before."""
+    def start(
+        self, finished_callback: Callable[[], object] | None, prepare: Callable[[], object]
+    ) -> bool:
+        """Start the device; return whether it has to be stopped before.
+
+        What is to be prepared is so before the device calls.
+        """
         is_started = is_broken_off = False
 
         def work() -> bool:
@@ -288,6 +299,7 @@ class Handle:
             self.callback.restart()
             self.stop_reason = ""
             try:
+                prepare()
                 if self._run:
                     _watch_for_end(self.callback, self._run)
                 self.backend.start()

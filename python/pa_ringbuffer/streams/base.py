@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import RingBuffer, StreamCallback
 from .backend import Backend, Device, Handle
+from .callbacks import Arrays, Blocks, Buffers, Caller, Refusal, check_ahead, frames_ahead
 from .errors import StreamStoppedError
 from .stats import LossReport, Stats, collect, default_warn
 
@@ -75,8 +76,9 @@ class Base:
     :param latency: What the device should have, in seconds, or ``'low'`` or ``'high'``. The ring
         comes on top.
     :type latency: float or str, optional
-    :param callback: Not taken, because the callback is compiled: anything but ``None`` is a
-        TypeError.
+    :param callback: A function that makes the output or takes the input of block after block, as in
+        :mod:`sounddevice`; it is called by a thread, not by the device. See :doc:`callbacks`.
+    :type callback: callable, optional
     :param extra_settings: As *clip_off*, *dither_off*, *never_drop_input* and
         *prime_output_buffers_using_stream_callback*, settings of PortAudio: see
         :mod:`sounddevice`. Where a stream has two directions, a pair (input, output) can be given
@@ -94,6 +96,13 @@ class Base:
     :param on_overflow: What happens when the input ring has too little room: what does not fit is
         ``'drop'``\\ ped, or the stream is to ``'stop'``.
     :type on_overflow: str, optional
+    :param ahead: For a stream with a callback: how many seconds of sound it makes in advance,
+        and so for how long Python may be late; for both directions, the latency added. At least
+        two blocks. Default: 0.1 seconds, 0.03 with ``latency='low'``, 0.5 with
+        ``latency='high'``.
+    :type ahead: float, optional
+    :param ahead_frames: The same in frames.
+    :type ahead_frames: int, optional
     :param wake: Whether the compiled callback wakes a thread that waits in ``read()`` or
         ``write()``, with one system call that does not block. The thread then goes on within some
         tens of microseconds; otherwise it looks at the ring every millisecond. By default the
@@ -118,7 +127,7 @@ class Base:
         dtype: Any = None,
         latency: Any = None,
         extra_settings: Any = None,
-        callback: None = None,
+        callback: Callable[..., object] | None = None,
         finished_callback: Callable[[], object] | None = None,
         clip_off: bool | None = None,
         dither_off: bool | None = None,
@@ -130,9 +139,12 @@ class Base:
         on_underflow: Literal["silence", "stop"] = "silence",
         on_overflow: Literal["drop", "stop"] = "drop",
         wake: bool = False,
+        ahead: float | None = None,
+        ahead_frames: int | None = None,
         warn: Callable[[str], object] | None = default_warn,
     ) -> None:
         self._refuse_callback(callback)
+        check_ahead(self._kind, callback, ahead, ahead_frames)
         # Before there is a device that would have to be closed.
         ring_size(1.0, ring_seconds, ring_frames)
         compiled = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow, wake=wake)
@@ -157,12 +169,19 @@ class Base:
                 ),
                 **self._device_options,
             )
-            self._set_up(backend, compiled, ring_seconds, ring_frames, warn)
+            self._finished_callback = finished_callback
+            frames = 0
+            if callback is not None:
+                frames = frames_ahead(
+                    backend.samplerate, backend.blocksize, ahead, ahead_frames, latency
+                )
+            self._set_up(backend, compiled, ring_seconds, ring_frames, warn, frames)
+            if callback is not None:
+                self._set_up_caller(callback, frames)
         except BaseException:
             if backend is not None:
                 backend.close()
             raise
-        self._finished_callback = finished_callback
         self._warn = warn
         finalizer = weakref.finalize(self, self._handle.abandon, type(self).__name__)
         # The module that has the device closes it in time when the interpreter exits.
@@ -182,6 +201,7 @@ class Base:
         ring_seconds: float | None,
         ring_frames: int | None,
         warn: Callable[[str], object] | None,
+        frames_ahead: int,
     ) -> None:
         """Make the rings for a device, whose frames are known now."""
         channels, dtypes = _split(backend.channels), _split(backend.dtype)
@@ -192,6 +212,10 @@ class Base:
                     "which NumPy has no type; 'int32' loses nothing on a 24-bit device"
                 )
         size = ring_size(backend.samplerate, ring_seconds, ring_frames)
+        if frames_ahead:
+            # With blocks of a device that has not said yet how long they are.
+            room = 2 * frames_ahead + 2 * (backend.blocksize or 2048)
+            size = max(size, ring_size(backend.samplerate, None, room))
         rings = [
             RingBuffer(channels[side] * np.dtype(dtypes[side]).itemsize, size)
             if self._kind in (kind, "duplex")
@@ -207,6 +231,45 @@ class Base:
         if rings[1]:
             self._open_output(channels[1], dtypes[1])
 
+    #: Whether the callback gets plain buffers.
+    _raw: ClassVar[bool] = False
+
+    #: What calls the callback, if there is one.
+    _caller: Caller | None = None
+
+    def _set_up_caller(self, function: Callable[..., object], ahead: int) -> None:
+        """Have a function called that makes or takes the blocks."""
+        backend, callback, flags = self._handle.backend, self._callback, self._device.flags
+        memory: list[Blocks | None] = [None, None]
+        sides = zip(
+            (callback.input_ring, callback.output_ring),
+            _split(backend.channels),
+            _split(backend.dtype),
+        )
+        for side, (ring, channels, dtype) in enumerate(sides):
+            if ring is not None and self._raw:
+                memory[side] = Buffers(ring.elementsize, dtype)
+            elif ring is not None:
+                memory[side] = Arrays(channels, dtype)
+        self._caller = Caller(
+            function=function,
+            callback=callback,
+            handle=self._handle,
+            flags=flags,
+            memory=(memory[0], memory[1]),
+            blocksize=backend.blocksize,
+            ahead=ahead,
+            samplerate=backend.samplerate,
+            silence=128 if _split(backend.dtype)[1] == "uint8" else 0,
+            name=type(self).__name__,
+            finished_callback=self._finished_callback,
+        )
+        self._finished_callback = self._caller.finished
+        # PortAudio's texts and numbers.
+        refused: Any = self
+        refused._input = Refusal(flags.PortAudioError, "Can't read from a callback stream", -9977)
+        refused._output = Refusal(flags.PortAudioError, "Can't write to a callback stream", -9976)
+
     def _open_input(self, channels: int, dtype: str) -> None:
         """Prepare the side that records."""
 
@@ -214,16 +277,7 @@ class Base:
         """Prepare the side that plays."""
 
     def _refuse_callback(self, callback: object) -> None:
-        if callback is None:
-            return
-        name = type(self).__name__
-        use = {"output": "write()", "input": "read() or blocks()"}.get(
-            self._kind, "write(), and read() or blocks()"
-        )
-        raise TypeError(
-            f"{name} takes no callback in Python, not {callback!r}: its callback is compiled. Use "
-            f"{use} instead, or a stream of sounddevice"
-        )
+        """Refuse a callback where there can be none."""
 
     def _check_open(self) -> None:
         self._handle.check_here()
@@ -244,9 +298,16 @@ class Base:
         output ring that is empty is not an underflow until it has held a block once.
         """
         self._check_open()
-        while self._handle.start(self._finished_callback):
+        while self._handle.start(self._finished_callback, self._prepare):
             # A stream whose callback has ended it must be stopped before it can be started.
             self._end("stop", self._handle.stop_reason, ignore_errors=False)
+        if self._caller is not None:
+            self._caller.started()
+
+    def _prepare(self) -> None:
+        """Called before the device begins to call, on another thread."""
+        if self._caller is not None:
+            self._caller.begin()
 
     def stop(self, ignore_errors: bool = True) -> None:
         """Stop when the device has played the blocks that it has already got.
@@ -272,7 +333,11 @@ class Base:
             self._end("close", "it was closed", ignore_errors)
 
     def _end(self, how: str, reason: str, ignore_errors: bool) -> None:
+        if self._caller is not None and self._handle.here:
+            self._caller.before_end(how)
         ended = self._handle.end(how, reason, ignore_errors)
+        if self._caller is not None:
+            self._caller.after_end()
         self._report(at_once=True)
         if not ended:
             message = "the device does not answer any more, and is given up with its stream"
@@ -308,8 +373,17 @@ class Base:
 
     @property
     def latency(self) -> Any:
-        """Input and/or output latency in seconds, without the time that frames are in the rings."""
-        return self._handle.backend.latency
+        """Input and/or output latency in seconds.
+
+        With a callback in Python, the output latency includes what it makes ahead. Otherwise, the
+        time that frames are in the rings is not included.
+        """
+        latency = self._handle.backend.latency
+        if self._caller is None or self._kind == "input":
+            return latency
+        if isinstance(latency, tuple):
+            return latency[0], latency[1] + self._caller.ahead
+        return latency + self._caller.ahead
 
     @property
     def samplerate(self) -> float:
@@ -345,7 +419,8 @@ class Base:
     def stats(self) -> Stats:
         """What was counted so far, a new :class:`~pa_ringbuffer.streams.Stats` object."""
         self._report()
-        return collect(self._callback, self.samplerate)
+        dropped, inserted = self._caller.pump.corrections if self._caller else (0, 0)
+        return collect(self._callback, self.samplerate, dropped, inserted)
 
     @property
     def ring(self) -> RingBuffer:
@@ -401,6 +476,14 @@ class Blocking(Base):
 
 class Async(Base):
     """A stream that is used with ``async with``."""
+
+    def _refuse_callback(self, callback: object) -> None:
+        if callback is not None:
+            name = type(self).__name__
+            raise TypeError(
+                f"{name} takes no callback, not {callback!r}: a callback does not run in the event "
+                f"loop. {name.removeprefix('Async')} takes one"
+            )
 
     async def __aenter__(self) -> Self:
         """Start the stream."""

@@ -54,6 +54,8 @@ class Output(Base):
     @property
     def write_available(self) -> int:
         """Number of frames that can be written without waiting."""
+        # Refused where a callback writes.
+        _ = self._output.write_nowait
         return self.output_ring.write_available
 
     def write_nowait(self, data: npt.ArrayLike) -> int:
@@ -66,6 +68,9 @@ class Output(Base):
 
     def _begin_draining(self) -> bool:
         """Have the callback end the stream after the last frame; whether there is one to end."""
+        if self._caller is not None:
+            self.stop()
+            return False
         self._check_open()
         active = self.active
         if not active and not self.output_ring.read_available:
@@ -111,7 +116,10 @@ class BlockingOutput(Blocking, Output):
             self.stop()
 
     def _finish(self) -> None:
-        self.drain()
+        if self._caller is None:
+            self.drain()
+        else:
+            self.stop()
 
 
 class AsyncOutput(Async, Output):

@@ -111,6 +111,11 @@ class Stats:
     #: ``'input_overflow'``, ``'output_underflow'`` and ``'output_overflow'``. Not every report is a
     #: loss that can be heard.
     device: dict[str, int]
+    #: With a callback in Python: frames that it has made too late, which were dropped so that the
+    #: latency stays the same.
+    dropped_frames: int = 0
+    #: Frames of silence in the output where input frames were lost, for the same reason.
+    inserted_frames: int = 0
 
     def __repr__(self) -> str:
         blocks = f"{self.blocks} blocks"
@@ -123,6 +128,10 @@ class Stats:
             parts.append(self.input.text("input", "overflow"))
         if self.output:
             parts.append(self.output.text("output", "underflow"))
+        if self.dropped_frames or self.inserted_frames:
+            parts.append(
+                f"callback: {self.dropped_frames} frames dropped, {self.inserted_frames} inserted"
+            )
         reports = [f"{count} {name}s" for name, count in self.device.items() if count]
         parts.append("device: " + (", ".join(reports) or "no xruns").replace("_", " "))
         return f"<Stats: {'; '.join(parts)}>"
@@ -132,8 +141,20 @@ class Stats:
         """Number of blocks that were cut short because a ring was too empty or too full."""
         return sum(ring.losses for ring in (self.input, self.output) if ring)
 
+    @property
+    def margin(self) -> float:
+        """By how many seconds longer Python could have been late without a loss."""
+        frames = []
+        if self.input:
+            frames.append(self.input.size - self.input.high_water)
+        if self.output:
+            frames.append(self.output.low_water)
+        return min(frames) / self.samplerate
 
-def collect(callback: StreamCallback, samplerate: float) -> Stats:
+
+def collect(
+    callback: StreamCallback, samplerate: float, dropped_frames: int = 0, inserted_frames: int = 0
+) -> Stats:
     """Read a callback's counters."""
     counters = callback.counters
     return Stats(
@@ -145,6 +166,8 @@ def collect(callback: StreamCallback, samplerate: float) -> Stats:
         input=_input_stats(callback.input_ring, counters),
         output=_output_stats(callback.output_ring, counters),
         device={name: counters[counter] for name, counter in DEVICE_LOSSES.items()},
+        dropped_frames=dropped_frames,
+        inserted_frames=inserted_frames,
     )
 
 

@@ -74,11 +74,13 @@ pub(crate) struct StreamCallback {
     told_losses: AtomicU64,
 }
 
-const MODES: [(&str, Mode); 4] = [
+const MODES: [(&str, Mode); 6] = [
     ("run", Mode::Run),
     ("drain", Mode::Drain),
     ("complete", Mode::Complete),
     ("start", Mode::Start),
+    ("hold", Mode::Hold),
+    ("abort", Mode::Abort),
 ];
 
 /// Whether an argument says `'stop'`; if not, it must say `otherwise`.
@@ -206,6 +208,11 @@ impl StreamCallback {
             Side::Consumer => input,
         };
         ring.as_ref().map(|used| &used.ring)
+    }
+
+    /// Whether there is a ring for that side.
+    pub(crate) fn has_side(&self, side: Side) -> bool {
+        self.side(side).is_some()
     }
 
     /// The ring of one side, which a stream has made.
@@ -414,6 +421,8 @@ impl StreamCallback {
     /// written; silence is played and not counted. ``'complete'``: nothing more will be written;
     /// the stream is finished when all has been played. ``'start'``: nothing was written yet; silence is
     /// played and not counted until the ring holds a block (or is full), then it is ``'run'``.
+    /// ``'hold'``: silence is played whatever the ring holds, and nothing is recorded or counted as
+    /// lost, until another mode is set. ``'abort'``: the stream is aborted at the next call.
     #[getter]
     fn mode(&self) -> &'static str {
         let mode = self.state.mode();
@@ -427,7 +436,8 @@ impl StreamCallback {
     fn set_mode(&self, mode: &str) -> PyResult<()> {
         let Some((_, mode)) = MODES.iter().find(|(name, _)| *name == mode) else {
             return Err(error::value_error(format_args!(
-                "mode must be 'run', 'drain', 'complete' or 'start', not '{mode}'"
+                "mode must be 'run', 'drain', 'complete', 'start', 'hold' or 'abort', not \
+                 '{mode}'"
             )));
         };
         self.state.set_mode(*mode);

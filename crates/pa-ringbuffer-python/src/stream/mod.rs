@@ -8,6 +8,7 @@ pub(crate) mod callback;
 pub(crate) mod device;
 pub(crate) mod input;
 pub(crate) mod output;
+pub(crate) mod pump;
 pub(crate) mod side;
 pub(crate) mod transfer;
 pub(crate) mod wait;

@@ -1,0 +1,586 @@
+//! For streams with a callback in Python: which blocks are due, and what keeps the latency the same
+//! although Python was late.
+//!
+//! The thread that calls the user's function asks for the blocks that are due, and waits for them
+//! without the GIL. It gets several at once where there are several, so that they cost one acquisition
+//! of the GIL.
+//!
+//! - Output: the ring is kept filled up to *ahead* frames. The first sound is played when that many are
+//!   there; if they take longer to make than to play, then after that time.
+//! - Input: whatever is there is due.
+//! - Duplex: the output ring begins with *ahead* frames of silence, at the same call of the compiled
+//!   callback that records the first frame. From then on, each frame that is taken out of the input
+//!   ring is one that is put into the output ring. Where a frame was not played in time, one is dropped
+//!   later, and where one was not recorded, one of silence is inserted.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pa_ringbuffer::PaUtilRingBuffer;
+use pa_ringbuffer_callback::{CallbackState, flags};
+use pyo3::ffi;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+
+use crate::arguments::data::{Slot, View};
+use crate::error;
+use crate::ring::RingBuffer;
+use crate::ring::memory::Keeper;
+use crate::side::Side;
+use crate::stream::callback::StreamCallback;
+use crate::stream::wait::{self, Watchdog};
+
+/// How many frames are handed out at once, at most, if a block is not longer.
+const MOST: usize = 8192;
+
+/// What part of *ahead* may pass until blocks are made. More blocks at once cost less, and leave less of
+/// the time that Python may be late.
+const BATCH: usize = 16;
+
+/// A ring, which stays where it is.
+struct Ring {
+    object: Py<RingBuffer>,
+    address: usize,
+    _keeper: Keeper,
+    frame_size: usize,
+    size: usize,
+}
+
+impl Ring {
+    fn new(callback: &Bound<'_, StreamCallback>, side: Side) -> PyResult<Option<Self>> {
+        let py = callback.py();
+        if !callback.get().has_side(side) {
+            return Ok(None);
+        }
+        let ring = callback.get().ring(py, side)?;
+        let geometry = RingBuffer::geometry(&ring)?;
+        let (address, keeper) = RingBuffer::pin(&ring)?;
+        Ok(Some(Self {
+            object: ring.unbind(),
+            address,
+            _keeper: keeper,
+            frame_size: geometry.element_size(),
+            size: geometry.size(),
+        }))
+    }
+
+    /// Frames in the ring.
+    fn fill(&self) -> usize {
+        let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(self.address);
+        // SAFETY: alive as long as its keeper; only its indices are looked at.
+        unsafe { &*pointer }.available(Side::Consumer)
+    }
+}
+
+/// What the rings have to do with the time line.
+#[derive(Default)]
+struct Progress {
+    /// Calls of the compiled callback before the start.
+    blocks_before: u64,
+    /// Since when the compiled callback holds the sound back, or `None` if it does not.
+    held_since: Option<Instant>,
+    is_held: bool,
+    /// How far the output ring is filled.
+    ahead: usize,
+    /// Frames that were taken and put since the start.
+    taken: u64,
+    put: u64,
+    /// Losses that were dealt with.
+    underflow_frames: u64,
+    overflow_frames: u64,
+    /// Frames that are to be dropped, because silence was played in their place.
+    debt: u64,
+    /// Frames that were not recorded, and behind how many others they would have been.
+    gap: u64,
+    gap_at: u64,
+    /// Counters whose changes the callback was told.
+    told: [u64; TOLD.len()],
+}
+
+type Counted = fn(&CallbackState) -> u64;
+
+/// What the flags of a call stand for.
+const TOLD: [(Counted, std::ffi::c_ulong); 7] = [
+    (
+        |state| state.counters().device_input_underflows(),
+        flags::INPUT_UNDERFLOW,
+    ),
+    (
+        |state| state.counters().device_input_overflows(),
+        flags::INPUT_OVERFLOW,
+    ),
+    (
+        |state| state.counters().input_overflows(),
+        flags::INPUT_OVERFLOW,
+    ),
+    (
+        |state| state.counters().device_output_underflows(),
+        flags::OUTPUT_UNDERFLOW,
+    ),
+    (
+        |state| state.counters().output_underflows(),
+        flags::OUTPUT_UNDERFLOW,
+    ),
+    (
+        |state| state.counters().device_output_overflows(),
+        flags::OUTPUT_OVERFLOW,
+    ),
+    (
+        |state| state.counters().device_primings(),
+        flags::PRIMING_OUTPUT,
+    ),
+];
+
+/// What is to be done next.
+enum Due {
+    /// So many blocks of so many frames are to be made or taken.
+    Blocks(usize, usize),
+    /// So many frames of silence are to be put.
+    Silence(usize),
+    /// Nothing yet: so many frames are missing on that side, which then has so many.
+    Missing(usize, Side, usize),
+}
+
+/// For the streams: what a thread that calls a function for block after block works with.
+#[pyclass(frozen, module = "pa_ringbuffer._native")]
+pub(crate) struct Pump {
+    callback: Py<StreamCallback>,
+    input: Option<Ring>,
+    output: Option<Ring>,
+    /// Frames per call, or 0: as many as the device has.
+    blocksize: usize,
+    ahead: usize,
+    samplerate: f64,
+    silence: u8,
+    progress: Mutex<Progress>,
+    /// Counts the starts, so that the thread of an earlier one notices.
+    run: AtomicU64,
+    is_over: AtomicBool,
+    /// Since the stream was opened.
+    dropped: AtomicU64,
+    inserted: AtomicU64,
+}
+
+impl Pump {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // Held for a moment only, and never while Python code runs.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> &CallbackState {
+        self.callback.get().callback_state()
+    }
+
+    fn is_run(&self, run: u64) -> bool {
+        self.run.load(Ordering::Acquire) == run
+    }
+
+    /// Frames of a block, or 0 if that is not known yet.
+    fn block(&self) -> usize {
+        match self.blocksize {
+            0 => usize::try_from(self.state().counters().largest_block()).unwrap_or(0),
+            size => size,
+        }
+    }
+
+    /// Frames that are waited for where fewer could be had.
+    fn batch(block: usize, ahead: usize) -> usize {
+        (ahead / BATCH / block * block).max(block)
+    }
+
+    /// The device has called: its blocks are known.
+    fn settle(&self, progress: &mut Progress, output: &Ring) {
+        let largest = self.state().counters().largest_block();
+        let block = self.block().max(usize::try_from(largest).unwrap_or(0));
+        progress.ahead = self
+            .ahead
+            .max(2 * block)
+            .min(output.size.saturating_sub(block));
+    }
+
+    fn due(&self) -> Due {
+        let mut guard = self.progress();
+        let progress = &mut *guard;
+        let state = self.state();
+        if self.output.is_some()
+            && progress.is_held
+            && state.counters().blocks() == progress.blocks_before
+        {
+            // Nothing wakes those who wait for this.
+            return Due::Missing(1, Side::Producer, usize::MAX);
+        }
+        match (&self.input, &self.output) {
+            (Some(input), None) => self.due_input(input),
+            (None, Some(output)) => self.due_output(progress, output),
+            (Some(input), Some(output)) => self.due_duplex(progress, input, output),
+            (None, None) => Due::Missing(1, Side::Producer, usize::MAX),
+        }
+    }
+
+    fn due_input(&self, input: &Ring) -> Due {
+        let there = input.fill();
+        let block = self.block();
+        if self.blocksize == 0 {
+            // A device whose blocks differ: each as it came, unless Python is late.
+            return if there == 0 {
+                Due::Missing(block.max(1), Side::Consumer, 1)
+            } else if there <= block || block == 0 {
+                Due::Blocks(1, there)
+            } else {
+                Due::Blocks((there / block).min((MOST / block).max(1)), block)
+            };
+        }
+        if there < block {
+            return Due::Missing(block - there, Side::Consumer, block);
+        }
+        Due::Blocks((there / block).min((MOST / block).max(1)), block)
+    }
+
+    fn due_output(&self, progress: &mut Progress, output: &Ring) -> Due {
+        let block = self.block();
+        if progress.held_since.is_none() {
+            self.settle(progress, output);
+            progress.held_since = Some(Instant::now());
+        }
+        let ahead = progress.ahead;
+        let room = ahead.saturating_sub(output.fill());
+        if progress.is_held {
+            let patience = Duration::from_secs_f64(ahead as f64 / self.samplerate);
+            let late = progress
+                .held_since
+                .is_some_and(|since| since.elapsed() > patience);
+            if room < block || late {
+                progress.is_held = false;
+                self.state().release();
+            }
+        }
+        let batch = if progress.is_held {
+            block
+        } else {
+            Self::batch(block, ahead)
+        };
+        if room < batch {
+            let wanted = output.size - ahead + batch;
+            return Due::Missing(batch - room, Side::Producer, wanted);
+        }
+        Due::Blocks((room / block).min((MOST / block).max(1)), block)
+    }
+
+    fn due_duplex(&self, progress: &mut Progress, input: &Ring, output: &Ring) -> Due {
+        let block = self.block();
+        if progress.is_held {
+            self.settle(progress, output);
+            if output.fill() < progress.ahead {
+                return Due::Silence(progress.ahead - output.fill());
+            }
+            progress.is_held = false;
+            self.state().release();
+        }
+        let lost = self.state().counters().input_overflow_frames();
+        let there = input.fill();
+        if lost != progress.overflow_frames {
+            if progress.gap == 0 {
+                progress.gap_at = progress.taken + there as u64;
+            }
+            progress.gap += lost - progress.overflow_frames;
+            progress.overflow_frames = lost;
+        }
+        let mut there = there;
+        if progress.gap != 0 {
+            let before = progress.gap_at.saturating_sub(progress.taken);
+            if before < block as u64 {
+                self.note_underflow(progress);
+                let in_time = progress.gap.min(progress.debt);
+                progress.debt -= in_time;
+                progress.gap -= in_time;
+                let room = output.size - output.fill();
+                if room == 0 {
+                    progress.gap = 0;
+                }
+                if progress.gap != 0 {
+                    return Due::Silence(room.min(progress.gap as usize));
+                }
+            } else {
+                there = there.min(before as usize);
+            }
+        }
+        let batch = if progress.gap == 0 {
+            Self::batch(block, progress.ahead)
+        } else {
+            block
+        };
+        if there < batch {
+            return Due::Missing(batch - there, Side::Consumer, batch);
+        }
+        Due::Blocks((there / block).min((MOST / block).max(1)), block)
+    }
+
+    fn note_underflow(&self, progress: &mut Progress) {
+        let frames = self.state().counters().output_underflow_frames();
+        progress.debt += frames - progress.underflow_frames;
+        progress.underflow_frames = frames;
+    }
+
+    /// The flags of what was lost since the last time.
+    fn news(&self) -> u64 {
+        let mut progress = self.progress();
+        let mut news = 0;
+        for ((count, flag), told) in TOLD.iter().zip(&mut progress.told) {
+            let counted = count(self.state());
+            if counted != *told {
+                *told = counted;
+                news |= flag;
+            }
+        }
+        #[allow(clippy::unnecessary_cast)] // On some systems they are 64 bits already.
+        let news = news as u64;
+        news
+    }
+
+    /// Puts silence into the output ring, in the place of frames that were not recorded or before the
+    /// first ones.
+    fn put_silence(&self, py: Python<'_>, frames: usize) -> PyResult<()> {
+        let Some(output) = &self.output else {
+            return Ok(());
+        };
+        let mut silence = vec![self.silence; frames * output.frame_size];
+        // SAFETY: memory for so many frames.
+        let put = unsafe {
+            RingBuffer::transfer(
+                output.object.bind(py),
+                Side::Producer,
+                silence.as_mut_ptr(),
+                frames,
+                output.frame_size,
+            )
+        }? as u64;
+        let mut progress = self.progress();
+        progress.put += put;
+        if !progress.is_held {
+            progress.gap = progress.gap.saturating_sub(put);
+            self.inserted.fetch_add(put, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Looks until something is due. `None` if nothing will be.
+    fn wait_for(&self, run: u64) -> Option<Due> {
+        let mut watchdog = Watchdog::new(self.state());
+        loop {
+            if self.is_over.load(Ordering::Acquire) || !self.is_run(run) {
+                return None;
+            }
+            // First, because what the callback did before is then seen in the rings.
+            let is_over = watchdog.is_over();
+            if is_over && self.output.is_some() {
+                return None;
+            }
+            let (missing, side, wanted) = match self.due() {
+                Due::Missing(missing, side, wanted) => (missing, side, wanted),
+                due => return Some(due),
+            };
+            if is_over {
+                return None;
+            }
+            if watchdog.is_quiet() {
+                return Some(Due::Blocks(0, 0));
+            }
+            self.nap(missing, side, wanted);
+        }
+    }
+
+    fn nap(&self, missing: usize, side: Side, wanted: usize) {
+        let state = self.state();
+        if state.wakes() {
+            // SAFETY: the rings are kept.
+            let _ = unsafe { state.sleep(side, wanted, wait::LONGEST_INTERVAL) };
+        } else {
+            // The time in which the device plays or records so much.
+            let time = Duration::try_from_secs_f64(missing as f64 / self.samplerate)
+                .unwrap_or(wait::LONGEST_INTERVAL);
+            thread::sleep(time.clamp(wait::INTERVAL, wait::LONGEST_INTERVAL));
+        }
+    }
+
+    fn ring(ring: Option<&Ring>) -> PyResult<&Ring> {
+        ring.ok_or_else(|| error::type_error("the stream has no ring for that"))
+    }
+}
+
+/// Blocks, frames in each, flags; frames that were taken and put before; frames of those to be put that
+/// will be dropped.
+type Blocks = (usize, usize, u64, u64, u64, u64);
+
+#[pymethods]
+impl Pump {
+    #[new]
+    fn new(
+        callback: Bound<'_, StreamCallback>,
+        blocksize: usize,
+        ahead: usize,
+        samplerate: f64,
+        silence: u8,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            input: Ring::new(&callback, Side::Consumer)?,
+            output: Ring::new(&callback, Side::Producer)?,
+            callback: callback.unbind(),
+            blocksize,
+            ahead,
+            samplerate,
+            silence,
+            progress: Mutex::default(),
+            run: AtomicU64::new(0),
+            is_over: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+            inserted: AtomicU64::new(0),
+        })
+    }
+
+    /// To be called right before the device is started, when the rings are empty: returns the number
+    /// of the run.
+    fn begin(&self) -> u64 {
+        let state = self.state();
+        let counters = state.counters();
+        let mut told = [0; TOLD.len()];
+        for ((count, _), told) in TOLD.iter().zip(&mut told) {
+            *told = count(state);
+        }
+        *self.progress() = Progress {
+            blocks_before: counters.blocks(),
+            is_held: self.output.is_some(),
+            ahead: self.ahead,
+            underflow_frames: counters.output_underflow_frames(),
+            overflow_frames: counters.input_overflow_frames(),
+            told,
+            ..Progress::default()
+        };
+        self.is_over.store(false, Ordering::Release);
+        self.run.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// No more blocks are due.
+    fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    /// Wait, without the GIL, until blocks are due. None if there will be no more; no blocks if the
+    /// device is quiet.
+    fn wait(&self, py: Python<'_>, run: u64) -> PyResult<Option<Blocks>> {
+        loop {
+            let due = if self.is_over.load(Ordering::Acquire) || !self.is_run(run) {
+                None
+            } else if self.state().finish_reason().is_some() {
+                self.wait_for(run)
+            } else {
+                // Whoever lets go of the GIL may have to wait for it.
+                match self.due() {
+                    Due::Missing(..) => py.detach(|| self.wait_for(run)),
+                    due => Some(due),
+                }
+            };
+            match due {
+                None => return Ok(None),
+                Some(Due::Silence(frames)) => self.put_silence(py, frames)?,
+                Some(Due::Blocks(blocks, frames)) => {
+                    let news = if blocks == 0 { 0 } else { self.news() };
+                    let mut progress = self.progress();
+                    if self.input.is_some() && self.output.is_some() {
+                        self.note_underflow(&mut progress);
+                    }
+                    return Ok(Some((
+                        blocks,
+                        frames,
+                        news,
+                        progress.taken,
+                        progress.put,
+                        progress.debt,
+                    )));
+                }
+                Some(Due::Missing(..)) => {}
+            }
+        }
+    }
+
+    /// Fill *data* with recorded frames that were due.
+    fn take(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let input = Self::ring(self.input.as_ref())?;
+        let mut slot = Slot::uninit();
+        let view = View::new(&mut slot, data, "data", ffi::PyBUF_WRITABLE)?;
+        let frames = view.len() / input.frame_size;
+        // SAFETY: memory for so many frames, which is held.
+        let taken = unsafe {
+            RingBuffer::transfer(
+                input.object.bind(py),
+                Side::Consumer,
+                view.pointer(),
+                frames,
+                input.frame_size,
+            )
+        }?;
+        self.progress().taken += taken as u64;
+        Ok(taken)
+    }
+
+    /// Have *data* played; less of it if silence was played in its place.
+    fn put(&self, py: Python<'_>, run: u64, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let output = Self::ring(self.output.as_ref())?;
+        if !self.is_run(run) {
+            return Ok(());
+        }
+        let mut slot = Slot::uninit();
+        let view = View::new(&mut slot, data, "data", 0)?;
+        let frames = view.len() / output.frame_size;
+        let skip = if self.input.is_some() {
+            let mut progress = self.progress();
+            self.note_underflow(&mut progress);
+            let skip = progress.debt.min(frames as u64);
+            progress.debt -= skip;
+            skip as usize
+        } else {
+            0
+        };
+        // SAFETY: memory for so many frames, which is held, and of which some are skipped.
+        let put = unsafe {
+            RingBuffer::transfer(
+                output.object.bind(py),
+                Side::Producer,
+                view.pointer().add(skip * output.frame_size),
+                frames - skip,
+                output.frame_size,
+            )
+        }?;
+        self.progress().put += put as u64;
+        self.dropped
+            .fetch_add((frames - put) as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Frames by which the output is ahead, once the device's blocks are known.
+    #[getter]
+    fn ahead(&self) -> usize {
+        match self.progress().ahead {
+            0 => self.ahead,
+            ahead => ahead,
+        }
+    }
+
+    /// Frames that were dropped, and frames of silence that were inserted, so that the latency stays.
+    #[getter]
+    fn corrections(&self) -> (u64, u64) {
+        (
+            self.dropped.load(Ordering::Relaxed),
+            self.inserted.load(Ordering::Relaxed),
+        )
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.callback)?;
+        for ring in [&self.input, &self.output].into_iter().flatten() {
+            visit.call(&ring.object)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,402 @@
+"""Callbacks in Python: a thread of ours calls the user's function for block after block.
+
+The audio thread never runs Python. The compiled callback moves frames between the device and the
+rings; the thread makes the output *ahead* of time and takes the input as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import math
+import os
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, Callable, Literal, Protocol
+
+from .._native import Pump
+
+if TYPE_CHECKING:
+    from .. import StreamCallback
+    from .backend import Handle
+
+#: Seconds of sound that a stream with a callback in Python makes ahead: see docs/callbacks.md.
+DEFAULT_AHEAD = 0.1
+
+#: The same where the stream was opened with ``latency='low'`` or ``latency='high'``.
+AHEAD = {"low": 0.03, "high": 0.5}
+
+
+def _number(value: Any, name: str, unit: str) -> float:
+    if not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
+        raise TypeError(f"{name} must be a number of {unit}, not {type(value).__name__}")
+    return float(value)
+
+
+def check_ahead(kind: str, callback: object, ahead: float | None, ahead_frames: int | None) -> None:
+    """Refuse what cannot be honoured, before there is a device that would have to be closed."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function or None, not {callback!r}")
+    given = "ahead" if ahead is not None else "ahead_frames"
+    if ahead is None and ahead_frames is None:
+        return
+    if ahead is not None and ahead_frames is not None:
+        raise TypeError("give either ahead or ahead_frames, not both")
+    if callback is None:
+        raise TypeError(
+            f"{given} is for streams with a callback; without one, what is written before the "
+            "start is ahead"
+        )
+    if kind == "input":
+        raise TypeError(
+            f"{given} is for streams that play; how late a callback that records may be is "
+            "what its ring holds: ring_seconds or ring_frames"
+        )
+    if ahead is not None and not 0 < _number(ahead, "ahead", "seconds") < math.inf:
+        raise ValueError(f"ahead must be a positive number of seconds, not {ahead}")
+    if ahead_frames is not None and not (
+        1 <= _number(ahead_frames, "ahead_frames", "frames") < math.inf
+    ):
+        raise ValueError(f"ahead_frames must be a positive number, not {ahead_frames}")
+
+
+def frames_ahead(
+    samplerate: float,
+    blocksize: int,
+    ahead: float | None,
+    ahead_frames: int | None,
+    latency: Any,
+) -> int:
+    """The number of frames that are made ahead: at least two blocks."""
+    if ahead_frames is None:
+        if ahead is None:
+            output = latency[1] if isinstance(latency, tuple) else latency
+            ahead = AHEAD.get(output, DEFAULT_AHEAD) if isinstance(output, str) else DEFAULT_AHEAD
+        ahead_frames = math.ceil(ahead * samplerate)
+    return max(int(ahead_frames), 2 * blocksize)
+
+
+class Blocks(Protocol):
+    """Memory that the user's function gets to see: arrays, or plain buffers."""
+
+    def make(self, frames: int) -> Any:
+        """Memory for so many frames, all silence."""
+
+    def part(self, data: Any, first: int, frames: int) -> Any:
+        """A block of it."""
+
+
+class Arrays:
+    """NumPy arrays of the shape (frames, channels)."""
+
+    def __init__(self, channels: int, dtype: str) -> None:
+        import numpy as np
+
+        self._channels, self._dtype = channels, np.dtype(dtype)
+        self._zeros, self._full = np.zeros, np.full
+
+    def make(self, frames: int) -> Any:
+        shape = frames, self._channels
+        if self._dtype == "uint8":
+            return self._full(shape, 128, self._dtype)
+        return self._zeros(shape, self._dtype)
+
+    def part(self, data: Any, first: int, frames: int) -> Any:
+        return data[first : first + frames]
+
+
+class Buffers:
+    """Buffers of interleaved samples."""
+
+    def __init__(self, framesize: int, dtype: str) -> None:
+        self._framesize = framesize
+        self._silence = b"\x80" if dtype == "uint8" else b"\0"
+
+    def make(self, frames: int) -> Any:
+        return memoryview(bytearray(self._silence * (frames * self._framesize)))
+
+    def part(self, data: Any, first: int, frames: int) -> Any:
+        return data[first * self._framesize : (first + frames) * self._framesize]
+
+
+class BlockTime:
+    """When the frames of one block were recorded and will be heard: ``time`` of a callback.
+
+    All three are seconds of the stream's clock, :attr:`Stream.time`.
+    """
+
+    __slots__ = ("currentTime", "inputBufferAdcTime", "outputBufferDacTime")
+
+    def __init__(self, adc: float, current: float, dac: float) -> None:
+        #: When the first frame of the input was recorded; 0 without input.
+        self.inputBufferAdcTime = adc
+        #: When the function was called.
+        self.currentTime = current
+        #: When the first frame of the output will be heard; 0 without output.
+        self.outputBufferDacTime = dac
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={getattr(self, name):.6f}" for name in self.__slots__)
+        return f"<BlockTime: {values}>"
+
+
+class Refusal:
+    """Stands for the side of a stream that only its callback may use."""
+
+    def __init__(self, error: Callable[..., Exception], *arguments: object) -> None:
+        self._error, self._arguments = error, arguments
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._error(*self._arguments)
+
+
+#: Those whose threads have to end before the interpreter does.
+_running: set[Caller] = set()
+
+
+class Caller:
+    """Calls a function for block after block, on a thread of its own, from start to end.
+
+    It does not know the stream, which can be collected as garbage meanwhile unless the function
+    refers to it.
+    """
+
+    #: Seconds without progress after which nobody waits any longer for the function to return.
+    PATIENCE = 5.0
+    PATIENCE_AT_EXIT = 1.0
+
+    #: Seconds between two looks at what may have happened to a wait meanwhile: a fork, for example.
+    LOOK = 0.05
+
+    def __init__(
+        self,
+        function: Callable[..., object],
+        callback: StreamCallback,
+        handle: Handle,
+        flags: Any,
+        memory: tuple[Blocks | None, Blocks | None],
+        blocksize: int,
+        ahead: int,
+        samplerate: float,
+        silence: int,
+        name: str,
+        finished_callback: Callable[[], object] | None,
+    ) -> None:
+        self._function = function
+        self._callback = callback
+        self._handle = handle
+        self._flags = flags
+        self._in, self._out = memory
+        self._samplerate = samplerate
+        self._name = name
+        self._finished_callback = finished_callback
+        self.pump = Pump(callback, blocksize, ahead, samplerate, silence)
+        self._thread: threading.Thread | None = None
+        #: Whether the function is not to be called again in this run.
+        self._is_over = True
+        #: Whether the device has been started.
+        self._is_started = False
+        #: Blocks for which the function has returned.
+        self._calls = 0
+
+    @property
+    def ahead(self) -> float:
+        """Seconds by which the output is ahead; 0 where there is none."""
+        return self.pump.ahead / self._samplerate if self._out else 0.0
+
+    # The life of a run.
+
+    def begin(self) -> None:
+        """Called right before the device is started, by the thread that starts it."""
+        for ring in (self._callback.input_ring, self._callback.output_ring):
+            if ring is not None:
+                ring.flush()
+        before, self._is_started, self._is_over = self._thread, False, False
+        run = self.pump.begin()
+        # Until the device has called once, and there is something to play.
+        self._callback.mode = "hold" if self._out else "run"
+        self._thread = threading.Thread(
+            target=self._call_all, args=(run, before), name="stream callback", daemon=True
+        )
+        _running.add(self)
+        self._thread.start()
+
+    def started(self) -> None:
+        """The device has been started."""
+        self._is_started = True
+
+    def before_end(self, how: str) -> None:
+        """Called before the device is stopped, aborted or closed."""
+        if how == "stop" and not self._out:
+            # What was recorded is still given to the function.
+            if self._is_here():
+                self._is_over = True
+            return
+        self._is_over = True
+        self.pump.end()
+        if how == "stop" and self._callback.finished is None:
+            self._join(self.PATIENCE)
+            self._callback.mode = "complete"
+            self._play_rest()
+
+    def after_end(self) -> None:
+        """Called when the device has been stopped, aborted or closed."""
+        self._join(self.PATIENCE)
+
+    def finished(self) -> None:
+        """Called, on a thread of its own, when the device has stopped for whatever reason."""
+        self._join(self.PATIENCE)
+        if self._finished_callback is not None:
+            self._finished_callback()
+
+    def end_at_exit(self) -> None:
+        self._is_over = True
+        self.pump.end()
+        self._join(self.PATIENCE_AT_EXIT)
+
+    def _is_here(self) -> bool:
+        return self._thread is not None and self._thread.ident == _thread.get_ident()
+
+    def _join(self, patience: float) -> None:
+        """Wait until the function has returned for the last time."""
+        thread, calls, since = self._thread, self._calls, time.monotonic()
+        if thread is None or self._is_here():
+            return
+        while thread.is_alive() and self._handle.here:
+            thread.join(self.LOOK)
+            if calls != self._calls:
+                calls, since = self._calls, time.monotonic()
+            if time.monotonic() - since > patience:
+                return
+
+    def _play_rest(self) -> None:
+        """Wait until the device has played what the ring holds."""
+        ring = self._callback.output_ring
+        assert ring is not None
+        end = time.monotonic() + ring.read_available / self._samplerate + self.PATIENCE
+        while (
+            not self._callback._is_finished
+            and time.monotonic() < end
+            and self._handle.here
+            and self._handle.ask("active", False)
+        ):
+            time.sleep(0.002)
+
+    # The thread.
+
+    def _call_all(self, run: int, before: threading.Thread | None) -> None:
+        try:
+            if before is not None and before.is_alive():
+                # It may have started this run from within the function.
+                before.join()
+            while True:
+                due = self.pump.wait(run)
+                if due is None:
+                    return
+                if due[0]:
+                    if not self._call_blocks(run, *due):
+                        return
+                    if due[2]:
+                        self._handle.report()
+                elif self._is_started and not self._handle.active:
+                    return
+        except Exception:
+            self._abort_with_traceback()
+        finally:
+            if self._thread is threading.current_thread():
+                _running.discard(self)
+
+    def _call_blocks(
+        self, run: int, blocks: int, frames: int, flags: int, taken: int, put: int, debt: int
+    ) -> bool:
+        """Call the function for blocks that are due; return whether there will be more."""
+        function, make_flags = self._function, self._flags.CallbackFlags
+        pump, source, target = self.pump, self._in, self._out
+        now, adc, dac = self._times(taken, put - debt)
+        begin, duration = time.perf_counter(), frames / self._samplerate
+        indata = outdata = None
+        if source:
+            indata = source.make(blocks * frames)
+            pump.take(indata)
+        if target:
+            outdata = target.make(blocks * frames)
+        for n in range(blocks):
+            if self._is_over:
+                return False
+            block_time = BlockTime(adc, now + time.perf_counter() - begin, dac)
+            status = make_flags(flags if n == 0 else 0)
+            arguments: tuple[Any, ...] = (frames, block_time, status)
+            if target:
+                output = target.part(outdata, n * frames, frames)
+                arguments = (output, *arguments)
+                dac += duration
+            if source:
+                arguments = (source.part(indata, n * frames, frames), *arguments)
+                adc += duration
+            end: Literal["complete", "abort"] | None = None
+            try:
+                function(*arguments)
+            except self._flags.CallbackStop:
+                end = "complete" if target else "abort"
+            except self._flags.CallbackAbort:
+                end = "abort"
+            except BaseException:
+                self._abort_with_traceback()
+                return False
+            if target and end != "abort":
+                # Not what the function may have put in its place: the memory that it was given.
+                pump.put(run, target.part(outdata, n * frames, frames))
+            self._calls += 1
+            if end is not None:
+                self._is_over = True
+                self._callback.mode = end
+                return False
+        return True
+
+    def _abort_with_traceback(self) -> None:
+        self._is_over = True
+        self._callback.mode = "abort"
+        if sys.stderr is not None:
+            print(f"From the callback {self._function!r} of {self._name}:", file=sys.stderr)
+            traceback.print_exc()
+
+    def _times(self, taken: int, put: int) -> tuple[float, float, float]:
+        """The time now, when frame *taken* was recorded, and when frame *put* will be heard."""
+        try:
+            now = float(self._handle.ask("time", 0.0))
+        except Exception:
+            # Some devices cannot say it.
+            now = 0.0
+        known = getattr(self._callback, "_block_times", lambda: None)()
+        if known is not None:
+            _, input_frame, adc, output_frame, dac, _ = known
+            return (
+                now,
+                adc + (taken - input_frame) / self._samplerate if self._in else 0.0,
+                dac + (put - output_frame) / self._samplerate if self._out else 0.0,
+            )
+        # Without block times: from what the rings hold.
+        latency = self._handle.backend.latency
+        recorded, played = latency if isinstance(latency, tuple) else (latency, latency)
+        adc = dac = 0.0
+        input_ring, output_ring = self._callback.input_ring, self._callback.output_ring
+        if input_ring is not None:
+            adc = now - recorded - input_ring.read_available / self._samplerate
+        if output_ring is not None:
+            dac = now + played + output_ring.read_available / self._samplerate
+        return now, adc, dac
+
+
+@atexit.register
+def _end_all() -> None:
+    """The function is not called any more when the interpreter goes."""
+    for caller in list(_running):
+        if caller._handle.here:
+            caller.end_at_exit()
+
+
+if hasattr(os, "register_at_fork"):
+    # The child has none of these threads.
+    os.register_at_fork(after_in_child=_running.clear)
