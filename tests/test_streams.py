@@ -1039,7 +1039,7 @@ def test_many_streams_come_and_go():
 @pytest.mark.parametrize("wake", [False, True])
 def test_a_reader_and_a_writer_go_on_whether_they_are_woken_or_look(wake):
     sent = signal(20_000)
-    with loopback(ring_frames=1024, blocksize=64, wake=wake) as stream:
+    with loopback(ring_frames=8192, blocksize=64, wake=wake) as stream:
         read = []
         reader = threading.Thread(target=lambda: read.append(stream.read(20_000, LONG)))
         reader.start()
