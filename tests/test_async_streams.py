@@ -279,6 +279,34 @@ def test_a_loop_that_is_gone_waits_for_nothing(how, collect):
     stream.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*unclosed event loop:ResourceWarning")
+def test_a_task_whose_loop_was_closed_leaves_its_side_and_its_frames_to_others():
+    stream = testing.AsyncStream(ring_frames=64)
+    stream._callback.restart()  # As if it ran.
+    recorded = signal(20)
+    stream.input_ring.write(recorded)
+    tasks = []
+
+    async def begin():
+        for use in (stream.read(100), stream.write(signal(500))):
+            tasks.append(asyncio.ensure_future(use))
+        await asyncio.sleep(0.01)
+
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda loop, context: None)
+    loop.run_until_complete(begin())
+    loop.close()
+    stream.output_ring.read()
+
+    async def go_on():
+        await stream.write(signal(30))
+        return await stream.read(20, LONG)
+
+    assert np.array_equal(run(go_on()), recorded)
+    tasks.clear()
+    stream.close()
+
+
 def test_a_stream_that_ends_wakes_whoever_waits():
     async def main():
         stream = loopback(ring_frames=1024)

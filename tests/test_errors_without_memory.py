@@ -192,3 +192,93 @@ def test_each_allocation_of_an_error_may_fail(call):
     )
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) > 0
+
+
+READING = """
+import _testcapi
+import numpy as np
+from pa_ringbuffer import testing
+
+def attempt(stream, before):
+    use = {use}
+    _testcapi.set_nomemory(before, before + 1)
+    try:
+        return use(), None
+    except BaseException as error:
+        return None, error
+    finally:
+        _testcapi.remove_mem_hooks()
+
+failed = 0
+for before in range(60):
+    stream = testing.InputStream(
+        channels=500, dtype="int32", ring_frames=1024, warn=None, wake={wake}
+    )
+    stream._callback.restart()  # As if it ran.
+    recorded = np.arange(400 * 500, dtype="int32").reshape(400, 500)
+    stream.input_ring.write(recorded)
+    read, error = attempt(stream, before)
+    assert type(error).__name__ != "PanicException"
+    failed += error is not None
+    error = None
+    parts = [stream.read_nowait()] if read is None or {again} else [read, stream.read_nowait()]
+    assert np.array_equal(np.concatenate(parts), recorded), before
+    stream.close()
+print(failed)
+"""
+
+
+@pytest.mark.parametrize("wake", [False, True])
+@pytest.mark.parametrize(
+    "use",
+    [
+        "lambda: stream.read(300)",
+        "lambda: stream.read(600, 0.001)",
+        "stream.read_nowait",
+        "stream.peek",
+        "functools.partial(next, stream.blocks(300))",
+    ],
+)
+def test_a_read_that_finds_no_memory_leaves_its_frames_to_the_next_one(use, wake, numpy):
+    program = READING.format(use=use, wake=wake, again="peek" in use)
+    result = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", "import functools\n" + program],
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+    )
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) > 0
+
+
+AWAITING = """
+import _testcapi, asyncio, time
+import pa_ringbuffer
+
+async def main():
+    for before in range(30):
+        ring = pa_ringbuffer.RingBuffer(1, 8)
+        task = asyncio.ensure_future(ring.wait_for_data_async())
+        await asyncio.sleep(0.002)
+        ring.write(b"1")
+        _testcapi.set_nomemory(before, before + 1)
+        try:
+            # Another thread sees it, and tells it.
+            time.sleep(0.01)
+        finally:
+            _testcapi.remove_mem_hooks()
+        assert await asyncio.wait_for(task, 60)
+
+asyncio.run(main())
+print("ok")
+"""
+
+
+def test_a_wait_ends_although_there_is_no_memory_to_tell_its_end():
+    result = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", AWAITING],
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+    )
+    assert (result.returncode, result.stdout) == (0, "ok\n"), result.stderr

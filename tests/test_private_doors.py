@@ -206,6 +206,66 @@ def test_a_transfer_that_is_over_takes_nothing_from_others():
             ask()
 
 
+def test_a_transfer_that_was_given_up_gives_and_takes_nothing_more():
+    ring = pa_ringbuffer.RingBuffer(4, 16)
+    _, side = sides(pa_ringbuffer.RingBuffer(4, 16), ring)
+    ring.write(bytes(range(32)))
+    transfer = side.begin(100)
+    transfer.step()
+    transfer.give_up()
+    assert transfer.is_over
+    ring.write(bytes(range(32, 64)))
+    for use in (
+        transfer.step,
+        lambda: transfer.judge("finished"),
+        lambda: transfer.watch(print),
+        lambda: transfer.frames,
+    ):
+        with pytest.raises(RuntimeError, match="this transfer is over"):
+            use()
+    assert bytes(side.read_nowait(100).frames) == bytes(range(64))
+    assert side.available == 0
+
+
+def test_a_transfer_that_is_being_used_takes_no_other_use():
+    from pa_ringbuffer._native import InputSide
+
+    refused = []
+
+    class Meddling(Handle):
+        """Uses the transfer that it makes the error of."""
+
+        def error(self, outcome, so_far, frames=0, data=None):
+            for use in (
+                transfer.step,
+                lambda: transfer.judge("timeout"),
+                lambda: transfer.watch(print),
+                lambda: transfer.frames,
+            ):
+                with pytest.raises(RuntimeError, match="is being used") as error:
+                    use()
+                refused.append(error)
+            transfer.give_up()
+            # Not before the use is over.
+            with pytest.raises(RuntimeError, match="only one at a time"):
+                side.read_nowait(100)
+            return TimeoutError(so_far)
+
+    ring = pa_ringbuffer.RingBuffer(4, 16)
+    callback = pa_ringbuffer.StreamCallback(input_ring=ring)
+
+    def empty(shape, dtype):
+        return memoryview(bytearray(4 * shape[0])).cast("h", shape)
+
+    side = InputSide(callback, Meddling(), empty, 2, "int16", None)
+    ring.write(bytes(range(32)))
+    transfer = side.begin(100, None, None, True)
+    with pytest.raises(TimeoutError):
+        transfer.judge("timeout")
+    assert len(refused) == 4
+    assert bytes(side.read_nowait(8).frames) == bytes(range(32))
+
+
 @pytest.mark.parametrize("use", ["start", "run", "process"])
 def test_a_callback_in_use_gets_no_other_rings(use):
     from pa_ringbuffer.testing import VirtualDevice

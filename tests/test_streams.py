@@ -1033,6 +1033,19 @@ def test_many_streams_come_and_go():
     gc.collect()
 
 
+def test_frames_of_blocks_from_a_device_that_is_gone_are_given_once():
+    stream = testing.InputStream(channels=1, dtype="int32", ring_frames=64)
+    stream._callback.restart()  # As if it ran, but the device is not active.
+    recorded = np.arange(40, dtype="int32").reshape(-1, 1)
+    stream.input_ring.write(recorded)
+    with pytest.raises(StreamStoppedError, match="it may be gone") as error:
+        next(stream.blocks(300))
+    assert error.value.frames == 0
+    assert len(error.value.data) == 0
+    assert np.array_equal(stream.read_nowait(), recorded)
+    stream.close()
+
+
 # Waking.
 
 

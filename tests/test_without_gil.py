@@ -157,6 +157,59 @@ def test_many_threads_may_write_what_the_same_view_shows(implementation):
     run(["-c", SAME_VIEW.format(module=implementation.__name__, rounds=rounds)])
 
 
+# What is taken from memory behind the data, or put there, is more than there was.
+SAME_TRANSFER = """
+import threading, time
+import pa_ringbuffer
+from pa_ringbuffer._native import InputSide, OutputSide
+
+FRAMES = 30_000
+data = memoryview(bytes(4 * FRAMES)).cast("h", (FRAMES, 2))
+failed = []
+
+def empty(shape, dtype):
+    return memoryview(bytearray(4 * shape[0])).cast("h", shape)
+
+for number in range({rounds}):
+    output_ring, input_ring = (pa_ringbuffer.RingBuffer(4, 1 << 16) for _ in range(2))
+    callback = pa_ringbuffer.StreamCallback(input_ring, output_ring)
+    writing = OutputSide(callback, None, None, 2, "int16", 48000.0).begin(data)
+    reading = InputSide(callback, None, empty, 2, "int16", None).begin(2 * FRAMES + 10_000)
+    input_ring.write(bytes(8 * FRAMES))
+    begun = threading.Barrier(2)
+    transfer = (writing, reading)[number % 2]
+
+    def step():
+        begun.wait()
+        for _ in range(3):
+            try:
+                transfer.step()
+            except RuntimeError as error:
+                if "is being used" not in str(error):
+                    failed.append(error)
+
+    threads = [threading.Thread(target=step) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    transfer.step()
+    if transfer is writing:
+        assert output_ring.read_available == FRAMES, output_ring.read_available
+    else:
+        assert len(reading.frames) == 2 * FRAMES
+    reading.give_up()
+    writing.give_up()
+assert not failed, failed
+"""
+
+
+def test_two_threads_do_one_transfer_once(require):
+    require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension module was not built")
+    rounds = 1500 if sysconfig.get_config_var("Py_GIL_DISABLED") else 50
+    run(["-c", SAME_TRANSFER.format(rounds=rounds)])
+
+
 # Whatever changes in a ring object, and whatever holds on to its memory, while both sides use it.
 CHANGES = """
 import gc, threading

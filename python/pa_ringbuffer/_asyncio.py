@@ -40,15 +40,20 @@ def _deliver(kept: weakref.ref[asyncio.Future[str]], outcome: str) -> None:
             raise
 
 
-def _forget(key: int, timer: object) -> None:
+def _forget(key: int, give_up: Callable[[], object] | None, timer: object) -> None:
     unwatch(key)
+    if give_up is not None:
+        give_up()
 
 
-async def outcome_of(watch: Callable[[Callable[[str], None]], int | str]) -> str:
+async def outcome_of(
+    watch: Callable[[Callable[[str], None]], int | str], give_up: Callable[[], object] | None = None
+) -> str:
     """Wait for what a function watches for, and return why it has ended.
 
     The function is called with another one, to be called with the outcome on any thread. It returns
-    a key for `unwatch()`, or the outcome if that is known at once.
+    a key for `unwatch()`, or the outcome if that is known at once. If the loop is closed meanwhile,
+    what waits will never go on, and is given up.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[str] = loop.create_future()
@@ -56,14 +61,16 @@ async def outcome_of(watch: Callable[[Callable[[str], None]], int | str]) -> str
     if isinstance(key, str):
         # As with asyncio's own streams, what is there does not cost a turn of the loop.
         return key
+    timer = None
     try:
         timer = weakref.ref(
-            loop.call_later(FOREVER, _settle, future, "timeout"), functools.partial(_forget, key)
+            loop.call_later(FOREVER, _settle, future, "timeout"),
+            functools.partial(_forget, key, give_up),
         )
         return await future
     finally:
         unwatch(key)
-        if (kept := timer()) is not None:
+        if timer is not None and (kept := timer()) is not None:
             kept.cancel()
 
 
@@ -78,7 +85,7 @@ async def complete(begin: Callable[[], Transfer]) -> Transfer:
     try:
         transfer = begin()
         while transfer.step():
-            transfer.judge(await outcome_of(transfer.watch))
+            transfer.judge(await outcome_of(transfer.watch, transfer.give_up))
     except BaseException:
         if transfer is not None and not transfer.is_over:
             transfer.give_up()
