@@ -240,6 +240,31 @@ print("ok")
 """)
 
 
+@pytest.mark.parametrize("wake", [False, True])
+@pytest.mark.parametrize(
+    "use", ["read(96000)", "write(np.zeros((96000, 2), 'float32'))", "drain()"]
+)
+def test_a_child_that_a_signal_handler_forks_does_not_go_on_waiting(use, wake):
+    run(f"""
+pids = []
+signal.signal(signal.SIGALRM, lambda *_: pids.append(fork(lambda: None)))
+stream = testing.Stream(ring_seconds=0.5, wake={wake}, warn=None)
+stream.start()
+stream.write_nowait(np.zeros((24_000, 2), "float32"))
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+try:
+    stream.{use}
+except StreamStoppedError as error:
+    assert "not to its forked child" in str(error), error
+    assert pids == [0]
+    end_child(lambda: None, stream)
+assert pids and pids[0]
+stream.close()
+wait_for(pids[0])
+print("ok")
+""")
+
+
 @pytest.mark.parametrize("use", ["active", "stop()"])
 def test_a_child_that_asks_does_not_wait_for_a_thread_that_has_asked(use):
     run(f"""

@@ -78,8 +78,8 @@ async def complete(begin: Callable[[], Transfer]) -> Transfer:
     """Do the whole of a transfer, which a function begins, while other tasks go on.
 
     An exception can come from outside behind any call, from a signal handler for example. So a
-    transfer has no name before it is sure to be given up: the traceback of an exception that is kept
-    would keep it, and its side. And an error that has frames is not followed by another call.
+    transfer has no name before it is sure to be given up: the traceback of an exception that is
+    kept would keep it, and its side. And an error that has frames is not followed by another call.
     """
     transfer = None
     try:

@@ -259,6 +259,8 @@ class Handle:
             # The device was stopped because the interpreter exits. That is no error of this thread;
             # this ends it silently.
             raise SystemExit
+        # A signal handler may have forked in the middle of the wait.
+        self.check_here()
         self.report(at_once=True)
         if outcome == "timeout":
             return StreamTimeoutError(f"timeout: {so_far}", frames, data)

@@ -30,8 +30,7 @@ const MOMENT: Duration = Duration::from_millis(50);
 /// For those to whom some milliseconds more do not matter.
 pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The same where the callback wakes: a device that has stalled does not, and a signal may come just
-/// before the sleep begins; otherwise it ends the sleep.
+/// The same where the callback wakes: a device that has stalled does not.
 pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
 /// Time until the next look of somebody who has waited for some time.
