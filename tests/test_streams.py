@@ -417,7 +417,7 @@ def test_properties_are_those_of_sounddevice():
         assert stream.channels == (1, 2)
         assert stream.dtype == ("int16", "int16")
         assert stream.samplesize == 2
-        assert stream.latency == 100 / 8000
+        assert stream.latency == (100 / 8000, 0)
         stream.read(100, LONG)
         assert stream.time >= 100 / 8000
         assert stream.cpu_load >= 0

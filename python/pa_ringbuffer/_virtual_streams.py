@@ -59,7 +59,9 @@ class _Stream:
             loopback=loopback,
             jitter=jitter,
         )
-        self.latency = blocksize / samplerate
+        # As the device's times have it; see its documentation.
+        input_latency = (blocksize or 1024) / samplerate
+        self.latency: Any = {"input": input_latency, "output": 0.0}.get(kind, (input_latency, 0.0))
 
     @property
     def samplesize(self) -> int:

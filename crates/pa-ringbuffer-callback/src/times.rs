@@ -219,8 +219,8 @@ impl Times {
         sample_rate: f64,
     ) -> (Result<f64, UnknownTime>, bool) {
         let track = &self.tracks[direction];
-        let after = |time: &AtomicU64, frames: u64| {
-            let time = f64::from_bits(load(time)) + frames as i64 as f64 / sample_rate;
+        let after = |time: &AtomicU64, frames: f64| {
+            let time = f64::from_bits(load(time)) + frames / sample_rate;
             if time.is_nan() {
                 Err(UnknownTime::NotTold)
             } else {
@@ -232,16 +232,16 @@ impl Times {
             if load(&self.running) == 0 {
                 return (Err(UnknownTime::NotYet), true);
             }
-            let frames = load(&self.frames).wrapping_add(frame - next);
-            return (after(&track.time, frames), true);
+            let frames = load(&self.frames).saturating_add(frame - next);
+            return (after(&track.time, frames as f64), true);
         }
         let begun = load(&track.begun);
         for back in 1..=begun.min(PIECES as u64) {
             let piece = &track.pieces[((begun - back) % PIECES as u64) as usize];
             if frame >= load(&piece.start) {
                 // It may be before or after the one whose time is known.
-                let frames = frame.wrapping_sub(load(&piece.frame));
-                return (after(&piece.time, frames), false);
+                let frames = frame.wrapping_sub(load(&piece.frame)) as i64;
+                return (after(&piece.time, frames as f64), false);
             }
         }
         (Err(UnknownTime::Forgotten), false)

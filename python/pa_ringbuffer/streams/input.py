@@ -40,6 +40,33 @@ class Input(Base):
         """Number of frames that can be read without waiting."""
         return self._input.available
 
+    @property
+    def read_position(self) -> int:
+        """Number of the frame that is read next. The first one that was recorded is 0.
+
+        It grows by what is read, discarded or skipped (by :meth:`read_latest`), with this stream's
+        methods or those of its ring. Right after a read it is the number of the frame behind the
+        last one that was returned: an array *data* begins with the frame ``read_position -
+        len(data)``. Frames that were dropped in an overflow have no numbers.
+        """
+        return self._input.position
+
+    def input_time(self, frame: int) -> float:
+        """When a frame was recorded, in seconds of the stream's clock: see :attr:`time`.
+
+        This is what the device has told for the block that the frame was in. Between blocks, and
+        for frames that are still to come, time passes at the *samplerate*.
+
+        :param frame: Number of the frame: see :attr:`read_position`.
+        :raises StreamStoppedError: If the frame comes after the last block of a stream that does
+            not run.
+        :raises RuntimeError: If the stream has been started and the first block is not there yet,
+            or if the device tells no times.
+        :raises ValueError: If the time is not known any more. Times before the latest 16 gaps in
+            the recording are forgotten.
+        """
+        return self._input.time_of(frame, self.samplerate)
+
     def read_nowait(self, frames: int = -1) -> npt.NDArray[Any]:
         """Read what there is, without waiting.
 

@@ -58,6 +58,33 @@ class Output(Base):
         _ = self._output.write_nowait
         return self.output_ring.write_available
 
+    @property
+    def write_position(self) -> int:
+        """Number of the frame that is written next. The first one of all is 0.
+
+        It grows by what is written, with this stream's methods or those of its ring, and goes back
+        by what is dropped without having been played. Silence that is played in an underflow has no
+        numbers.
+        """
+        return self._output.position
+
+    def output_time(self, frame: int) -> float:
+        """When a frame is or was heard, in seconds of the stream's clock: see :attr:`time`.
+
+        This is what the device has told for the block that the frame was in. For frames that are
+        still to come, time passes at the *samplerate*; a frame that is not written before its block
+        is due is heard later.
+
+        :param frame: Number of the frame: see :attr:`write_position`.
+        :raises StreamStoppedError: If the frame comes after the last block of a stream that does
+            not run.
+        :raises RuntimeError: If the stream has been started and the first block is not there yet,
+            or if the device tells no times.
+        :raises ValueError: If the time is not known any more. Times before the latest 16 gaps in
+            the sound are forgotten.
+        """
+        return self._output.time_of(frame, self.samplerate)
+
     def write_nowait(self, data: npt.ArrayLike) -> int:
         """Write as many frames as there is room for, without waiting.
 

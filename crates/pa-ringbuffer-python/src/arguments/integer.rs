@@ -72,6 +72,13 @@ impl Integer {
         (self.0 >= 0).then(|| usize::try_from(self.0).unwrap_or(usize::MAX))
     }
 
+    /// The number of a frame: 0 or more, and not limited by the memory there is.
+    pub(crate) fn frame(self, argument: &str) -> PyResult<u64> {
+        u64::try_from(self.0).map_err(|_| {
+            error::value_error(format_args!("{argument} must be 0 or more, not {self}"))
+        })
+    }
+
     /// A number of elements, 0 or more.
     pub(crate) fn required(self, argument: &str) -> PyResult<usize> {
         self.count().ok_or_else(|| {

@@ -12,7 +12,7 @@ use pa_ringbuffer_callback::{
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::arguments::cdata;
 use crate::arguments::integer::Integer;
@@ -225,6 +225,12 @@ impl StreamCallback {
             return Err(error::type_error("the stream has no ring for that"));
         };
         Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
+    }
+
+    /// The number of the frame that is read, or written, next.
+    pub(crate) fn position(&self, side: Side) -> u64 {
+        // SAFETY: the rings are kept as long as this object.
+        unsafe { self.state.position(side) }.unwrap_or(0)
     }
 
     pub(crate) fn callback_state(&self) -> &CallbackState {
@@ -482,16 +488,19 @@ impl StreamCallback {
     /// callback was called. ``None`` before the first block.
     ///
     /// Frames are numbered as they pass through the rings.
-    fn _block_times(&self) -> Option<(u64, u64, f64, u64, f64, f64)> {
-        let times = self.state.block_times()?;
-        Some((
-            times.blocks,
-            times.input_frame,
-            times.input_adc_time,
-            times.output_frame,
-            times.output_dac_time,
-            times.current_time,
-        ))
+    fn _block_times<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let Some(times) = self.state.block_times() else {
+            return Ok(None);
+        };
+        let times = [
+            object::wide(py, times.blocks)?,
+            object::wide(py, times.input_frame)?,
+            object::float(py, times.input_adc_time)?,
+            object::wide(py, times.output_frame)?,
+            object::float(py, times.output_dac_time)?,
+            object::float(py, times.current_time)?,
+        ];
+        object::tuple(py, times).map(Some)
     }
 
     /// For the streams: whether the callback is not called any more.

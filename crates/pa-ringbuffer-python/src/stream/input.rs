@@ -437,6 +437,23 @@ impl InputSide {
         Ok(Number(left + self.in_ring(py)?))
     }
 
+    /// The number of the frame that is read next. Those that a read which was broken off has left count
+    /// as not yet read.
+    #[getter]
+    fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let left = self.left() as u64;
+        object::wide(py, self.side.position().saturating_sub(left))
+    }
+
+    /// When a frame was recorded.
+    fn time_of<'py>(
+        &self,
+        frame: &Bound<'py, PyAny>,
+        samplerate: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.side.time_of(frame, samplerate)
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.side.visit(&visit)?;
         visit.call(&self.empty)?;

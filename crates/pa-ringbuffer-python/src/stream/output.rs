@@ -218,6 +218,21 @@ impl OutputSide {
         Ok(Transfer::new(work, 0, 1, 0, true, deadline))
     }
 
+    /// The number of the frame that is written next.
+    #[getter]
+    fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        object::wide(py, self.side.position())
+    }
+
+    /// When a frame is heard.
+    fn time_of<'py>(
+        &self,
+        frame: &Bound<'py, PyAny>,
+        samplerate: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.side.time_of(frame, samplerate)
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.side.visit(&visit)?;
         visit.call(&self.as_frames)

@@ -7,12 +7,14 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use pa_ringbuffer::PaUtilRingBuffer;
+use pa_ringbuffer_callback::UnknownTime;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use crate::arguments::samples::SampleFormat;
 use crate::error;
 use crate::object::{self, Number};
+use crate::ring::method::integer;
 use crate::ring::{self, RingBuffer};
 use crate::side::Side;
 use crate::stream::callback::StreamCallback;
@@ -305,6 +307,43 @@ impl StreamSide {
     pub(crate) fn has_hope(&self, py: Python<'_>, hope: &mut Hope) -> PyResult<bool> {
         let is_active = object::attribute(self.handle.bind(py), c"active")?;
         Ok(is_active.is_truthy()? && hope.is_left(self.callback.get().callback_state()))
+    }
+
+    /// The number of the frame that is read from the ring, or written there, next.
+    pub(crate) fn position(&self) -> u64 {
+        self.callback.get().position(self.side)
+    }
+
+    /// When a frame was recorded or is heard, in seconds of the stream's clock.
+    pub(crate) fn time_of<'py>(
+        &self,
+        frame: &Bound<'py, PyAny>,
+        samplerate: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = frame.py();
+        let frame = integer(frame.as_borrowed(), "frame")?.frame("frame")?;
+        self.enter(py)?;
+        let state = self.callback.get().callback_state();
+        let unknown = match state.time_of(self.side, frame, samplerate) {
+            Ok(time) => return object::float(py, time),
+            Err(unknown) => unknown,
+        };
+        let no_time = format!("the time of frame {frame} is not known");
+        Err(match unknown {
+            UnknownTime::Finished => {
+                let so_far = format!("{no_time}: no block with it was played or recorded");
+                self.failure(py, Outcome::Finished, &so_far, 0, None)?
+            }
+            UnknownTime::NotYet => error::runtime_error(format_args!(
+                "{no_time} yet: the stream has been started, but there was no block since then; \
+                 wait for the first one"
+            )),
+            UnknownTime::Forgotten => error::value_error(format_args!(
+                "{no_time} any more: frames were lost, or the stream was started, too often since \
+                 then; ask earlier"
+            )),
+            other => error::runtime_error(format_args!("{no_time}: {other}")),
+        })
     }
 
     /// The error for a transfer that has ended too early, with what was read; or another one, which has
