@@ -1,7 +1,10 @@
 """Where the frames of a stream are in time, on the virtual device, whose clock counts frames."""
 
 import asyncio
+import runpy
 import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pa_ringbuffer
@@ -9,6 +12,7 @@ import pytest
 from pa_ringbuffer import testing
 from pa_ringbuffer.streams import StreamStoppedError, StreamTimeoutError
 
+ROOT = Path(__file__).parents[1]
 LONG = 30  # seconds that nothing takes
 RATE = 32768  # frames per second: what is divided by it is exact
 BLOCK = 256
@@ -271,18 +275,11 @@ def test_the_callback_tells_where_its_latest_block_is():
     callback = pa_ringbuffer.StreamCallback(*rings)
     rings[1].write(bytes(4 * 1000))
     assert callback._block_times() is None
-    with testing.VirtualDevice(
-        callback, channels=1, samplerate=RATE, blocksize=BLOCK, realtime=False
-    ) as device:
-        device.stop()
-    before = callback.counters["frames"]
     device = testing.VirtualDevice(callback, channels=1, samplerate=RATE, blocksize=BLOCK)
     device.run(3 * BLOCK)
-    blocks, input_frame, adc, output_frame, dac, now = callback._block_times()
-    assert blocks == callback.counters["blocks"]
-    assert (input_frame, adc) == (before + 2 * BLOCK, BLOCK / RATE)
-    assert (dac, now) == (2 * BLOCK / RATE, 2 * BLOCK / RATE)
-    assert output_frame <= 1000
+    time = 2 * BLOCK / RATE
+    expected = (3, 2 * BLOCK, time - BLOCK / RATE, 2 * BLOCK, time, time)
+    assert callback._block_times() == expected
     device.close()
 
 
@@ -333,3 +330,65 @@ def test_what_is_written_ahead_after_the_start_adds_the_blocks_that_have_gone_by
     seconds = heard + (input_frame + 256 - output_frame) / RATE - recorded
     assert seconds * RATE - BLOCK == added
     device.close()
+
+
+def test_the_example_of_a_duplex_stream_writes_ahead_before_the_start():
+    text = (ROOT / "docs/streams.md").read_text(encoding="utf-8")
+    section = text.partition("## Both at once")[2]
+    program = section.partition("```python\n")[2].partition("```")[0]
+    assert "import Stream\n" in program
+    ahead = []
+
+    class Enough(Exception):
+        pass
+
+    class Stream(testing.Stream):
+        def start(self):
+            ahead.append(self.write_position)
+            super().start()
+
+        def write(self, data, timeout=None):
+            if self.read_position > 10 * BLOCK:
+                raise Enough
+            return super().write(data, timeout)
+
+    program = program.replace("from pa_ringbuffer.sounddevice import Stream\n", "")
+    with pytest.raises(Enough):
+        exec(program, {"Stream": Stream, "numpy": np})
+    assert ahead == [1024]
+
+
+def test_the_metronome_clicks_at_exact_frames(monkeypatch, capsys):
+    heard = []
+
+    class OutputStream(testing.Stream):
+        """Records what it plays."""
+
+        def __init__(self, samplerate, *, device, channels, ring_seconds):
+            assert ring_seconds < 1
+            super().__init__(samplerate, channels=channels, loopback=True, ring_seconds=8)
+
+        def close(self, ignore_errors=True):
+            if not self.closed:
+                heard.append(self.read_nowait())
+            super().close(ignore_errors)
+
+    ours = types.SimpleNamespace(OutputStream=OutputStream)
+    theirs = types.SimpleNamespace(PortAudioError=OSError, query_devices=str)
+    monkeypatch.setitem(sys.modules, "pa_ringbuffer.sounddevice", ours)
+    monkeypatch.setitem(sys.modules, "sounddevice", theirs)
+    arguments = ["metronome.py", "-r", "44100", "--tempo", "170", "--beats", "6", "--bar", "3"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    runpy.run_path(str(ROOT / "examples/metronome.py"), run_name="__main__")
+    begins = [round(n * 60 / 170 * 44100) for n in range(6)]
+    (loud,) = np.nonzero(heard[0][:, 0])
+    # The first sample of a sine is 0, and each click is shorter than a beat.
+    clicks = loud[np.flatnonzero(np.diff(loud, prepend=-10_000) > 10_000)] - 1
+    assert (clicks - clicks[0]).tolist() == begins
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        f"{n % 3 + 1}  frame {begin}" for n, begin in enumerate(begins)
+    ]
+    times = [float(line.split()[3]) for line in lines]
+    expected = [times[0] + begin / 44100 for begin in begins]
+    assert times == pytest.approx(expected, abs=0.0011)

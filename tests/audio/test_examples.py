@@ -34,6 +34,7 @@ NEEDS = {
     "record_and_plot": ["soundfile", "matplotlib"],
     "spectrogram": ["matplotlib"],
     "synthesizer": [],
+    "metronome": [],
     "effect": [],
     "microphone_server": ["websockets"],
     "microphone_client": ["soundfile", "websockets"],
@@ -365,6 +366,19 @@ def test_synthesizer_plays_what_is_typed(capture, start, numpy, end):
     finally:
         os.close(keyboard)
         os.close(terminal)
+
+
+def test_metronome_clicks_at_exact_frames(capture, start, numpy):
+    output = start("metronome", "--tempo", 300, "--beats", 9).succeed()
+    frames = capture.frames(numpy)
+    beats = [(line.split()[0], line.split()[2]) for line in output.splitlines()]
+    assert beats == [(str(n % 4 + 1), f"{n * RATE // 5},") for n in range(9)]
+    (loud,) = numpy.nonzero(frames[:, 0])
+    clicks = loud[numpy.flatnonzero(numpy.diff(loud, prepend=-RATE) > RATE // 10)]
+    steps = numpy.diff(clicks)
+    if (steps > RATE // 5).any() and "underflow" in output:
+        raise MachineTooSlow(output)
+    assert steps.tolist() == 8 * [RATE // 5]
 
 
 def ping_pong(sound, outputs, delay, feedback, wet, frames, numpy):
@@ -769,6 +783,9 @@ def test_examples_list_the_devices(start, name):
         ("spectrogram", ["--width", "inf"]),
         ("synthesizer", ["--ring-frames", 0]),
         ("synthesizer", ["--seconds", "nan"]),
+        ("metronome", ["--tempo", 0]),
+        ("metronome", ["--tempo", "nan"]),
+        ("metronome", ["--beats", 0]),
         ("effect", ["--feedback", 1]),
         ("effect", ["--channels", 2]),
         ("effect", ["--channels", 0, 2]),

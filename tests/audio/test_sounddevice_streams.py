@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from jack_crash import MachineTooSlow
 
 blocksizes = pytest.mark.parametrize("blocksize", [64, 256, 0])
 
@@ -134,3 +135,20 @@ def test_the_error_for_something_missing_says_how_to_install_it(
     assert last.startswith("ImportError: ")
     for remedy in remedies:
         assert remedy in last
+
+
+@pytest.mark.parametrize("blocksize", [64, 0])
+def test_what_is_heard_is_recorded_at_that_time(jack_programs, blocksize):
+    result = jack_programs.run("ready_made_times", blocksize=blocksize)
+    begin, end, recorded, heard = result["clock"]
+    # The server records what it plays, and PortAudio knows how late both are.
+    if result["losses"] and abs(recorded - heard) > 1e-6:
+        raise MachineTooSlow(result)
+    assert recorded == pytest.approx(heard, abs=1e-6)
+    assert begin < recorded < end
+    for steps in ("input steps", "output steps"):
+        assert result[steps] == pytest.approx([1 / 48000, 100 / 48000, 1])
+    # If PortAudio makes several blocks of a period, only the first one is due at once.
+    input_frame, adc, output_frame, dac, _ = result["block"]
+    assert input_frame > 0 and output_frame > 0
+    assert adc < dac
