@@ -16,10 +16,11 @@ AHEAD = 2  # blocks
 CALLS = 6
 SHOWN = 1  # the recorded block that is followed
 
-WIDTH, HEIGHT = 720, 268
-LEFT, STEP = 128, 72  # pixels: where time 0 is, and a block
+WIDTH, HEIGHT = 720, 256
+LEFT, STEP = 160, 72  # pixels: where time 0 is, and a block
 RECORDED, CALLBACK, HEARD = 40, 108, 176
 BOX = 30
+DASHES = 'stroke-dasharray="2 3"'
 
 
 def x(blocks):
@@ -55,7 +56,7 @@ def span(begin, end, words):
 
 def picture():
     """The drawing. Both latencies of this device are one block."""
-    rows = {RECORDED: "recorded", CALLBACK: "callback", HEARD: "heard"}
+    rows = {RECORDED: "recorded", CALLBACK: "calls", HEARD: "heard"}
     parts = [text(12, y + 20, name, "start") for y, name in rows.items()]
     for call in range(CALLS):
         parts.append(text(x(call - 0.5), RECORDED - 8, f"{call * BLOCK} …", size=10))
@@ -63,24 +64,23 @@ def picture():
         parts.append(box(call - 1, RECORDED, f"in {call}", OWN, is_shown))
         parts.append(line(x(call), RECORDED + BOX + 4, x(call), HEARD - 4, more=DASHES))
         parts.append(f'<circle cx="{x(call)}" cy="{CALLBACK + 15}" r="4" fill="{TEXT}"/>')
-        parts.append(text(x(call) + 8, CALLBACK + 20, f"call {call}", "start", size=10))
+        parts.append(text(x(call) - 7, CALLBACK + 9, call, "end", size=10))
         silent = call < AHEAD
         words = "ahead" if silent else f"out {call}"
         colour = LINE if silent else OTHERS
         parts.append(box(call + 1, HEARD, words, colour, call == SHOWN + AHEAD))
     # What the program makes of the block that is followed.
-    begin, end = (x(SHOWN), RECORDED + BOX), (x(SHOWN + AHEAD), HEARD)
-    middle = (begin[1] + end[1]) / 2
     parts.append(
-        f'<path d="M{begin[0] - STEP / 2} {begin[1]} C{begin[0] - STEP / 2} {middle + 30} '
-        f'{end[0] + STEP * 1.5} {middle - 40} {end[0] + STEP * 1.5} {end[1] - 3}" fill="none" '
-        f'stroke="{OWN}" stroke-width="2" marker-end="url(#arrow)"/>'
+        line(
+            *(x(SHOWN - 0.5), RECORDED + BOX, x(SHOWN + AHEAD + 1.5), HEARD - 3, OWN),
+            more='stroke-width="2" marker-end="url(#arrow)"',
+        )
     )
     recorded = SHOWN - 1
     parts.append(span(recorded, SHOWN, "input latency"))
     parts.append(span(SHOWN, SHOWN + AHEAD, f"ahead: {AHEAD * BLOCK} frames"))
     parts.append(span(SHOWN + AHEAD, SHOWN + AHEAD + 1, "output latency"))
-    parts.append(text(x(CALLS + 1.5), HEIGHT - 6, "time →", "end"))
+    parts.append(text(x(CALLS + 1), HEARD + BOX + 26, "time →", "end"))
     arrow = (
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         f'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="{OWN}"/></marker></defs>'
@@ -92,8 +92,6 @@ def picture():
         + "\n</svg>\n"
     )
 
-
-DASHES = 'stroke-dasharray="2 3"'
 
 if __name__ == "__main__":
     Path(__file__).with_name("alignment.svg").write_text(picture(), encoding="utf-8")
