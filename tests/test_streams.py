@@ -1058,9 +1058,11 @@ def test_a_reader_and_a_writer_go_on_whether_they_are_woken_or_look(wake):
         reader.start()
         stream.write(sent, LONG)
         reader.join(LONG)
-    heard = read[0][np.flatnonzero(read[0].any(axis=1))[0] :]
-    assert np.array_equal(heard, sent[: len(heard)])
-    assert len(heard) > 10_000
+    heard = read[0][read[0].any(axis=1)]
+    # In order, even where a busy machine has lost some.
+    assert np.isin(heard, sent).all()
+    assert (np.diff(heard[:, 0]) > 0).all()
+    assert len(heard) > 1000
 
 
 @pytest.mark.parametrize("wake", [False, True])
