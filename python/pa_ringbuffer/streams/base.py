@@ -212,12 +212,14 @@ class Base:
                     "which NumPy has no type; 'int32' loses nothing on a 24-bit device"
                 )
         size = ring_size(backend.samplerate, ring_seconds, ring_frames)
+        sizes = [size, size]
         if frames_ahead:
             # With blocks of a device that has not said yet how long they are.
-            room = 2 * frames_ahead + 2 * (backend.blocksize or 2048)
-            size = max(size, ring_size(backend.samplerate, None, room))
+            enough = ring_size(1.0, None, frames_ahead + 2 * (backend.blocksize or 2048))
+            is_given = ring_seconds is not None or ring_frames is not None
+            sizes = [max(size, enough), max(size, enough) if is_given else enough]
         rings = [
-            RingBuffer(channels[side] * np.dtype(dtypes[side]).itemsize, size)
+            RingBuffer(channels[side] * np.dtype(dtypes[side]).itemsize, sizes[side])
             if self._kind in (kind, "duplex")
             else None
             for side, kind in enumerate(("input", "output"))
@@ -264,7 +266,8 @@ class Base:
             name=type(self).__name__,
             finished_callback=self._finished_callback,
         )
-        self._finished_callback = self._caller.finished
+        # The caller's thread calls it.
+        self._finished_callback = None
         # PortAudio's texts and numbers.
         refused: Any = self
         refused._input = Refusal(flags.PortAudioError, "Can't read from a callback stream", -9977)

@@ -194,6 +194,8 @@ class Caller:
         self._finished_callback = finished_callback
         self.pump = Pump(callback, blocksize, ahead, samplerate, silence)
         self._thread: threading.Thread | None = None
+        #: Set when the function has returned for the last time in this run.
+        self._has_returned = threading.Event()
         #: Whether the function is not to be called again in this run.
         self._is_over = True
         #: Whether the device has been started.
@@ -213,12 +215,15 @@ class Caller:
         for ring in (self._callback.input_ring, self._callback.output_ring):
             if ring is not None:
                 ring.flush()
-        before, self._is_started, self._is_over = self._thread, False, False
+        before, self._is_started, self._is_over = self._has_returned, False, False
+        if self._thread is None:
+            before.set()
+        self._has_returned = over = threading.Event()
         run = self.pump.begin()
         # Until the device has called once, and there is something to play.
         self._callback.mode = "hold" if self._out else "run"
         self._thread = threading.Thread(
-            target=self._call_all, args=(run, before), name="stream callback", daemon=True
+            target=self._call_all, args=(run, before, over), name="stream callback", daemon=True
         )
         _running.add(self)
         self._thread.start()
@@ -245,27 +250,22 @@ class Caller:
         """Called when the device has been stopped, aborted or closed."""
         self._join(self.PATIENCE)
 
-    def finished(self) -> None:
-        """Called, on a thread of its own, when the device has stopped for whatever reason."""
-        self._join(self.PATIENCE)
-        if self._finished_callback is not None:
-            self._finished_callback()
-
     def end_at_exit(self) -> None:
+        """The interpreter is about to go."""
         self._is_over = True
-        self.pump.end()
-        self._join(self.PATIENCE_AT_EXIT)
+        self.pump.give_up()
+        if self._thread is not None:
+            self._thread.join(self.PATIENCE_AT_EXIT)
 
     def _is_here(self) -> bool:
         return self._thread is not None and self._thread.ident == _thread.get_ident()
 
     def _join(self, patience: float) -> None:
         """Wait until the function has returned for the last time."""
-        thread, calls, since = self._thread, self._calls, time.monotonic()
-        if thread is None or self._is_here():
+        calls, since = self._calls, time.monotonic()
+        if self._thread is None or self._is_here():
             return
-        while thread.is_alive() and self._handle.here:
-            thread.join(self.LOOK)
+        while not self._has_returned.wait(self.LOOK) and self._handle.here:
             if calls != self._calls:
                 calls, since = self._calls, time.monotonic()
             if time.monotonic() - since > patience:
@@ -286,11 +286,22 @@ class Caller:
 
     # The thread.
 
-    def _call_all(self, run: int, before: threading.Thread | None) -> None:
+    def _call_all(self, run: int, before: threading.Event, over: threading.Event) -> None:
         try:
-            if before is not None and before.is_alive():
-                # It may have started this run from within the function.
-                before.join()
+            # The function may have started this run itself.
+            before.wait()
+            self._call_until_over(run)
+            over.set()
+            self.pump.wait_for_end(run)
+            if self._finished_callback is not None:
+                self._finished_callback()
+        finally:
+            over.set()
+            if self._thread is threading.current_thread():
+                _running.discard(self)
+
+    def _call_until_over(self, run: int) -> None:
+        try:
             while True:
                 due = self.pump.wait(run)
                 if due is None:
@@ -304,9 +315,6 @@ class Caller:
                     return
         except Exception:
             self._abort_with_traceback()
-        finally:
-            if self._thread is threading.current_thread():
-                _running.discard(self)
 
     def _call_blocks(
         self, run: int, blocks: int, frames: int, flags: int, taken: int, put: int, debt: int
@@ -316,7 +324,7 @@ class Caller:
         pump, source, target = self.pump, self._in, self._out
         now, adc, dac = self._times(taken, put - debt)
         begin, duration = time.perf_counter(), frames / self._samplerate
-        indata = outdata = None
+        indata = outdata = output = None
         if source:
             indata = source.make(blocks * frames)
             pump.take(indata)
@@ -346,8 +354,7 @@ class Caller:
                 self._abort_with_traceback()
                 return False
             if target and end != "abort":
-                # Not what the function may have put in its place: the memory that it was given.
-                pump.put(run, target.part(outdata, n * frames, frames))
+                pump.put(run, output)
             self._calls += 1
             if end is not None:
                 self._is_over = True

@@ -14,7 +14,7 @@
 //!   later, and where one was not recorded, one of silence is inserted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,10 @@ const MOST: usize = 8192;
 
 /// What part of *ahead* may pass until blocks are made. More blocks at once cost less, and leave less of
 /// the time that Python may be late.
-const BATCH: usize = 16;
+const BATCH: usize = 8;
+
+/// How long the thread sleeps at a time.
+const LONGEST_NAP: Duration = Duration::from_millis(50);
 
 /// A ring, which stays where it is.
 struct Ring {
@@ -158,6 +161,10 @@ pub(crate) struct Pump {
     /// Counts the starts, so that the thread of an earlier one notices.
     run: AtomicU64,
     is_over: AtomicBool,
+    /// Ends a nap when that is set.
+    asleep: Mutex<()>,
+    over: Condvar,
+    is_given_up: AtomicBool,
     /// Since the stream was opened.
     dropped: AtomicU64,
     inserted: AtomicU64,
@@ -306,6 +313,12 @@ impl Pump {
                 there = there.min(before as usize);
             }
         }
+        let varies =
+            self.blocksize == 0 && self.state().counters().smallest_block() != block as u64;
+        if varies && there != 0 && there < block {
+            // Each as it came.
+            return Due::Blocks(1, there);
+        }
         let batch = if progress.gap == 0 {
             Self::batch(block, progress.ahead)
         } else {
@@ -395,12 +408,21 @@ impl Pump {
         let state = self.state();
         if state.wakes() {
             // SAFETY: the rings are kept.
-            let _ = unsafe { state.sleep(side, wanted, wait::LONGEST_INTERVAL) };
+            let _ = unsafe { state.sleep(side, wanted, LONGEST_NAP) };
         } else {
-            // The time in which the device plays or records so much.
-            let time = Duration::try_from_secs_f64(missing as f64 / self.samplerate)
-                .unwrap_or(wait::LONGEST_INTERVAL);
-            thread::sleep(time.clamp(wait::INTERVAL, wait::LONGEST_INTERVAL));
+            // The time in which the device plays or records so much. Where that is not urgent, it is
+            // looked at no more often than twice for each of the device's blocks.
+            let half = match self.input {
+                None => state.counters().largest_block() as f64 / 2.0,
+                Some(_) => 0.0,
+            };
+            let time = Duration::try_from_secs_f64(half.max(missing as f64) / self.samplerate)
+                .unwrap_or(LONGEST_NAP);
+            let asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+            if !self.is_over.load(Ordering::Acquire) {
+                let time = time.clamp(wait::INTERVAL, LONGEST_NAP);
+                drop(self.over.wait_timeout(asleep, time));
+            }
         }
     }
 
@@ -434,6 +456,9 @@ impl Pump {
             progress: Mutex::default(),
             run: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
+            asleep: Mutex::default(),
+            over: Condvar::new(),
+            is_given_up: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
             inserted: AtomicU64::new(0),
         })
@@ -463,7 +488,28 @@ impl Pump {
 
     /// No more blocks are due.
     fn end(&self) {
+        let asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_over.store(true, Ordering::Release);
+        drop(asleep);
+        self.over.notify_all();
+    }
+
+    /// Wait, without the GIL, until the device has stopped calling.
+    fn wait_for_end(&self, py: Python<'_>, run: u64) {
+        py.detach(|| {
+            while self.is_run(run) && !self.is_given_up.load(Ordering::Acquire) {
+                if self.state().is_finished() {
+                    break;
+                }
+                thread::sleep(wait::LONGEST_INTERVAL);
+            }
+        });
+    }
+
+    /// Nothing is waited for any more.
+    fn give_up(&self) {
+        self.end();
+        self.is_given_up.store(true, Ordering::Release);
     }
 
     /// Wait, without the GIL, until blocks are due. None if there will be no more; no blocks if the
