@@ -88,6 +88,28 @@ pub(crate) fn counters() -> Model {
     })
 }
 
+/// The position of the thread that reads is exact while the callback records.
+pub(crate) fn position() -> Model {
+    Model::new("callback: position", || {
+        let ring = make::<1>(4, 0);
+        let state = state(ring.as_ptr(), null_mut());
+        checker::share(&[&ring, &state]);
+        let stream = Stream::of(&state);
+        let audio = thread::spawn(move || {
+            let stream = stream;
+            stream.record(&numbered(1, 2));
+        });
+        // SAFETY: the ring is alive.
+        let position = || unsafe { state.position(Side::Consumer) };
+        assert_eq!(position(), Some(0));
+        let mut take = Reader::CRead.open::<1>(Pointer(ring.as_ptr()));
+        let taken = take(1).len() as u64;
+        assert_eq!(position(), Some(taken));
+        audio.join().expect("nothing failed");
+        assert_eq!(position(), Some(taken));
+    })
+}
+
 /// A thread that sees why a stream is finished sees all that was recorded.
 pub(crate) fn finish_after_overflow() -> Model {
     Model::new("callback: finished by an overflow", || {

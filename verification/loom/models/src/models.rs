@@ -120,6 +120,7 @@ pub(crate) fn all(long: bool) -> Vec<Model> {
         abandoned::by_producer(),
         abandoned::by_consumer(),
         callback::counters().at_most(2),
+        callback::position().at_most(2),
         callback::finish_after_overflow(),
         callback::finish_by_others(),
         callback::wake(callback::Reason::Recorded),
