@@ -40,6 +40,7 @@ collect_ignore = (
         "test_interrupts.py",
         "test_private_doors.py",
         "test_same_errors.py",
+        "test_stream_times.py",
         "test_streams.py",
         "test_streams_and_fork.py",
         "test_streams_and_signals.py",

@@ -17,10 +17,6 @@ LONG = 30  # seconds that nothing takes
 RATE = 32768  # frames per second: what is divided by it is exact
 BLOCK = 256
 
-pytestmark = pytest.mark.skipif(
-    sys.implementation.name != "cpython", reason="streams need the extension module"
-)
-
 
 def silence(frames, channels=1):
     return np.zeros((frames, channels), "float32")
