@@ -488,10 +488,10 @@ impl CallbackState {
             0
         };
         tally.overflow = frames - recorded;
-        tally.moved[0] = Some(Moved {
+        tally.moved[0] = Moved {
             frames: recorded,
             incomplete: recorded != frames,
-        });
+        };
         if tally.overflow != 0
             && self.on_overflow.load(Ordering::Relaxed) == OnOverflow::Stop as u32
         {
@@ -541,10 +541,10 @@ impl CallbackState {
                 }
             }
         }
-        tally.moved[1] = Some(Moved {
+        tally.moved[1] = Moved {
             frames: played,
             incomplete: played != frames,
-        });
+        };
         if played == frames {
             return 0;
         }

@@ -114,7 +114,7 @@ pub(crate) struct Tally {
     pub(crate) input: Option<Fill>,
     pub(crate) output: Option<Fill>,
     /// What went through the rings.
-    pub(crate) moved: [Option<Moved>; 2],
+    pub(crate) moved: [Moved; 2],
 }
 
 impl Tally {
@@ -126,7 +126,7 @@ impl Tally {
             underflow: 0,
             input: None,
             output: None,
-            moved: [None, None],
+            moved: [Moved::NOTHING, Moved::NOTHING],
         }
     }
 }

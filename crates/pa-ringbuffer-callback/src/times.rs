@@ -133,12 +133,19 @@ impl Track {
     }
 }
 
-/// What one direction of a block brings along.
+/// What one direction of a block brings along. At first, that is nothing.
 pub(crate) struct Moved {
     /// Frames that went through the ring.
     pub(crate) frames: usize,
     /// Whether others should have: they were dropped, or silence was played for them.
     pub(crate) incomplete: bool,
+}
+
+impl Moved {
+    pub(crate) const NOTHING: Self = Self {
+        frames: 0,
+        incomplete: true,
+    };
 }
 
 /// Times of the latest block, and of those before. In memory, these are words of 64 bits.
@@ -174,7 +181,7 @@ impl Times {
         frames: usize,
         times: &TimeInfo,
         status: core::ffi::c_ulong,
-        moved: &[Option<Moved>; 2],
+        moved: &[Moved; 2],
     ) {
         store(&self.frames, frames as u64);
         store(&self.current_time, times.current_time.to_bits());
@@ -187,10 +194,8 @@ impl Times {
         ];
         for (((track, moved), start), wrong) in self.tracks.iter().zip(moved).zip(starts).zip(wrong)
         {
-            if let Some(moved) = moved {
-                let wrong = status & wrong != 0;
-                track.publish(moved.frames, start, wrong, wrong || moved.incomplete);
-            }
+            let wrong = status & wrong != 0;
+            track.publish(moved.frames, start, wrong, wrong || moved.incomplete);
         }
     }
 

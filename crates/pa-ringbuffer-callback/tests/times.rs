@@ -162,6 +162,25 @@ fn silence_before_the_first_frame_delays_it() {
 }
 
 #[test]
+fn blocks_in_which_no_frame_moves_have_times() {
+    let stream = Stream::new(512);
+    stream.write(512);
+    stream.state.set_mode(Mode::Hold);
+    stream.call(10.0, 256, 0);
+    let times = stream.state.block_times().unwrap();
+    assert_eq!((times.input_frame, times.output_frame), (0, 0));
+    assert_eq!((times.input_adc_time, times.output_dac_time), (9.0, 12.0));
+    // In the next block, at the earliest.
+    assert_eq!(stream.recorded_at(0), Ok(9.25));
+    assert_eq!(stream.heard_at(0), Ok(12.25));
+    stream.call(10.25, 256, 0);
+    assert!(stream.state.release());
+    stream.call(10.5, 256, 0);
+    assert_eq!(stream.recorded_at(0), Ok(9.5));
+    assert_eq!(stream.heard_at(1), Ok(12.5 + 1.0 / RATE));
+}
+
+#[test]
 fn what_the_device_has_lost_is_a_gap() {
     let stream = Stream::new(1024);
     stream.write(1024);
