@@ -269,9 +269,13 @@ class Base:
         # The caller's thread calls it.
         self._finished_callback = None
         # PortAudio's texts and numbers.
-        refused: Any = self
-        refused._input = Refusal(flags.PortAudioError, "Can't read from a callback stream", -9977)
-        refused._output = Refusal(flags.PortAudioError, "Can't write to a callback stream", -9976)
+        error = flags.PortAudioError
+        for name, text, number in (
+            ("_input", "Can't read from a callback stream", -9977),
+            ("_output", "Can't write to a callback stream", -9976),
+        ):
+            if hasattr(self, name):
+                setattr(self, name, Refusal(getattr(self, name), error, text, number))
 
     def _open_input(self, channels: int, dtype: str) -> None:
         """Prepare the side that records."""

@@ -145,10 +145,13 @@ class BlockTime:
 class Refusal:
     """Stands for the side of a stream that only its callback may use."""
 
-    def __init__(self, error: Callable[..., Exception], *arguments: object) -> None:
-        self._error, self._arguments = error, arguments
+    def __init__(self, side: Any, error: Callable[..., Exception], *arguments: object) -> None:
+        self._side, self._error, self._arguments = side, error, arguments
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("position", "time_of"):
+            # These only ask.
+            return getattr(self._side, name)
         raise self._error(*self._arguments)
 
 
@@ -317,14 +320,15 @@ class Caller:
             self._abort_with_traceback()
 
     def _call_blocks(
-        self, run: int, blocks: int, frames: int, flags: int, taken: int, put: int, debt: int
+        self, run: int, blocks: int, frames: int, flags: int, adc: float, dac: float
     ) -> bool:
         """Call the function for blocks that are due; return whether there will be more."""
         function, make_flags = self._function, self._flags.CallbackFlags
         pump, source, target = self.pump, self._in, self._out
-        now, adc, dac = self._times(taken, put - debt)
-        begin, duration = time.perf_counter(), frames / self._samplerate
-        indata = outdata = output = None
+        now, begin = self._now(), time.perf_counter()
+        duration = frames / self._samplerate
+        indata = outdata = None
+        output: Any = None
         if source:
             indata = source.make(blocks * frames)
             pump.take(indata)
@@ -369,31 +373,12 @@ class Caller:
             print(f"From the callback {self._function!r} of {self._name}:", file=sys.stderr)
             traceback.print_exc()
 
-    def _times(self, taken: int, put: int) -> tuple[float, float, float]:
-        """The time now, when frame *taken* was recorded, and when frame *put* will be heard."""
+    def _now(self) -> float:
         try:
-            now = float(self._handle.ask("time", 0.0))
+            return float(self._handle.ask("time", 0.0))
         except Exception:
             # Some devices cannot say it.
-            now = 0.0
-        known = getattr(self._callback, "_block_times", lambda: None)()
-        if known is not None:
-            _, input_frame, adc, output_frame, dac, _ = known
-            return (
-                now,
-                adc + (taken - input_frame) / self._samplerate if self._in else 0.0,
-                dac + (put - output_frame) / self._samplerate if self._out else 0.0,
-            )
-        # Without block times: from what the rings hold.
-        latency = self._handle.backend.latency
-        recorded, played = latency if isinstance(latency, tuple) else (latency, latency)
-        adc = dac = 0.0
-        input_ring, output_ring = self._callback.input_ring, self._callback.output_ring
-        if input_ring is not None:
-            adc = now - recorded - input_ring.read_available / self._samplerate
-        if output_ring is not None:
-            dac = now + played + output_ring.read_available / self._samplerate
-        return now, adc, dac
+            return 0.0
 
 
 @atexit.register

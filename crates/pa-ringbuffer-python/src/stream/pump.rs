@@ -87,9 +87,8 @@ struct Progress {
     is_held: bool,
     /// How far the output ring is filled.
     ahead: usize,
-    /// Frames that were taken and put since the start.
+    /// Frames that were taken since the start.
     taken: u64,
-    put: u64,
     /// Losses that were dealt with.
     underflow_frames: u64,
     overflow_frames: u64,
@@ -352,6 +351,31 @@ impl Pump {
         news
     }
 
+    /// When the next frame that is taken was recorded, or the next one that is put will be heard; 0 where
+    /// that is not known.
+    fn time_of_next(&self, side: Side) -> f64 {
+        let state = self.state();
+        // SAFETY: the rings are kept.
+        let Some(frame) = (unsafe { state.position(side) }) else {
+            return 0.0;
+        };
+        if let Ok(time) = state.time_of(side, frame, self.samplerate) {
+            return time;
+        }
+        // Nothing was played yet: as if it began with the next block.
+        let Some(times) = state.block_times() else {
+            return 0.0;
+        };
+        let (known, time) = match side {
+            Side::Consumer => (times.input_frame, times.input_adc_time),
+            Side::Producer => (times.output_frame, times.output_dac_time),
+        };
+        if time.is_nan() {
+            return 0.0;
+        }
+        time + (frame as f64 - known as f64) / self.samplerate
+    }
+
     /// Puts silence into the output ring, in the place of frames that were not recorded or before the
     /// first ones.
     fn put_silence(&self, py: Python<'_>, frames: usize) -> PyResult<()> {
@@ -370,7 +394,6 @@ impl Pump {
             )
         }? as u64;
         let mut progress = self.progress();
-        progress.put += put;
         if !progress.is_held {
             progress.gap = progress.gap.saturating_sub(put);
             self.inserted.fetch_add(put, Ordering::Relaxed);
@@ -431,9 +454,8 @@ impl Pump {
     }
 }
 
-/// Blocks, frames in each, flags; frames that were taken and put before; frames of those to be put that
-/// will be dropped.
-type Blocks = (usize, usize, u64, u64, u64, u64);
+/// Blocks, frames in each, flags; when the first frame was recorded, and will be heard.
+type Blocks = (usize, usize, u64, f64, f64);
 
 #[pymethods]
 impl Pump {
@@ -536,14 +558,12 @@ impl Pump {
                     if self.input.is_some() && self.output.is_some() {
                         self.note_underflow(&mut progress);
                     }
-                    return Ok(Some((
-                        blocks,
-                        frames,
-                        news,
-                        progress.taken,
-                        progress.put,
-                        progress.debt,
-                    )));
+                    let debt = progress.debt;
+                    drop(progress);
+                    let recorded = self.time_of_next(Side::Consumer);
+                    let heard = self.time_of_next(Side::Producer);
+                    let heard = heard - debt as f64 / self.samplerate;
+                    return Ok(Some((blocks, frames, news, recorded, heard)));
                 }
                 Some(Due::Missing(..)) => {}
             }
@@ -598,7 +618,6 @@ impl Pump {
                 output.frame_size,
             )
         }?;
-        self.progress().put += put as u64;
         self.dropped
             .fetch_add((frames - put) as u64, Ordering::Relaxed);
         Ok(())
