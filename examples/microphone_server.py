@@ -276,5 +276,7 @@ except KeyboardInterrupt:
     parser.exit(0, "\n")
 except PortAudioError as error:
     parser.exit(2, f"{parser.prog}: {error} (-l lists the devices)\n")
+except ImportError as error:
+    parser.exit(2, f"{parser.prog}: {error}\n")
 except (OSError, RuntimeError, ValueError) as error:
     parser.exit(1, f"{parser.prog}: {error}\n")

@@ -146,7 +146,7 @@ def play(args):
             print()
         # Not an abrupt end.
         stream.write(synthesizer.block(2048) * np.linspace(1, 0, 2048, dtype="f4")[:, np.newaxis])
-        stream.drain()
+        stream.stop()
         ring = len(stream.ring) / stream.samplerate
         print(
             f"latency: {1000 * (stream.latency + ring):.1f} ms ({1000 * ring:.1f} ms in the ring)"

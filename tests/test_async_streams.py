@@ -45,9 +45,9 @@ def test_everything_that_is_written_is_played_and_recorded(ring_frames):
         # The smaller ring holds 0.13 s, so that a busy machine loses nothing.
         async with loopback(ring_frames=ring_frames, samplerate=16000) as stream:
             writing = asyncio.ensure_future(play_all(stream, sent))
-            received = [await stream.read(777)]
+            received = [(await stream.read(777))[0]]
             # More at once than the smaller ring holds.
-            received.append(await stream.read(18_000))
+            received.append((await stream.read(18_000))[0])
             received += [block async for block in stream.blocks(500)]
             await writing
         return np.concatenate(received), stream.stats
@@ -130,7 +130,7 @@ def test_frames_that_came_too_late_can_still_be_read():
         stream.input_ring.write(signal(100))
         with pytest.raises(StreamStoppedError, match="0 of 101 frames"):
             await stream.read(101)
-        assert np.array_equal(await stream.read(100), signal(100))
+        assert np.array_equal((await stream.read(100))[0], signal(100))
         stream.close()
 
     run(main())
@@ -163,7 +163,7 @@ def test_a_cancelled_transfer_leaves_a_stream_that_works():
                 with pytest.raises(asyncio.CancelledError):
                     await task
             await stream.write(signal(10))
-            assert len(await stream.read(10)) == 10
+            assert len((await stream.read(10))[0]) == 10
 
     run(main())
 
@@ -172,7 +172,9 @@ class Numbered:
     """Records numbers, as fast as they are read, although the device stands still."""
 
     def __init__(self):
-        self.stream = testing.AsyncInputStream(channels=1, dtype="int32", ring_frames=64)
+        self.stream = testing.AsyncInputStream(
+            channels=1, dtype="int32", ring_frames=64, blocksize=64
+        )
         self.stream._callback.restart()
         self.parts, self.position = [], 0
         self.recording = asyncio.ensure_future(self.record())
@@ -203,8 +205,8 @@ def test_a_cancelled_read_leaves_its_frames_to_the_next_one(frames, turns):
                 await asyncio.sleep(0.0005)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                numbered.parts.append(await task)
-            numbered.parts.append(await stream.read(30))
+                numbered.parts.append((await task)[0])
+            numbered.parts.append((await stream.read(30))[0])
         numbered.check()
 
     run(main())
@@ -217,7 +219,7 @@ def test_a_read_whose_time_is_over_leaves_its_frames_to_the_next_one():
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(numbered.stream.read(10**7), 0.02)
             assert numbered.stream.read_available > 64
-            numbered.parts.append(await numbered.stream.read(100))
+            numbered.parts.append((await numbered.stream.read(100))[0])
         with pytest.raises(StreamTimeoutError) as error:
             await numbered.stream.read(10**7, 0.02)
         numbered.parts.append(error.value.data)
@@ -248,7 +250,7 @@ def test_blocks_that_are_cancelled_leave_their_frames_to_the_next_ones():
 @pytest.mark.parametrize("how", ["closed", "closed, tasks kept", "collected"])
 @pytest.mark.filterwarnings("ignore:.*unclosed event loop:ResourceWarning")
 def test_a_loop_that_is_gone_waits_for_nothing(how, collect):
-    stream = testing.AsyncStream(ring_frames=64)
+    stream = testing.AsyncStream(ring_frames=64, blocksize=64)
     stream._callback.restart()  # As if it ran.
     tasks = []
 
@@ -281,7 +283,7 @@ def test_a_loop_that_is_gone_waits_for_nothing(how, collect):
 
 @pytest.mark.filterwarnings("ignore:.*unclosed event loop:ResourceWarning")
 def test_a_task_whose_loop_was_closed_leaves_its_side_and_its_frames_to_others():
-    stream = testing.AsyncStream(ring_frames=64)
+    stream = testing.AsyncStream(ring_frames=64, blocksize=64)
     stream._callback.restart()  # As if it ran.
     recorded = signal(20)
     stream.input_ring.write(recorded)
@@ -300,7 +302,7 @@ def test_a_task_whose_loop_was_closed_leaves_its_side_and_its_frames_to_others()
 
     async def go_on():
         await stream.write(signal(30))
-        return await stream.read(20, LONG)
+        return (await stream.read(20, LONG))[0]
 
     assert np.array_equal(run(go_on()), recorded)
     tasks.clear()
@@ -347,5 +349,35 @@ def test_data_of_the_wrong_kind_are_refused():
         with pytest.raises(ValueError, match="frames must be 0 or more, not -1"):
             await stream.read(-1)
         stream.close()
+
+    run(main())
+
+
+def test_stop_plays_what_was_written_and_ends_a_write_of_another_task():
+    async def main():
+        async with loopback(ring_frames=2048, warn=None) as stream:
+            writing = asyncio.ensure_future(stream.write(np.ones((10_000_000, 2), "float32")))
+            while stream.stats.output.high_water < 2048:
+                await asyncio.sleep(0.001)
+            stream.stop()
+            assert stream.output_ring.read_available == 0
+            with pytest.raises(StreamStoppedError, match="it was stopped") as error:
+                await writing
+            assert 2048 <= error.value.frames < 10_000_000
+            assert stream.output_ring.read_available == 0
+
+    run(main())
+
+
+def test_reads_and_writes_say_whether_something_was_lost():
+    async def main():
+        async with loopback(ring_frames=1024, warn=None) as stream:
+            assert await stream.write(signal(300)) is False
+            while not (stream.stats.output.losses and stream.stats.input.losses):
+                await asyncio.sleep(0.001)
+            data, overflowed = await stream.read(10)
+            assert data.shape == (10, 2)
+            assert overflowed is True
+            assert await stream.write(signal(300)) is True
 
     run(main())

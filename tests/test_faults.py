@@ -130,7 +130,7 @@ with testing.Stream(loopback=True, warn=None) as stream:
     refused(stream.read, 2**40)
     assert stream.active
     stream.write(np.ones((1000, 2), "float32"))
-    assert len(stream.read(1000)) == 1000
+    assert len(stream.read(1000)[0]) == 1000
 """
     )
 
@@ -378,7 +378,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 sent = np.arange(1, 40001, dtype="float32").reshape(-1, 2)
 writer = threading.Thread(target=stream.write, args=(np.append(sent, 0 * sent, axis=0),))
 writer.start()
-received = stream.read(25000)
+received, _ = stream.read(25000)
 stats = stream.stats
 signal.setitimer(signal.ITIMER_REAL, 0)
 writer.join()
@@ -411,7 +411,7 @@ for use in (lambda: stream.write(np.zeros((480000, 2), "float32")), lambda: stre
             raise AssertionError("nothing was raised")
 assert stream.active
 stream.write(np.zeros((10, 2), "float32"))
-assert len(stream.read(10)) == 10
+assert len(stream.read(10)[0]) == 10
 stream.close()
 """
     )

@@ -292,7 +292,7 @@ class Numbered:
     '''A stream that records numbers, as fast as they are read, although its device stands still.'''
 
     def __init__(self, type):
-        self.stream = type(channels=1, dtype="int32", ring_frames=64)
+        self.stream = type(channels=1, dtype="int32", ring_frames=64, blocksize=64)
         self.stream._callback.restart()
         self.ring = self.stream.input_ring
         self.parts, self.position, self.over = [], 0, False
@@ -333,9 +333,9 @@ class Numbered:
 @pytest.mark.parametrize(
     "read",
     [
-        "stream.read(40)",
-        "stream.read(300)",
-        "stream.read(300, 0.001)",
+        "stream.read(40)[0]",
+        "stream.read(300)[0]",
+        "stream.read(300, 0.001)[0]",
         "stream.read_nowait()",
         "stream.read_nowait(7)",
         "next(stream.blocks(30, 10))",
@@ -360,9 +360,9 @@ at_every_bytecode(
 @pytest.mark.parametrize(
     "read",
     [
-        "await stream.read(40)",
-        "await stream.read(300)",
-        "await stream.read(300, 0.001)",
+        "(await stream.read(40))[0]",
+        "(await stream.read(300))[0]",
+        "(await stream.read(300, 0.001))[0]",
         "await stream.blocks(300, 10).__anext__()",
     ],
 )
@@ -408,7 +408,7 @@ LEFT_OUT = ("_settle", "_deliver")
 kept = []
 
 def prepare():
-    stream = testing.AsyncInputStream(channels=1, dtype="int32", ring_frames=64)
+    stream = testing.AsyncInputStream(channels=1, dtype="int32", ring_frames=64, blocksize=64)
     stream._callback.restart()  # As if it ran.
     stream.input_ring.write(np.arange(40, dtype="int32"))
     return stream, stream.blocks(20)
@@ -458,7 +458,7 @@ for _ in range(5):
         pass
     else:
         raise AssertionError
-    numbered.parts.append(numbered.stream.read(100))
+    numbered.parts.append(numbered.stream.read(100)[0])
 numbered.close()
 assert sum(map(len, numbered.parts)) > 1000
 print("ok")
@@ -481,7 +481,7 @@ def handler(*_):
 signal.signal(signal.SIGALRM, handler)
 numbered = Numbered(testing.InputStream)
 signal.setitimer(signal.ITIMER_REAL, 0.02)
-numbered.take(lambda: numbered.stream.read(30_000))
+numbered.take(lambda: numbered.stream.read(30_000)[0])
 numbered.close()
 assert len(errors) == 4, errors
 assert "another read is going on" in errors[0]

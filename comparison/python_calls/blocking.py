@@ -1,7 +1,7 @@
-"""What `stream.write()` of 64 frames takes when there is room, next to a ring's.
+"""What `stream.write()` and `read()` of 64 frames take when they need not wait.
 
-sounddevice's stream copies into PortAudio's own ring. On a private JACK server, in a process of its
-own, which that takes to find the server.
+sounddevice's stream copies to and from PortAudio's own ring. On a private JACK server, in a process
+of its own, which that takes to find the server.
 """
 
 import json
@@ -25,26 +25,36 @@ def _main():
     frames = np.zeros((FRAMES, CHANNELS), np.float32)
     clock = time.perf_counter_ns
 
-    def measure(write, room):
+    def measure(transfer, argument, available):
         times = []
         end = time.monotonic() + SECONDS / 2
         while time.monotonic() < end:
-            while room() < FRAMES:
+            while available() < FRAMES:
                 time.sleep(0.001)
             begin = clock()
-            write(frames)
+            transfer(argument)
             times.append(clock() - begin)
         return times
 
     found = {}
     with sounddevice.OutputStream(dtype="float32", latency=0.2, **parameters) as stream:
         found["sounddevice.OutputStream.write()"] = measure(
-            stream.write, lambda: stream.write_available
+            stream.write, frames, lambda: stream.write_available
         )
     with pa_ringbuffer.sounddevice.OutputStream(warn=None, **parameters) as stream:
         ring = stream.output_ring
-        found["ours: OutputStream.write()"] = measure(stream.write, lambda: ring.write_available)
-        found["ours: RingBuffer.write()"] = measure(ring.write, lambda: ring.write_available)
+
+        def room():
+            return ring.write_available
+
+        found["ours: OutputStream.write()"] = measure(stream.write, frames, room)
+        found["ours: RingBuffer.write()"] = measure(ring.write, frames, room)
+    for name, module, more in (
+        ("sounddevice.InputStream.read()", sounddevice, {"dtype": "float32", "latency": 0.2}),
+        ("ours: InputStream.read()", pa_ringbuffer.sounddevice, {"warn": None}),
+    ):
+        with module.InputStream(**more, **parameters) as stream:
+            found[name] = measure(stream.read, FRAMES, lambda stream=stream: stream.read_available)
     print(json.dumps(found))
 
 
@@ -53,7 +63,7 @@ def measure():
     from headless_audio import JackServer
 
     if missing := JackServer.missing():
-        return {}, f"sounddevice's stream.write(): {missing} is not installed"
+        return {}, f"sounddevice's streams: {missing} is not installed"
     try:
         with JackServer() as server:
             done = subprocess.run(
@@ -64,10 +74,10 @@ def measure():
                 timeout=60,
             )
     except RuntimeError as error:
-        return {}, f"sounddevice's stream.write(): {str(error).splitlines()[0]}"
+        return {}, f"sounddevice's streams: {str(error).splitlines()[0]}"
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it did not end"])[-1]
-        return {}, f"sounddevice's stream.write(): {reason}"
+        return {}, f"sounddevice's streams: {reason}"
     return json.loads(done.stdout.splitlines()[-1]), None
 
 

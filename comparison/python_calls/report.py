@@ -98,10 +98,10 @@ def markdown(report):
     if report["blocking"]:
         lines += [
             "",
-            "## Writing 64 frames to a stream that has room for them",
+            "## Writing and reading 64 frames without waiting",
             "",
-            "Stereo, float32, on a JACK server without a sound card. `stream.write()` copies into "
-            "PortAudio's ring, ours into its own.",
+            "Stereo, float32, on a JACK server without a sound card. sounddevice's streams copy to "
+            "and from PortAudio's ring, ours to and from their own. `read()` makes a new array.",
             "",
             *_table(["call", "ns"], ([name, _spread(t)] for name, t in report["blocking"].items())),
         ]

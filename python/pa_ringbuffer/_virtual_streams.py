@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import StreamCallback, streams
 from ._native import VirtualDevice
+from ._virtual_module import CHANNELS, SAMPLERATE, chosen, default, sample_format
+from .streams import flags
+from .streams.base import SAMPLE_SIZES
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .streams.base import Parameters
 
 
 class _Stream:
     """The virtual device as backend of a stream."""
 
     #: What an opened stream of PortAudio has, too, and a virtual device has not.
-    device = "virtual"
     cpu_load = 0.0
 
     def __init__(
@@ -30,42 +35,43 @@ class _Stream:
         jitter: float,
         **_only_for_sound_cards: Any,
     ) -> None:
-        samplerate = 48000 if samplerate is None else samplerate
-        blocksize = 256 if blocksize is None else blocksize
-        channels = 2 if channels is None else channels
-        dtype = "float32" if dtype is None else dtype
+        samplerate = default.samplerate if samplerate is None else samplerate
+        samplerate = SAMPLERATE if samplerate is None else samplerate
+        blocksize = default.blocksize if blocksize is None else blocksize
         self.samplerate = float(samplerate)
         self.blocksize = blocksize
-        if kind == "duplex":
-            self.channels = channels if isinstance(channels, tuple) else (channels, channels)
-            dtypes = dtype if isinstance(dtype, tuple) else (dtype, dtype)
-            if dtypes[0] != dtypes[1]:
-                raise ValueError(
-                    f"the virtual device has the same dtype in both directions, not {dtypes}"
-                )
-            self.dtype: Any = dtypes
-            dtype, pair = dtypes[0], self.channels
-        else:
-            self.channels, self.dtype = channels, dtype
-            pair = (channels, 0) if kind == "input" else (0, channels)
+        kinds = ("input", "output")
+        sides = [side for side in (0, 1) if kind in (kinds[side], "duplex")]
+        counts = [chosen(channels, "channels", side, CHANNELS) for side in sides]
+        dtypes = [sample_format(chosen(dtype, "dtype", side), kinds[side]) for side in sides]
+        if dtypes[0] != dtypes[-1]:
+            raise ValueError(
+                f"the virtual device has the same dtype in both directions, not {tuple(dtypes)}"
+            )
+        pair = [0, 0]
+        for side, count in zip(sides, counts):
+            pair[side] = count
+
+        def of_sides(values: list[Any]) -> Any:
+            return tuple(values) if kind == "duplex" else values[0]
+
+        self.channels, self.dtype = of_sides(counts), of_sides(dtypes)
+        self.samplesize = of_sides([SAMPLE_SIZES[dtype] for dtype in dtypes])
+        self.device = of_sides(["virtual" for _ in sides])
         self.stopped = True
         self.closed = False
         self.device_itself = VirtualDevice(
             callback,
             samplerate=samplerate,
             blocksize=blocksize,
-            channels=pair,
-            dtype=dtype,
+            channels=(pair[0], pair[1]),
+            dtype=dtypes[0],  # type: ignore[arg-type]
             loopback=loopback,
             jitter=jitter,
         )
         # As the device's times have it; see its documentation.
-        input_latency = (blocksize or 1024) / samplerate
-        self.latency: Any = {"input": input_latency, "output": 0.0}.get(kind, (input_latency, 0.0))
-
-    @property
-    def samplesize(self) -> int:
-        return np.dtype(self.dtype[0] if isinstance(self.dtype, tuple) else self.dtype).itemsize
+        latencies = ((blocksize or 1024) / self.samplerate, 0.0)
+        self.latency = of_sides([latencies[side] for side in sides])
 
     @property
     def active(self) -> bool:
@@ -112,7 +118,8 @@ _PARAMETERS = """
 
 
 class _VirtualDevice:
-    flags = streams.flags
+    flags = flags
+    stopped_error = streams.StreamStoppedError
 
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
         return _Stream(kind, callback, **parameters)
@@ -125,7 +132,11 @@ class _Virtual(streams.Base):
     _device: ClassVar[streams.Device] = _VirtualDevice()
 
     def __init__(
-        self, *args: Any, loopback: bool = False, jitter: float = 0.0, **kwargs: Any
+        self,
+        *args: Any,
+        loopback: bool = False,
+        jitter: float = 0.0,
+        **kwargs: Unpack[Parameters],
     ) -> None:
         self._device_options = {"loopback": loopback, "jitter": jitter}
         super().__init__(*args, **kwargs)
@@ -145,36 +156,56 @@ class _Virtual(streams.Base):
         device.device_itself.xrun(kind)
 
 
-class OutputStream(_Virtual, streams.BlockingOutput):
-    __doc__ = f"A stream that plays.\n{_PARAMETERS}"
+class RawInputStream(_Virtual, streams.BlockingInput[bytearray]):
+    """:class:`InputStream` with buffers instead of arrays, for which NumPy is not needed."""
+
+    _kind: ClassVar[str] = "input"
+    _raw: ClassVar[bool] = True
+
+
+class RawOutputStream(_Virtual, streams.BlockingOutput[streams.Buffer]):
+    """:class:`OutputStream` with buffers instead of arrays, for which NumPy is not needed."""
+
     _kind: ClassVar[str] = "output"
+    _raw: ClassVar[bool] = True
 
 
-class InputStream(_Virtual, streams.BlockingInput):
+class RawStream(RawInputStream, RawOutputStream):
+    """:class:`Stream` with buffers instead of arrays, for which NumPy is not needed."""
+
+    _kind: ClassVar[str] = "duplex"
+
+
+class InputStream(_Virtual, streams.BlockingInput[streams.Array]):
     """A stream that records silence, with the parameters of :class:`OutputStream`."""
 
     _kind: ClassVar[str] = "input"
 
 
-class Stream(_Virtual, streams.BlockingInput, streams.BlockingOutput):
+class OutputStream(_Virtual, streams.BlockingOutput[streams.ArrayLike]):
+    __doc__ = f"A stream that plays.\n{_PARAMETERS}"
+    _kind: ClassVar[str] = "output"
+
+
+class Stream(InputStream, OutputStream):
     """A stream that plays and records, with the parameters of :class:`OutputStream`."""
 
     _kind: ClassVar[str] = "duplex"
 
 
-class AsyncOutputStream(_Virtual, streams.AsyncOutput):
-    """:class:`OutputStream` for :mod:`asyncio`, with the same parameters."""
-
-    _kind: ClassVar[str] = "output"
-
-
-class AsyncInputStream(_Virtual, streams.AsyncInput):
+class AsyncInputStream(_Virtual, streams.AsyncInput[streams.Array]):
     """:class:`InputStream` for :mod:`asyncio`, with the same parameters."""
 
     _kind: ClassVar[str] = "input"
 
 
-class AsyncStream(_Virtual, streams.AsyncInput, streams.AsyncOutput):
+class AsyncOutputStream(_Virtual, streams.AsyncOutput[streams.ArrayLike]):
+    """:class:`OutputStream` for :mod:`asyncio`, with the same parameters."""
+
+    _kind: ClassVar[str] = "output"
+
+
+class AsyncStream(AsyncInputStream, AsyncOutputStream):
     """:class:`Stream` for :mod:`asyncio`, with the same parameters."""
 
     _kind: ClassVar[str] = "duplex"

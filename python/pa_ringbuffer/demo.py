@@ -83,8 +83,8 @@ class Transfer:
                 hold_gil(STALL)
                 self.stalls += 1
                 next_stall = time.perf_counter() + STALL_INTERVAL
-        # Not drain(), because only silence is left in the ring.
-        stream.stop()
+        # Only silence is left in the ring.
+        stream.abort()
 
 
 class Comparison:

@@ -1,7 +1,8 @@
-"""Streams for :mod:`sounddevice` whose callback is compiled: Python may be late.
+"""The module :mod:`sounddevice`, with streams whose callback is compiled: Python may be late.
 
-They take the parameters of their namesakes there, except ``callback``, and have a ring buffer
-between Python and each direction of the device. Needs ``pip install 'pa-ringbuffer[sounddevice]'``.
+The streams take the parameters of their namesakes there, and have a ring buffer between Python and
+each direction of the device. Everything else is sounddevice's own: the same functions, the same
+``default``, the same errors. Needs ``pip install 'pa-ringbuffer[sounddevice]'``.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ import atexit
 import contextlib
 import os
 import weakref
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 try:
     import sounddevice
 
     from . import StreamCallback, streams
-    from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError
+    from .streams import RingStats, Stats, StreamTimeoutError
 except ModuleNotFoundError as _error:
     raise ImportError(
         f"pa_ringbuffer.sounddevice needs {_error.name}: pip install 'pa-ringbuffer[sounddevice]'",
@@ -31,17 +32,85 @@ except OSError as _error:
     ) from None
 
 __all__ = [
+    "AsioSettings",
     "AsyncInputStream",
     "AsyncOutputStream",
     "AsyncStream",
+    "CallbackAbort",
+    "CallbackFlags",
+    "CallbackStop",
+    "CoreAudioSettings",
+    "DeviceList",
     "InputStream",
     "OutputStream",
+    "PortAudioError",
+    "RawInputStream",
+    "RawOutputStream",
+    "RawStream",
     "RingStats",
     "Stats",
     "Stream",
     "StreamStoppedError",
     "StreamTimeoutError",
+    "WasapiSettings",
+    "check_input_settings",
+    "check_output_settings",
+    "default",
+    "get_portaudio_version",
+    "get_status",
+    "get_stream",
+    "play",
+    "playrec",
+    "query_devices",
+    "query_hostapis",
+    "rec",
+    "sleep",
+    "stop",
+    "wait",
 ]
+
+__version__: str = getattr(sounddevice, "__version__", "")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if TYPE_CHECKING:
+    # HOOK: what plays and records whole arrays is to come from streams/convenience.py, on the
+    # streams below. Until then it is sounddevice's.
+    from sounddevice import (
+        AsioSettings,
+        CallbackAbort,
+        CallbackFlags,
+        CallbackStop,
+        CoreAudioSettings,
+        DeviceList,
+        PortAudioError,
+        WasapiSettings,
+        check_input_settings,
+        check_output_settings,
+        default,
+        get_portaudio_version,
+        get_status,
+        get_stream,
+        play,
+        playrec,
+        query_devices,
+        query_hostapis,
+        rec,
+        sleep,
+        stop,
+        wait,
+    )
+else:
+
+    def __getattr__(name):
+        # Also what only libraries use (`_StreamBase`, `_lib`), and what a newer sounddevice has.
+        if name.startswith("__") or not hasattr(sounddevice, name):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(sounddevice, name)
+
 
 #: Not a WeakSet, which is Python code that threads and signal handlers can get into the way of.
 _open_streams: set[weakref.ref[_PortAudio]] = set()
@@ -52,8 +121,13 @@ def _forget_portaudio() -> None:
     sounddevice._initialized = 0
 
 
+class StreamStoppedError(streams.StreamStoppedError, sounddevice.PortAudioError):  # type: ignore[misc]
+    """:class:`pa_ringbuffer.streams.StreamStoppedError`, which is a PortAudioError here."""
+
+
 class _PortAudioDevice:
     flags = sounddevice
+    stopped_error = StreamStoppedError
 
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
         finished = sounddevice._ffi.cast("PaStreamFinishedCallback *", callback.finished_function)
@@ -96,34 +170,54 @@ def _documentation(what: str) -> str:
     )
 
 
-class OutputStream(_PortAudio, streams.BlockingOutput):
-    __doc__ = _documentation("A stream that plays.")
+class RawInputStream(_PortAudio, streams.BlockingInput[bytearray]):
+    """:class:`InputStream` with buffers instead of arrays, for which NumPy is not needed."""
+
+    _kind: ClassVar[str] = "input"
+    _raw: ClassVar[bool] = True
+
+
+class RawOutputStream(_PortAudio, streams.BlockingOutput[streams.Buffer]):
+    """:class:`OutputStream` with buffers instead of arrays, for which NumPy is not needed."""
+
     _kind: ClassVar[str] = "output"
+    _raw: ClassVar[bool] = True
 
 
-class InputStream(_PortAudio, streams.BlockingInput):
+class RawStream(RawInputStream, RawOutputStream):
+    """:class:`Stream` with buffers instead of arrays, for which NumPy is not needed."""
+
+    _kind: ClassVar[str] = "duplex"
+
+
+class InputStream(_PortAudio, streams.BlockingInput[streams.Array]):
     __doc__ = _documentation("A stream that records.")
     _kind: ClassVar[str] = "input"
 
 
-class Stream(_PortAudio, streams.BlockingInput, streams.BlockingOutput):
+class OutputStream(_PortAudio, streams.BlockingOutput[streams.ArrayLike]):
+    __doc__ = _documentation("A stream that plays.")
+    _kind: ClassVar[str] = "output"
+
+
+class Stream(InputStream, OutputStream):
     __doc__ = _documentation("A stream that plays and records.")
     _kind: ClassVar[str] = "duplex"
 
 
-class AsyncOutputStream(_PortAudio, streams.AsyncOutput):
-    """:class:`OutputStream` for :mod:`asyncio`, with the same parameters."""
-
-    _kind: ClassVar[str] = "output"
-
-
-class AsyncInputStream(_PortAudio, streams.AsyncInput):
+class AsyncInputStream(_PortAudio, streams.AsyncInput[streams.Array]):
     """:class:`InputStream` for :mod:`asyncio`, with the same parameters."""
 
     _kind: ClassVar[str] = "input"
 
 
-class AsyncStream(_PortAudio, streams.AsyncInput, streams.AsyncOutput):
+class AsyncOutputStream(_PortAudio, streams.AsyncOutput[streams.ArrayLike]):
+    """:class:`OutputStream` for :mod:`asyncio`, with the same parameters."""
+
+    _kind: ClassVar[str] = "output"
+
+
+class AsyncStream(AsyncInputStream, AsyncOutputStream):
     """:class:`Stream` for :mod:`asyncio`, with the same parameters."""
 
     _kind: ClassVar[str] = "duplex"

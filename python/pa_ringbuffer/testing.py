@@ -1,13 +1,12 @@
 """Tools for testing audio code without a sound card.
 
-:class:`VirtualDevice` calls any PortAudio callback. The streams are those of
-:mod:`pa_ringbuffer.sounddevice` on such a device: a program that uses them can be tested with these
-in their place. They need NumPy.
+:class:`VirtualDevice` calls any PortAudio callback. Everything else has the names, and takes the
+arguments, of :mod:`pa_ringbuffer.sounddevice`, but there is only the virtual device: a program can
+be tested with this module in the place of that one, or of :mod:`sounddevice`. Neither sounddevice
+nor PortAudio is needed, and NumPy only for streams that are not raw.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 try:
     from ._native import VirtualDevice
@@ -18,42 +17,68 @@ except ModuleNotFoundError as _error:
 
     raise ImportError(f"pa_ringbuffer.testing needs {NO_EXTENSION}") from None
 
-if TYPE_CHECKING:
-    from ._virtual_streams import (
-        AsyncInputStream,
-        AsyncOutputStream,
-        AsyncStream,
-        InputStream,
-        OutputStream,
-        Stream,
-    )
-    from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError
+from ._virtual_module import (
+    AsioSettings,
+    CoreAudioSettings,
+    DeviceList,
+    WasapiSettings,
+    check_input_settings,
+    check_output_settings,
+    default,
+    get_portaudio_version,
+    query_devices,
+    query_hostapis,
+    sleep,
+)
+from ._virtual_streams import (
+    AsyncInputStream,
+    AsyncOutputStream,
+    AsyncStream,
+    InputStream,
+    OutputStream,
+    RawInputStream,
+    RawOutputStream,
+    RawStream,
+    Stream,
+)
+from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError
+from .streams.flags import CallbackAbort, CallbackFlags, CallbackStop, PortAudioError
+
+# HOOK: play, rec, playrec, wait, stop, get_status and get_stream are to come from
+# streams/convenience.py, on the streams above; then they belong to `__all__`.
 
 __all__ = [
+    "AsioSettings",
     "AsyncInputStream",
     "AsyncOutputStream",
     "AsyncStream",
+    "CallbackAbort",
+    "CallbackFlags",
+    "CallbackStop",
+    "CoreAudioSettings",
+    "DeviceList",
     "InputStream",
     "OutputStream",
+    "PortAudioError",
+    "RawInputStream",
+    "RawOutputStream",
+    "RawStream",
     "RingStats",
     "Stats",
     "Stream",
     "StreamStoppedError",
     "StreamTimeoutError",
     "VirtualDevice",
+    "WasapiSettings",
+    "check_input_settings",
+    "check_output_settings",
+    "default",
+    "get_portaudio_version",
+    "query_devices",
+    "query_hostapis",
+    "sleep",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # The device alone needs no NumPy.
-    if name in __all__:
-        try:
-            from . import _virtual_streams, streams
-        except ModuleNotFoundError as error:
-            raise ImportError(
-                f"pa_ringbuffer.testing.{name} needs {error.name}: pip install {error.name}",
-                name=error.name,
-            ) from None
-
-        return getattr(streams if name in streams.__all__ else _virtual_streams, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return __all__

@@ -38,9 +38,31 @@ def test_everything_written_is_played_before_the_stream_is_left(jack_programs):
     assert recording["silent_after"]
 
 
+@pytest.mark.parametrize("stream", ["OutputStream", "RawOutputStream"])
+def test_stop_plays_everything_that_was_written(jack_programs, stream):
+    recorder = jack_programs.start("record", blocksize=256, seconds=1, hold_gil=False)
+    assert recorder.wait_for_line() == {"recording": True}
+    player = jack_programs.run("ready_made_stop", stream=stream, seconds=1)
+    recording = recorder.result()
+    assert player == {"underflowed": False, "left": 0, "stopped": True, "dropped": 0}
+    assert recording["exact"] == recording["frames"]
+
+
+def test_stop_ends_when_the_device_has_vanished(jack_server, jack_programs):
+    program = jack_programs.start("ready_made_vanish", how="stop", close=True)
+    assert program.wait_for_line() == {"running": True}
+    jack_server.stop()
+    result = program.result()
+    assert result["error"] is None
+    assert not result["active"]
+
+
 def test_streams_have_the_properties_of_their_namesakes(jack_programs):
     result = jack_programs.run("ready_made_properties")
     assert result["block"] == [[1000, 1], "int16"]
+    assert result["overflowed"] in (False, True)
+    assert result["raw"] == ["bytearray", 300, False]
+    assert "device" in result["repr"] and "48000 Hz" in result["repr"]
     assert result["values"] == [
         48000,
         [1, 2],
@@ -104,11 +126,11 @@ PIP = "pip install 'pa-ringbuffer[sounddevice]'"
 @pytest.mark.parametrize(
     ("program", "module", "error", "remedies"),
     [
-        ("pa_ringbuffer.testing.Stream", "numpy", "ModuleNotFoundError", ["pip install numpy"]),
-        ("pa_ringbuffer.sounddevice", "numpy", "ModuleNotFoundError", [PIP]),
-        ("pa_ringbuffer.sounddevice", "sounddevice", "ModuleNotFoundError", [PIP]),
+        ("testing.Stream()", "numpy", "ModuleNotFoundError", ["pip install numpy"]),
+        ("sounddevice.AsyncStream()", "numpy", "ModuleNotFoundError", ["pip install numpy"]),
+        ("sounddevice", "sounddevice", "ModuleNotFoundError", [PIP]),
         (
-            "pa_ringbuffer.sounddevice",
+            "sounddevice",
             "sounddevice",
             "OSError",
             ["apt install libportaudio2", "dnf install", "pacman -S", "brew install"],
@@ -119,12 +141,16 @@ def test_the_error_for_something_missing_says_how_to_install_it(
     tmp_path, program, module, error, remedies
 ):
     if module != "sounddevice":
-        (tmp_path / "sounddevice.py").write_text("")
+        (tmp_path / "sounddevice.py").write_text("class PortAudioError(Exception): pass")
     (tmp_path / f"{module}.py").write_text(
         f"error = {error}('it is missing')\nerror.name = {module!r}\nraise error"
     )
     result = subprocess.run(
-        [sys.executable, "-c", f"from {' import '.join(program.rsplit('.', 1))}"],
+        [
+            sys.executable,
+            "-c",
+            f"import pa_ringbuffer.{program.split('.')[0]}; pa_ringbuffer.{program}",
+        ],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -5,6 +5,7 @@ A backend opens and drives the device: :mod:`pa_ringbuffer.sounddevice` for Port
 callback and the user's arrays is here.
 
 - ``base``: life cycle, errors, waiting
+- ``flags``: classes that :mod:`sounddevice` has, too, where it is not needed
 - ``output``, ``input``: what can be done with each side, blocking and asynchronous
 - ``callbacks``: the thread that calls a callback in Python
 - ``backend``: the device, and what to do when it is gone
@@ -20,19 +21,22 @@ if not hasattr(pa_ringbuffer, "StreamCallback"):
 
 from . import flags
 from .backend import Backend, Device
-from .base import Base
+from .base import Array, ArrayLike, Base, Buffer
 from .errors import StreamStoppedError, StreamTimeoutError
 from .input import AsyncInput, BlockingInput
 from .output import AsyncOutput, BlockingOutput
 from .stats import RingStats, Stats, default_warn
 
 __all__ = [
+    "Array",
+    "ArrayLike",
     "AsyncInput",
     "AsyncOutput",
     "Backend",
     "Base",
     "BlockingInput",
     "BlockingOutput",
+    "Buffer",
     "Device",
     "RingStats",
     "Stats",

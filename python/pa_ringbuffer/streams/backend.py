@@ -16,8 +16,6 @@ from .._native import watch
 from .errors import StreamStoppedError, StreamTimeoutError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from .. import StreamCallback
     from .stats import LossReport
 
@@ -66,6 +64,10 @@ class Device(Protocol):
         """Has this device's ``CallbackFlags``, ``CallbackStop``, ``CallbackAbort`` and
         ``PortAudioError``.
         """
+
+    @property
+    def stopped_error(self) -> type[StreamStoppedError]:
+        """Raised where a stream does not run."""
 
     def give_up(self) -> None:
         """A device does not answer: keep others from waiting for it at exit."""
@@ -176,13 +178,14 @@ class Handle:
         self,
         backend: Backend,
         callback: StreamCallback,
-        give_up: Callable[[], object],
+        device: Device,
         report: LossReport,
     ) -> None:
         self.backend = backend
         self.callback = callback
-        #: Tells what was lost.
-        self.report = report
+        self._loss_report = report
+        #: How many losses there were when the rings were compared with the device's blocks.
+        self._checked_losses = 0
         self.process = os.getpid()
         #: Whether the backend is being closed, or was: it is not used any more.
         self.closed = False
@@ -191,7 +194,8 @@ class Handle:
         self.given_up = False
         #: Why it is meant not to run; empty if it is meant to.
         self.stop_reason = "start() it first"
-        self._give_up = give_up
+        self._give_up = device.give_up
+        self.stopped_error = device.stopped_error
         self._turn = threading.RLock()
         #: Who has its turn, and since when.
         self._turn_of: int | None = None
@@ -205,6 +209,25 @@ class Handle:
         #: The finished callback, until it is called.
         self._run: list[Callable[[], object]] = []
 
+    def report(self, at_once: bool = False) -> None:
+        """Tell what was lost."""
+        self._loss_report(at_once)
+        losses = self.callback._losses
+        if losses != self._checked_losses and not at_once:
+            self._checked_losses = losses
+            self._check_rings()
+
+    def _check_rings(self) -> None:
+        """Some devices only show while they run how large their blocks are."""
+        rings = (self.callback.input_ring, self.callback.output_ring)
+        size = min(len(ring) for ring in rings if ring is not None)
+        block = self.callback.counters["largest_block"]
+        if block > size:
+            raise ValueError(
+                f"the device's blocks have up to {block} frames, more than the ring holds, which "
+                f"is {size}: each of them loses some; give ring_frames={block} or more"
+            )
+
     @property
     def here(self) -> bool:
         """Whether this is the process that has opened it, and not a forked child."""
@@ -212,7 +235,7 @@ class Handle:
 
     def check_here(self) -> None:
         if not self.here:
-            raise StreamStoppedError(
+            raise self.stopped_error(
                 "the stream belongs to the process that has opened it, not to its forked child"
             )
 
@@ -252,7 +275,7 @@ class Handle:
         outcome: str,
         so_far: str,
         frames: int = 0,
-        data: npt.NDArray[Any] | None = None,
+        data: Any = None,
     ) -> Exception:
         """The error for a wait that has ended with an outcome which is not 'done'."""
         if not threading.main_thread().is_alive() and threading.current_thread().daemon:
@@ -271,7 +294,7 @@ class Handle:
                 "underflow": "it was to stop on underflow",
                 "overflow": "it was to stop on overflow",
             }.get(self.callback.finished or "", "it has stopped by itself; the device may be gone")
-        return StreamStoppedError(f"the stream does not run: {reason} ({so_far})", frames, data)
+        return self.stopped_error(f"the stream does not run: {reason} ({so_far})", frames, data)
 
     def start(
         self, finished_callback: Callable[[], object] | None, prepare: Callable[[], object]
@@ -288,7 +311,7 @@ class Handle:
             if is_broken_off:
                 return False
             if self.closed:
-                raise StreamStoppedError("the stream is closed")
+                raise self.stopped_error("the stream is closed")
             if self.backend.active:
                 return False
             if not self.backend.stopped:
@@ -297,6 +320,7 @@ class Handle:
             _tell_end(self._run)
             self._run = [] if finished_callback is None else [finished_callback]
             reason = self.stop_reason
+            prepare()
             self.callback.mode = "start"
             self.callback.restart()
             self.stop_reason = ""
@@ -320,7 +344,7 @@ class Handle:
         try:
             job = self._do(work)
             if job is None:
-                raise StreamStoppedError("the stream is closed")
+                raise self.stopped_error("the stream is closed")
             must_stop: bool = job.result
             return must_stop
         except BaseException:
@@ -330,13 +354,16 @@ class Handle:
                 self._begin(undo)
             raise
 
-    def end(self, how: str, reason: str, ignore_errors: bool) -> bool:
-        """Stop, abort or close the backend; return whether it could be."""
+    def end(self, how: str, reason: str, ignore_errors: bool, drop: bool = False) -> bool:
+        """Stop, abort or close the backend; return whether it could be.
+
+        If it was running, what it has not played can be dropped.
+        """
         patience, is_gone = math.inf, False
         if self._is_ending or not self.callback._is_finished:
             is_gone = not self._is_ending and not self._is_active()
             patience = self.STOP_TIMEOUT_IF_GONE if is_gone else self.STOP_TIMEOUT
-        work = functools.partial(self._end, how, reason, ignore_errors)
+        work = functools.partial(self._end, how, reason, ignore_errors, drop)
         job = self._do(work, patience, is_gone)
         if job is None:
             # The callback may still be called, and what it uses must stay.
@@ -346,9 +373,11 @@ class Handle:
             self.callback._finish()
         return not self.given_up
 
-    def _end(self, how: str, reason: str, ignore_errors: bool) -> None:
+    def _end(self, how: str, reason: str, ignore_errors: bool, drop: bool = False) -> None:
         if self.closed:
             return
+        # What is written to a stream that is stopped is to be played after its next start.
+        drop = drop and not self.backend.stopped
         self.stop_reason = reason
         was_ending = self._is_ending
         try:
@@ -360,6 +389,9 @@ class Handle:
         finally:
             self._is_ending = was_ending
         self.callback._finish()
+        if drop and (ring := self.callback.output_ring) is not None:
+            # The device was the consumer.
+            ring.discard(ring.read_available)
 
     def _close(self, ignore_errors: bool) -> None:
         self.closed = True

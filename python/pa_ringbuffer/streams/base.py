@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import operator
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Literal, TypedDict
 
 from .. import RingBuffer, StreamCallback
 from .backend import Backend, Device, Handle
 from .callbacks import Arrays, Blocks, Buffers, Caller, Refusal, check_ahead, frames_ahead
-from .errors import StreamStoppedError
 from .stats import LossReport, Stats, collect, default_warn
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from typing_extensions import Self
+    import numpy.typing as npt
+    from _typeshed import ReadableBuffer
+    from typing_extensions import ParamSpec, Self
 
-SAMPLE_FORMATS = ("float32", "int32", "int16", "int8", "uint8")
+    P = ParamSpec("P")
+    Array = npt.NDArray[Any]
+    ArrayLike = npt.ArrayLike
+    Buffer = ReadableBuffer
+else:
+    # What streams read and write, for type checkers only: raw streams do without NumPy.
+    Array = ArrayLike = Buffer = Any
+
+#: Bytes per sample. NumPy has no type for 24 bits.
+SAMPLE_SIZES = {"float32": 4, "int32": 4, "int24": 3, "int16": 2, "int8": 1, "uint8": 1}
 
 
 def _split(value: Any) -> tuple[Any, Any]:
@@ -58,6 +68,49 @@ def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> i
     return 1 << (frames - 1).bit_length()
 
 
+class Parameters(TypedDict, total=False):
+    """The parameters of a stream, for those that take some more."""
+
+    samplerate: float | None
+    blocksize: int | None
+    device: Any
+    channels: Any
+    dtype: Any
+    latency: Any
+    extra_settings: Any
+    callback: Callable[..., object] | None
+    finished_callback: Callable[[], object] | None
+    clip_off: bool | None
+    dither_off: bool | None
+    never_drop_input: bool | None
+    prime_output_buffers_using_stream_callback: bool | None
+    ring_seconds: float | None
+    ring_frames: int | None
+    on_underflow: Literal["silence", "stop"]
+    on_overflow: Literal["drop", "stop"]
+    wake: bool
+    ahead: float | None
+    ahead_frames: int | None
+    warn: Callable[[str], object] | None
+
+
+def _errors_name_the_class(
+    initialise: Callable[P, None],
+) -> Callable[P, None]:
+    """Have the error for arguments that do not fit name the class that was called."""
+    signature = inspect.signature(initialise)
+
+    @functools.wraps(initialise)
+    def __init__(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{type(args[0]).__name__}() {error}") from None
+        initialise(*args, **kwargs)
+
+    return __init__
+
+
 class Base:
     """A stream.
 
@@ -71,7 +124,8 @@ class Base:
     :param channels: Number of channels; as many as the device has if not given.
     :type channels: int, optional
     :param dtype: Sample format: ``'float32'`` (the default), ``'int32'``, ``'int16'``, ``'int8'``
-        or ``'uint8'``. (NumPy has no ``'int24'``; ``'int32'`` loses nothing on a 24-bit device.)
+        or ``'uint8'``; for raw streams also ``'int24'``, for which NumPy has no type. (``'int32'``
+        loses nothing on a 24-bit device.)
     :type dtype: str, optional
     :param latency: What the device should have, in seconds, or ``'low'`` or ``'high'``. The ring
         comes on top.
@@ -86,7 +140,8 @@ class Base:
     :param finished_callback: Called without arguments, in a thread of its own, after the stream has
         become inactive for whatever reason.
     :param ring_seconds: How much sound each ring holds at least: longer than Python may be busy.
-        The number of frames is the next power of 2. Default: 1 second.
+        The number of frames is the next power of 2. Default: 1 second. A ring must hold at least
+        one block of the device.
     :type ring_seconds: float, optional
     :param ring_frames: The same in frames.
     :type ring_frames: int, optional
@@ -117,7 +172,10 @@ class Base:
 
     _kind: ClassVar[str]
     _device: ClassVar[Device]
+    #: Whether frames are plain bytes, for which NumPy is not needed.
+    _raw: ClassVar[bool] = False
 
+    @_errors_name_the_class
     def __init__(
         self,
         samplerate: float | None = None,
@@ -145,6 +203,8 @@ class Base:
     ) -> None:
         self._refuse_callback(callback)
         check_ahead(self._kind, callback, ahead, ahead_frames)
+        if not self._raw:
+            self._need_numpy()
         # Before there is a device that would have to be closed.
         ring_size(1.0, ring_seconds, ring_frames)
         compiled = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow, wake=wake)
@@ -205,13 +265,21 @@ class Base:
     ) -> None:
         """Make the rings for a device, whose frames are known now."""
         channels, dtypes = _split(backend.channels), _split(backend.dtype)
-        for dtype in dtypes:
-            if dtype not in SAMPLE_FORMATS:
-                raise ValueError(
-                    f"dtype must be one of {', '.join(SAMPLE_FORMATS)}, not {dtype!r}, for "
-                    "which NumPy has no type; 'int32' loses nothing on a 24-bit device"
-                )
+        if "int24" in dtypes and not self._raw:
+            raise ValueError(
+                f"dtype must be one of {', '.join(SAMPLE_SIZES)} without int24, not 'int24', for "
+                "which NumPy has no type; 'int32' loses nothing on a 24-bit device, and "
+                f"Raw{type(self).__name__} has 'int24'"
+            )
         size = ring_size(backend.samplerate, ring_seconds, ring_frames)
+        if ring_seconds is None and ring_frames is None:
+            size = max(size, ring_size(backend.samplerate, None, backend.blocksize or 1))
+        elif size < backend.blocksize:
+            given = "ring_seconds" if ring_frames is None else "ring_frames"
+            raise ValueError(
+                f"{given} must be enough for a block of the device, {backend.blocksize} "
+                f"frames (blocksize), not for {size} frames"
+            )
         sizes = [size, size]
         if frames_ahead:
             # With blocks of a device that has not said yet how long they are.
@@ -219,7 +287,7 @@ class Base:
             is_given = ring_seconds is not None or ring_frames is not None
             sizes = [max(size, enough), max(size, enough) if is_given else enough]
         rings = [
-            RingBuffer(channels[side] * np.dtype(dtypes[side]).itemsize, sizes[side])
+            RingBuffer(channels[side] * SAMPLE_SIZES[dtypes[side]], sizes[side])
             if self._kind in (kind, "duplex")
             else None
             for side, kind in enumerate(("input", "output"))
@@ -227,14 +295,11 @@ class Base:
         callback._attach(rings[0], rings[1], silence=128 if dtypes[1] == "uint8" else 0)
         self._callback = callback
         self._report = LossReport(callback, warn, type(self).__name__)
-        self._handle = Handle(backend, callback, self._device.give_up, self._report)
+        self._handle = Handle(backend, callback, self._device, self._report)
         if rings[0]:
             self._open_input(channels[0], dtypes[0])
         if rings[1]:
             self._open_output(channels[1], dtypes[1])
-
-    #: Whether the callback gets plain buffers.
-    _raw: ClassVar[bool] = False
 
     #: What calls the callback, if there is one.
     _caller: Caller | None = None
@@ -283,13 +348,25 @@ class Base:
     def _open_output(self, channels: int, dtype: str) -> None:
         """Prepare the side that plays."""
 
+    def _need_numpy(self) -> None:
+        try:
+            import numpy
+
+            assert numpy
+        except ModuleNotFoundError as error:
+            name = type(self).__name__
+            raw = f"; Raw{name} does not need it" if not name.startswith("Async") else ""
+            raise ImportError(
+                f"{name} needs {error.name}: pip install {error.name}{raw}", name=error.name
+            ) from None
+
     def _refuse_callback(self, callback: object) -> None:
         """Refuse a callback where there can be none."""
 
     def _check_open(self) -> None:
         self._handle.check_here()
         if self._handle.closed:
-            raise StreamStoppedError("the stream is closed")
+            raise self._handle.stopped_error("the stream is closed")
 
     def _ask(self, name: str) -> Any:
         """An attribute of the device."""
@@ -301,8 +378,9 @@ class Base:
     def start(self) -> None:
         """Begin to play and record.
 
-        A stream that was stopped, or has stopped by itself, goes on with what its rings hold. An
-        output ring that is empty is not an underflow until it has held a block once.
+        What was recorded before is dropped if it was not read. What was written to a stream that is
+        stopped is played. An output ring that is empty is not an underflow until it has held a
+        block once. A stream that runs goes on.
         """
         self._check_open()
         while self._handle.start(self._finished_callback, self._prepare):
@@ -317,19 +395,31 @@ class Base:
             self._caller.begin()
 
     def stop(self, ignore_errors: bool = True) -> None:
-        """Stop when the device has played the blocks that it has already got.
+        """Stop when everything that was written is played.
 
-        What is in the rings stays there. To have the output ring played as well, use ``drain()``.
+        Another thread that is writing, and waits for room, gets an error. What was recorded can
+        still be read, until the stream is started again.
 
         This and what else ends a stream can be called by any thread and by signal handlers.
         """
-        self._check_open()
-        self._end("stop", "it was stopped", ignore_errors)
+        if self._can_end(ignore_errors):
+            self._play_out()
+            self._end("stop", "it was stopped", ignore_errors, drop=True)
 
     def abort(self, ignore_errors: bool = True) -> None:
-        """Stop at once."""
+        """Stop at once, and drop what was written and is not played yet."""
+        if self._can_end(ignore_errors):
+            self._end("abort", "it was aborted", ignore_errors, drop=True)
+
+    def _can_end(self, ignore_errors: bool) -> bool:
+        """Whether there is something to stop."""
+        if ignore_errors and self._handle.here and self._handle.closed:
+            return False
         self._check_open()
-        self._end("abort", "it was aborted", ignore_errors)
+        return True
+
+    def _play_out(self) -> None:
+        """Wait until what was written is played."""
 
     def close(self, ignore_errors: bool = True) -> None:
         """Stop at once and give the device back.
@@ -339,17 +429,17 @@ class Base:
         if self._handle.here and not self._handle.is_over:
             self._end("close", "it was closed", ignore_errors)
 
-    def _end(self, how: str, reason: str, ignore_errors: bool) -> None:
+    def _end(self, how: str, reason: str, ignore_errors: bool, drop: bool = False) -> None:
         if self._caller is not None and self._handle.here:
             self._caller.before_end(how)
-        ended = self._handle.end(how, reason, ignore_errors)
+        ended = self._handle.end(how, reason, ignore_errors, drop)
         if self._caller is not None:
             self._caller.after_end()
         self._report(at_once=True)
         if not ended:
             message = "the device does not answer any more, and is given up with its stream"
             if not ignore_errors:
-                raise StreamStoppedError(message)
+                raise self._handle.stopped_error(message)
             if self._warn is not None:
                 self._warn(f"{type(self).__name__}: {message}")
 
@@ -421,6 +511,44 @@ class Base:
     def samplesize(self) -> Any:
         """Bytes per sample, or a pair (input, output) of them."""
         return self._handle.backend.samplesize
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        if not hasattr(self, "_handle"):
+            return f"<{name}: not opened>"
+        fills = [
+            f"{kind} ring {ring.read_available} of {len(ring)} frames"
+            for kind, ring in (
+                ("input", self._callback.input_ring),
+                ("output", self._callback.output_ring),
+            )
+            if ring is not None
+        ]
+        device = self.device
+        if isinstance(device, tuple) and device[0] == device[1]:
+            device = device[0]
+        parts = [
+            f"device {device!r}",
+            f"{self.samplerate:g} Hz",
+            f"channels {self.channels}",
+            f"dtype {self.dtype!r}",
+            *fills,
+            self._state(),
+        ]
+        return f"<{name}: {', '.join(parts)}>"
+
+    def _state(self) -> str:
+        if not self._handle.here:
+            return "of the parent process"
+        if self.closed:
+            return "closed"
+        if self.active:
+            return "active"
+        if self._handle.stop_reason == "start() it first":
+            return "not started"
+        if self.stopped:
+            return "stopped"
+        return f"finished ({self._callback.finished})"
 
     @property
     def stats(self) -> Stats:

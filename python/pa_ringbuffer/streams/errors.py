@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+from .flags import PortAudioError
 
 
 class _Incomplete(Exception):
     """A transfer has ended too early; what was transferred is not lost."""
 
-    def __init__(self, message: str, frames: int = 0, data: npt.NDArray[Any] | None = None) -> None:
+    def __init__(self, message: str, frames: int = 0, data: Any = None) -> None:
         super().__init__(message)
         self.frames = frames
         self.data = data
@@ -26,12 +25,14 @@ class StreamTimeoutError(_Incomplete, TimeoutError):
 
     .. attribute:: data
 
-        When reading: these frames. (:class:`numpy.ndarray` or ``None``)
+        When reading: these frames. (:class:`numpy.ndarray`, :class:`bytearray` or ``None``)
     """
 
 
-class StreamStoppedError(_Incomplete, RuntimeError):
-    """The stream does not run, or not any more, and so waiting makes no sense.
+class StreamStoppedError(_Incomplete, RuntimeError, PortAudioError):
+    """The stream is not running, so the wait cannot succeed.
+
+    Also a ``PortAudioError`` of the module that the stream comes from.
 
     .. attribute:: frames
 
@@ -39,5 +40,5 @@ class StreamStoppedError(_Incomplete, RuntimeError):
 
     .. attribute:: data
 
-        When reading: these frames. (:class:`numpy.ndarray` or ``None``)
+        When reading: these frames. (:class:`numpy.ndarray`, :class:`bytearray` or ``None``)
     """

@@ -44,8 +44,11 @@ class CallbackFlags:
     input_overflow = _flag(2, "Input was dropped.")
     output_underflow = _flag(4, "Silence was inserted into the output.")
     output_overflow = _flag(8, "Output will be dropped.")
-    # As in sounddevice, it is not to be set.
-    priming_output = property(lambda self: bool(self._flags & 16), doc="Output primes the device.")
+
+    @property
+    def priming_output(self) -> bool:
+        """Output primes the device."""
+        return bool(self._flags & 16)
 
     def __bool__(self) -> bool:
         return bool(self._flags)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .._asyncio import complete
 from .._native import InputSide
@@ -14,26 +12,37 @@ from .base import Async, Base, Blocking, integer
 from .errors import StreamStoppedError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from .._native import Overlap
 
+#: What is read: arrays, or bytearrays.
+Read = TypeVar("Read")
 
-class Input(Base):
+
+class Input(Base, Generic[Read]):
     """The side of a stream that records.
 
-    What a read takes out of the ring belongs to a transfer until it is asked for its ``frames``, as
-    the last thing before the return: Python runs no signal handler in between. A read that an
-    exception breaks off before, whatever it is and wherever it comes from, leaves its frames to the
-    next one.
+    What a read takes out of the ring belongs to a transfer until it is asked for its ``frames``, or
+    its ``result``, as the last thing before the return: Python runs no signal handler in between. A
+    read that an exception breaks off before, whatever it is and wherever it comes from, leaves its
+    frames to the next one.
     """
 
     _input: InputSide
 
     def _open_input(self, channels: int, dtype: str) -> None:
-        self._input = InputSide(
-            self._callback, self._handle, np.empty, channels, dtype, np.dtype(dtype)
-        )
+        if self._raw:
+            self._input = InputSide(self._callback, self._handle, None, channels, dtype, None)
+        else:
+            import numpy as np
+
+            self._input = InputSide(
+                self._callback, self._handle, np.empty, channels, dtype, np.dtype(dtype)
+            )
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        if self._caller is None:
+            self._input.forget()
 
     @property
     def read_available(self) -> int:
@@ -67,31 +76,34 @@ class Input(Base):
         """
         return self._input.time_of(frame, self.samplerate)
 
-    def read_nowait(self, frames: int = -1) -> npt.NDArray[Any]:
+    def read_nowait(self, frames: int = -1) -> Read:
         """Read what there is, without waiting.
 
         :param frames: Number of frames at most; all if negative or not given.
         :returns: An array of the shape (frames, channels), with fewer frames than asked for if
             there were not so many.
         """
-        return self._input.read_nowait(frames).frames
+        array: Read = self._input.read_nowait(frames).frames
+        return array
 
-    def peek(self, frames: int = -1) -> npt.NDArray[Any]:
+    def peek(self, frames: int = -1) -> Read:
         """Like `read_nowait()`, but the frames can be read once more.
 
         :param frames: Number of frames at most; all if negative or not given.
         :returns: An array of the shape (frames, channels), oldest frame first.
         """
-        return self._input.peek(frames)
+        array: Read = self._input.peek(frames)
+        return array
 
-    def read_latest(self, frames: int) -> npt.NDArray[Any]:
+    def read_latest(self, frames: int) -> Read:
         """Read the newest frames and drop all older ones, without waiting: for meters and plots.
 
         :param frames: Number of frames at most.
         :returns: An array of the shape (frames, channels), with fewer frames than asked for if
             there were not so many since the last time.
         """
-        return self._input.read_latest(frames).frames
+        array: Read = self._input.read_latest(frames).frames
+        return array
 
     def _begin_blocks(self, blocksize: int, overlap: int) -> Overlap:
         blocksize, overlap = integer(blocksize, "blocksize"), integer(overlap, "overlap")
@@ -104,25 +116,28 @@ class Input(Base):
         return self._input.overlap(overlap)
 
 
-class BlockingInput(Blocking, Input):
+class BlockingInput(Blocking, Input[Read]):
     """The blocking side that records."""
 
-    def read(self, frames: int, timeout: float | None = None) -> npt.NDArray[Any]:
+    def read(self, frames: int, timeout: float | None = None) -> tuple[Read, bool]:
         """Wait for a number of frames and read them.
 
         Other Python threads go on meanwhile. More frames than the ring holds can be read, too.
 
         :param frames: Number of frames.
         :param timeout: Seconds to wait at most; forever if not given.
-        :returns: A new array of the shape (frames, channels).
+        :returns: A pair: *data*, a new array of the shape (frames, channels), or a bytearray from a
+            raw stream; and *overflowed*: whether frames were dropped since the previous call
+            because the ring was full, or the device has reported an overflow.
         :raises StreamTimeoutError: If they are not there then. Those that are can be read later,
             or, if more were asked for than the ring holds, are in the error's ``data``.
         :raises StreamStoppedError: If the stream does not run, and so there will not be so many.
             The same holds for those that are there.
         """
-        return self._input.read(frames, timeout).frames
+        result: tuple[Read, bool] = self._input.read(frames, timeout).result
+        return result
 
-    def blocks(self, blocksize: int, overlap: int = 0) -> Iterator[npt.NDArray[Any]]:
+    def blocks(self, blocksize: int, overlap: int = 0) -> Iterator[Read]:
         """Go through what is recorded, block by block, until the stream is stopped.
 
         If it stops by itself, that is an error when everything that was recorded has been read.
@@ -134,7 +149,7 @@ class BlockingInput(Blocking, Input):
         """
         return self._generate(blocksize, self._begin_blocks(blocksize, overlap))
 
-    def _generate(self, blocksize: int, overlap: Overlap) -> Iterator[npt.NDArray[Any]]:
+    def _generate(self, blocksize: int, overlap: Overlap) -> Iterator[Read]:
         while True:
             try:
                 block = self._input.read(blocksize, None, overlap, True).frames
@@ -151,26 +166,30 @@ class BlockingInput(Blocking, Input):
             yield block
 
 
-class AsyncInput(Async, Input):
+class AsyncInput(Async, Input[Read]):
     """The asynchronous side that records."""
 
-    async def read(self, frames: int, timeout: float | None = None) -> npt.NDArray[Any]:
+    async def read(self, frames: int, timeout: float | None = None) -> tuple[Read, bool]:
         """Wait for a number of frames, while other tasks go on, and read them.
 
         More frames than the ring holds can be read, too.
 
         :param frames: Number of frames.
         :param timeout: Seconds to wait at most; forever if not given.
-        :returns: A new array of the shape (frames, channels).
+        :returns: A pair: *data*, a new array of the shape (frames, channels), or a bytearray from a
+            raw stream; and *overflowed*: whether frames were dropped since the previous call
+            because the ring was full, or the device has reported an overflow.
         :raises RuntimeError: If another task is reading.
         :raises StreamTimeoutError: If they are not there then. Those that are can be read later,
             or, if more were asked for than the ring holds, are in the error's ``data``.
         :raises StreamStoppedError: If the stream does not run, and so there will not be so many.
             The same holds for those that are there.
         """
-        return (await complete(functools.partial(self._input.begin, frames, timeout))).frames
+        transfer = await complete(functools.partial(self._input.begin, frames, timeout))
+        result: tuple[Read, bool] = transfer.result
+        return result
 
-    def blocks(self, blocksize: int, overlap: int = 0) -> AsyncIterator[npt.NDArray[Any]]:
+    def blocks(self, blocksize: int, overlap: int = 0) -> AsyncIterator[Read]:
         """Go through what is recorded, block by block, until the stream is stopped.
 
         If it stops by itself, that is an error when everything that was recorded has been read.
@@ -182,7 +201,7 @@ class AsyncInput(Async, Input):
         """
         return self._generate(blocksize, self._begin_blocks(blocksize, overlap))
 
-    async def _generate(self, blocksize: int, overlap: Overlap) -> AsyncIterator[npt.NDArray[Any]]:
+    async def _generate(self, blocksize: int, overlap: Overlap) -> AsyncIterator[Read]:
         begin = functools.partial(self._input.begin, blocksize, None, overlap, True)
         while True:
             try:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .._asyncio import complete
 from .._native import OutputSide
 from .base import Async, Base, Blocking
+from .errors import StreamStoppedError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+#: What is written: arrays, or buffers.
+Written = TypeVar("Written")
+
 
 def as_frames(data: npt.ArrayLike, channels: int, dtype: str) -> npt.NDArray[Any]:
     """What is to be written, as array of whole frames."""
+    import numpy as np
+
     array = np.asarray(data)
-    if array.ndim == 1 and channels == 1:
+    if array.dtype != dtype:
+        raise TypeError(
+            f"data must be of the stream's dtype '{dtype}', not '{array.dtype}'; "
+            "see numpy.ndarray.astype()"
+        )
+    if array.ndim < 2 and channels == 1:
         array = array.reshape(-1, 1)
     if array.ndim != 2 or array.shape[1] != channels:
         hint = ""
@@ -28,19 +37,14 @@ def as_frames(data: npt.ArrayLike, channels: int, dtype: str) -> npt.NDArray[Any
             f"data must have the shape (frames, {channels}), a column for each channel, "
             f"not {array.shape}{hint}"
         )
-    if array.dtype != dtype:
-        raise TypeError(
-            f"data must be of the stream's dtype '{dtype}', not '{array.dtype}'; "
-            "see numpy.ndarray.astype()"
-        )
     if not array.flags.c_contiguous:
-        raise ValueError(
+        raise TypeError(
             "data must be interleaved: C-contiguous, as numpy.ascontiguousarray() makes it"
         )
     return array
 
 
-class Output(Base):
+class Output(Base, Generic[Written]):
     """The side of a stream that plays."""
 
     _output: OutputSide
@@ -48,7 +52,12 @@ class Output(Base):
     def _open_output(self, channels: int, dtype: str) -> None:
         frames = functools.partial(as_frames, channels=channels, dtype=dtype)
         self._output = OutputSide(
-            self._callback, self._handle, frames, channels, dtype, self.samplerate
+            self._callback,
+            self._handle,
+            None if self._raw else frames,
+            channels,
+            dtype,
+            self.samplerate,
         )
 
     @property
@@ -85,15 +94,21 @@ class Output(Base):
         """
         return self._output.time_of(frame, self.samplerate)
 
-    def write_nowait(self, data: npt.ArrayLike) -> int:
+    def write_nowait(self, data: Written) -> int:
         """Write as many frames as there is room for, without waiting.
 
-        :param data: Frames, of the shape (frames, channels) and the stream's dtype.
+        :param data: Frames, of the shape (frames, channels) and the stream's dtype; for a raw
+            stream, a buffer of whole frames.
         :returns: The number of frames that were written.
         """
         return self._output.write_nowait(data)
 
-    def _begin_draining(self) -> bool:
+    def _prepare(self) -> None:
+        super()._prepare()
+        if self._caller is None:
+            self._output.forget()
+
+    def _begin_draining(self, reason: str = "it was drained") -> bool:
         """Have the callback end the stream after the last frame; whether there is one to end."""
         if self._caller is not None:
             self.stop()
@@ -104,14 +119,27 @@ class Output(Base):
             return False
         self._callback.mode = "complete"
         if active:
-            self._handle.stop_reason = "it was drained"
+            self._handle.stop_reason = reason
         return True
 
+    def _play_out(self) -> None:
+        if self._caller is not None or not self.active:
+            return
+        self._output.shut(True)
+        try:
+            if self._begin_draining("it was stopped"):
+                self._output.wait_for_end()
+        except StreamStoppedError:
+            # The device is gone, or another thread has aborted the stream.
+            pass
+        finally:
+            self._output.shut(False)
 
-class BlockingOutput(Blocking, Output):
+
+class BlockingOutput(Blocking, Output[Written]):
     """The blocking side that plays."""
 
-    def write(self, data: npt.ArrayLike, timeout: float | None = None) -> None:
+    def write(self, data: Written, timeout: float | None = None) -> bool:
         """Write all of it, waiting for room where there is none.
 
         Other Python threads go on meanwhile. If this is not the main thread (which must look after
@@ -121,17 +149,22 @@ class BlockingOutput(Blocking, Output):
         Before the stream was started, as much can be written as the ring holds.
 
         :param data: Frames, of the shape (frames, channels) and the stream's dtype, C-contiguous.
-            For one channel, the shape (frames,) is taken as well.
+            For one channel, the shape (frames,) is taken as well. For a raw stream, a buffer of
+            whole frames.
         :param timeout: Seconds to wait at most; forever if not given.
-        :raises ValueError: If *data* has another shape or is not C-contiguous.
-        :raises TypeError: If *data* has another dtype.
+        :returns: *underflowed*: whether silence was played since the previous call because the ring
+            was empty, or the device has reported an underflow.
+        :raises ValueError: If *data* has another shape.
+        :raises TypeError: If *data* has another dtype or is not C-contiguous.
         :raises StreamTimeoutError: If there is still something left to write then.
         :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
         """
-        self._output.write(data, timeout)
+        return self._output.write(data, timeout)
 
     def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
+
+        As :meth:`stop`, but it is an error if the stream does not run, and there can be a timeout.
 
         :param timeout: Seconds to wait at most; forever if not given. After that, the stream still
             plays what is left and stops by itself.
@@ -149,10 +182,10 @@ class BlockingOutput(Blocking, Output):
             self.stop()
 
 
-class AsyncOutput(Async, Output):
+class AsyncOutput(Async, Output[Written]):
     """The asynchronous side that plays."""
 
-    async def write(self, data: npt.ArrayLike, timeout: float | None = None) -> None:
+    async def write(self, data: Written, timeout: float | None = None) -> bool:
         """Write all of it, waiting for room where there is none, while other tasks go on.
 
         Before the stream was started, as much can be written as the ring holds.
@@ -160,16 +193,22 @@ class AsyncOutput(Async, Output):
         :param data: Frames, of the shape (frames, channels) and the stream's dtype, C-contiguous.
             For one channel, the shape (frames,) is taken as well.
         :param timeout: Seconds to wait at most; forever if not given.
-        :raises ValueError: If *data* has another shape or is not C-contiguous.
-        :raises TypeError: If *data* has another dtype.
+        :returns: *underflowed*: whether silence was played since the previous call because the ring
+            was empty, or the device has reported an underflow.
+        :raises ValueError: If *data* has another shape.
+        :raises TypeError: If *data* has another dtype or is not C-contiguous.
         :raises RuntimeError: If another task is writing.
         :raises StreamTimeoutError: If there is still something left to write then.
         :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
         """
-        await complete(functools.partial(self._output.begin, data, timeout))
+        transfer = await complete(functools.partial(self._output.begin, data, timeout))
+        underflowed: bool = transfer.result
+        return underflowed
 
     async def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
+
+        Other tasks go on, while ``stop()`` keeps the event loop waiting until all is played.
 
         :param timeout: Seconds to wait at most; forever if not given. After that, the stream still
             plays what is left and stops by itself.

@@ -10,7 +10,9 @@ result = {}
 with open_ready_made(
     "Stream", channels=(1, 2), dtype=("int16", "float32"), latency="low"
 ) as stream:
-    block = stream.read(1000)
+    block, overflowed = stream.read(1000)
+    result["overflowed"] = overflowed
+    result["repr"] = repr(stream)
     result["block"] = [list(block.shape), block.dtype.name]
     result["values"] = [
         stream.samplerate,
@@ -38,11 +40,15 @@ def refuse(name, call):
         result[name] = [type(error).__name__, str(error)]
 
 
+with open_ready_made("RawInputStream", channels=1, dtype="int24") as stream:
+    data, overflowed = stream.read(100)
+    result["raw"] = [type(data).__name__, len(data), overflowed]
+
 refuse("no such device", lambda: open_ready_made("OutputStream", device="no such device"))
 refuse("too many channels", lambda: open_ready_made("OutputStream", channels=1000))
 refuse("int24", lambda: open_ready_made("OutputStream", dtype="int24"))
 refuse("wrong rate", lambda: open_ready_made("OutputStream", samplerate=12345))
-refuse("callback", lambda: open_ready_made("OutputStream", callback=print))
+refuse("callback", lambda: open_ready_made("OutputStream", callback=1))
 refuse(
     "default int24",
     lambda: setattr(sounddevice.default, "dtype", "int24") or open_ready_made("OutputStream"),

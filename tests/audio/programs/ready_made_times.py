@@ -16,7 +16,7 @@ stream.write(click)
 result = {}
 with stream:
     begin = stream.time
-    data = stream.read(LEAD + 8192)
+    data, _ = stream.read(LEAD + 8192)
     first = stream.read_position - len(data)
     received = first + int(numpy.flatnonzero(data[:, 0])[0])
     output, input_ = stream.output_time, stream.input_time

@@ -27,6 +27,8 @@ def blocking(stream):
     if config["how"] == "blocks":
         return note(lambda: list(stream.blocks(1000)))
     stream.write(zeros[:60_000])
+    if config["how"] == "stop":
+        return note(stream.stop)
     return note(stream.drain)
 
 

@@ -69,6 +69,30 @@ impl<S: BorrowMut<Slot>> View<S> {
         Ok(view)
     }
 
+    /// The memory of an array or bytearray that was made for us and holds plain numbers. Without
+    /// asking for a description of these, which NumPy would have to write down.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the exporter raises.
+    #[inline]
+    pub(crate) fn of_numbers(
+        mut slot: S,
+        object: &Bound<'_, PyAny>,
+        flags: c_int,
+    ) -> PyResult<Self> {
+        let py = object.py();
+        // SAFETY: the object is alive, and there is room for the view.
+        let status = unsafe {
+            ffi::PyObject_GetBuffer(object.as_ptr(), slot.borrow_mut().as_mut_ptr(), flags)
+        };
+        if status != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        // SAFETY: the slot has just been filled.
+        Ok(unsafe { Self::filled(slot, py) })
+    }
+
     /// Whether an object exports any memory.
     #[inline]
     pub(crate) fn is_possible(object: &Bound<'_, PyAny>) -> bool {

@@ -5,6 +5,7 @@
 //! until Python asks that for its frames, which is the last thing that is done before they are
 //! returned. A transfer that ends without having been asked leaves its frames here, to the next read.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -29,10 +30,12 @@ use crate::stream::wait::{self, Outcome};
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct InputSide {
     pub(crate) side: StreamSide,
-    /// Makes an array of a shape and a dtype, as `numpy.empty()` does.
-    empty: Py<PyAny>,
+    /// Makes an array of a shape and a dtype, as `numpy.empty()` does; `None` for bytearrays.
+    empty: Option<Py<PyAny>>,
     dtype: Py<PyAny>,
     unread: Mutex<Option<Unread>>,
+    /// How many frames were there when the stream was started, which are still to be dropped.
+    stale: AtomicUsize,
 }
 
 /// Frames that were taken out of the ring, and have not been handed over.
@@ -92,11 +95,48 @@ impl InputSide {
     }
 
     fn array<'py>(&self, py: Python<'py>, frames: usize) -> PyResult<Bound<'py, PyAny>> {
-        let shape = object::tuple(py, [Number(frames), Number(self.side.channels)])?;
-        object::call(
-            self.empty.bind(py),
-            [shape.into_any(), self.dtype.bind(py).clone()],
-        )
+        match &self.empty {
+            Some(empty) => {
+                let shape = object::tuple(py, [Number(frames), Number(self.side.channels)])?;
+                object::call(
+                    empty.bind(py),
+                    [shape.into_any(), self.dtype.bind(py).clone()],
+                )
+            }
+            None => match frames.checked_mul(self.side.frame_size()) {
+                Some(bytes) if isize::try_from(bytes).is_ok() => {
+                    Ok(object::bytearray(py, bytes)?.into_any())
+                }
+                _ => Err(error::memory_error(format_args!(
+                    "no memory for {frames} frames of {} bytes",
+                    self.side.frame_size()
+                ))),
+            },
+        }
+    }
+
+    /// Some of the frames in an array, or in a bytearray.
+    pub(crate) fn slice<'py>(
+        &self,
+        array: &Bound<'py, PyAny>,
+        begin: usize,
+        end: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let item = if self.empty.is_some() {
+            1
+        } else {
+            self.side.frame_size()
+        };
+        object::slice(array, begin * item, end * item)
+    }
+
+    /// Drops what was there when the stream was started. Only with a claim.
+    fn drop_stale(&self, py: Python<'_>) -> PyResult<()> {
+        if self.stale.load(Ordering::Relaxed) == 0 {
+            return Ok(());
+        }
+        let stale = self.stale.swap(0, Ordering::Relaxed);
+        self.drop_oldest(py, stale)
     }
 
     /// The memory of an array, and its number of frames.
@@ -106,7 +146,7 @@ impl InputSide {
         slot: &'a mut Slot,
         flags: i32,
     ) -> PyResult<(View<&'a mut Slot>, usize)> {
-        let view = View::new(slot, array, "array", flags)?;
+        let view = View::of_numbers(slot, array, flags)?;
         let frames = view.len() / self.side.frame_size();
         Ok((view, frames))
     }
@@ -279,6 +319,7 @@ impl InputSide {
         side.enter(py)?;
         let deadline = seconds::deadline(timeout)?;
         let claim = side.claim(py, is_task)?;
+        slf.get().drop_stale(py)?;
         let head = overlap.map_or(0, |overlap| {
             overlap.get().frames().len() / side.frame_size()
         });
@@ -296,6 +337,7 @@ impl InputSide {
         let (py, this) = (slf.py(), slf.get());
         this.side.enter(py)?;
         let claim = this.side.claim(py, false)?;
+        this.drop_stale(py)?;
         let there = this.left() + this.in_ring(py)?;
         let count = frames.count().map_or(there, |count| count.min(there));
         if newest {
@@ -311,7 +353,7 @@ impl InputSide {
     fn new(
         callback: Bound<'_, StreamCallback>,
         handle: Bound<'_, PyAny>,
-        empty: Py<PyAny>,
+        empty: Option<Py<PyAny>>,
         channels: usize,
         dtype: &str,
         dtype_object: Py<PyAny>,
@@ -321,7 +363,20 @@ impl InputSide {
             empty,
             dtype: dtype_object,
             unread: Mutex::default(),
+            stale: AtomicUsize::new(0),
         })
+    }
+
+    /// Drop what was recorded before, and forget what was lost: the stream is about to start.
+    fn forget(&self, py: Python<'_>) -> PyResult<()> {
+        self.side.tell(self.side.losses());
+        let there = self.left() + self.in_ring(py)?;
+        self.stale.store(there, Ordering::Relaxed);
+        // A task may not have noticed yet that the stream had stopped: the next read drops them.
+        match self.side.try_claim() {
+            Some(_claim) => self.drop_stale(py),
+            None => Ok(()),
+        }
     }
 
     /// Wait for *frames* frames, some of which an *overlap* may have, and read them. They are in the
@@ -405,6 +460,7 @@ impl InputSide {
         let (py, this) = (slf.py(), slf.get());
         this.side.enter(py)?;
         let _claim = this.side.claim(py, false)?;
+        this.drop_stale(py)?;
         let there = this.left() + this.in_ring(py)?;
         let count = frames.count().map_or(there, |count| count.min(there));
         let array = this.array(py, count)?;
@@ -422,7 +478,7 @@ impl InputSide {
         if left + more == count {
             Ok(array)
         } else {
-            object::slice(&array, 0, left + more)
+            this.slice(&array, 0, left + more)
         }
     }
 
@@ -473,7 +529,7 @@ impl InputSide {
     ) -> Result<PyErr, PyErr> {
         let so_far = format!("{done} of {count} frames were read");
         let array = target.array.bind(py);
-        let data = object::slice(array, target.head, target.head + done)?;
+        let data = self.slice(array, target.head, target.head + done)?;
         self.side.failure(py, outcome, &so_far, done, Some(data))
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod callback;
 pub(crate) mod device;
+mod fork;
 pub(crate) mod input;
 pub(crate) mod output;
 pub(crate) mod pump;

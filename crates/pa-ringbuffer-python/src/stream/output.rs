@@ -1,13 +1,14 @@
 //! The side of a stream that plays: frames that Python writes.
 
 use std::borrow::BorrowMut;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use pyo3::exceptions::PyException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
+use crate::arguments::cdata;
 use crate::arguments::data::{Slot, View};
 use crate::arguments::seconds;
 use crate::error;
@@ -23,8 +24,11 @@ use crate::stream::wait::{self, Outcome};
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct OutputSide {
     pub(crate) side: StreamSide,
-    /// Makes whole frames out of other data, or says what is wrong with them.
-    as_frames: Py<PyAny>,
+    /// Makes whole frames out of other data, or says what is wrong with them; `None` where any
+    /// bytes are taken.
+    as_frames: Option<Py<PyAny>>,
+    /// Whether the stream is playing its last frames, and takes no more.
+    is_shut: AtomicBool,
     /// Time between two looks at a full ring: a ring refilled this often never runs low.
     interval: Duration,
 }
@@ -53,6 +57,9 @@ impl OutputSide {
             return Ok(None);
         }
         let view = View::new(slot, data, "data", 0)?;
+        if self.as_frames.is_none() {
+            return self.whole_frames(view).map(Some);
+        }
         let is_usual = view.row_items() == Some(self.side.channels)
             && self.side.format.is(view.format(), view.item_size());
         let count = view.len() / self.side.frame_size();
@@ -69,9 +76,32 @@ impl OutputSide {
     ) -> PyResult<Source<S>> {
         match self.usual_frames(data, slot) {
             Ok(Some(frames)) => Ok(frames),
+            Err(error) if self.as_frames.is_none() => Err(error),
             Err(error) if !error.is_instance_of::<PyException>(data.py()) => Err(error),
             _ => self.made_frames(data, other),
         }
+    }
+
+    /// Bytes that are frames.
+    fn whole_frames<S: BorrowMut<Slot>>(&self, view: View<S>) -> PyResult<Source<S>> {
+        let (bytes, size) = (view.len(), self.side.frame_size());
+        if bytes % size != 0 {
+            return Err(error::value_error(format_args!(
+                "data must be whole frames, {} channels of {} bytes each, {size} together: \
+                 {bytes} bytes are not divisible by that",
+                self.side.channels, self.side.format.size
+            )));
+        }
+        Ok(Source {
+            view,
+            count: bytes / size,
+        })
+    }
+
+    /// Whether no more frames are taken.
+    #[inline]
+    pub(crate) fn is_shut(&self) -> bool {
+        self.is_shut.load(Ordering::Relaxed)
     }
 
     #[cold]
@@ -80,7 +110,13 @@ impl OutputSide {
         data: &Bound<'_, PyAny>,
         slot: S,
     ) -> PyResult<Source<S>> {
-        let made = object::call(self.as_frames.bind(data.py()), [data.clone()])?;
+        let Some(as_frames) = &self.as_frames else {
+            return Err(error::type_error(format_args!(
+                "data must be a buffer (bytes, bytearray, memoryview, array, ...), not {}",
+                cdata::type_name(data)
+            )));
+        };
+        let made = object::call(as_frames.bind(data.py()), [data.clone()])?;
         self.usual_frames(&made, slot)?.ok_or_else(|| {
             error::type_error("data must be an array of whole frames of the stream's dtype")
         })
@@ -98,6 +134,9 @@ impl OutputSide {
         frames: *mut u8,
         count: usize,
     ) -> PyResult<usize> {
+        if self.is_shut() {
+            return Ok(0);
+        }
         // SAFETY: the caller's promise; the ring's elements are frames, which `transfer` checks.
         unsafe {
             RingBuffer::transfer(
@@ -117,7 +156,7 @@ impl OutputSide {
     fn new(
         callback: Bound<'_, StreamCallback>,
         handle: Bound<'_, PyAny>,
-        as_frames: Py<PyAny>,
+        as_frames: Option<Py<PyAny>>,
         channels: usize,
         dtype: &str,
         samplerate: f64,
@@ -130,13 +169,15 @@ impl OutputSide {
         Ok(Self {
             side,
             as_frames,
+            is_shut: AtomicBool::new(false),
             interval,
         })
     }
 
-    /// Write all of *data*, and wait for room where there is none.
+    /// Write all of *data*, and wait for room where there is none. Return whether something else was
+    /// played since the latest write that has returned.
     #[pyo3(signature = (data, timeout=None))]
-    fn write(&self, data: &Bound<'_, PyAny>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn write(&self, data: &Bound<'_, PyAny>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let py = data.py();
         let (mut slot, mut other) = (Slot::uninit(), Slot::uninit());
         let frames = self.frames(data, &mut slot, &mut other)?;
@@ -146,7 +187,7 @@ impl OutputSide {
         // SAFETY: the frames are held.
         let written = unsafe { self.write_now(py, frames.pointer(), frames.count) }?;
         if written == frames.count {
-            return Ok(());
+            return Ok(self.side.tell(self.side.losses()));
         }
         let done = AtomicUsize::new(written);
         let rest = Frames {
@@ -156,11 +197,22 @@ impl OutputSide {
             whole: false,
         };
         // SAFETY: the frames are held.
-        let outcome = unsafe { self.side.wait(py, &rest, deadline, self.interval) }?;
+        let outcome =
+            unsafe { (self.side).wait(py, &rest, deadline, self.interval, Some(&self.is_shut)) }?;
         match outcome {
-            Outcome::Done => Ok(()),
+            Outcome::Done => Ok(self.side.tell(self.side.losses())),
             outcome => Err(self.failure(py, outcome, done.into_inner(), frames.count)),
         }
+    }
+
+    /// Take no more frames, or take them again; writers that wait get an error.
+    fn shut(&self, shut: bool) {
+        self.is_shut.store(shut, Ordering::Relaxed);
+    }
+
+    /// Forget what was lost: the stream is about to start.
+    fn forget(&self) {
+        self.side.tell(self.side.losses());
     }
 
     /// Write as many frames of *data* as there is room for; return how many.

@@ -1,7 +1,7 @@
 //! What both sides of a stream have in common: one user at a time, a ring, and a device that may be
 //! gone.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use crate::ring::method::integer;
 use crate::ring::{self, RingBuffer};
 use crate::side::Side;
 use crate::stream::callback::StreamCallback;
+use crate::stream::fork;
 use crate::stream::wait::{self, Hope, Outcome, Watchdog};
 
 /// How often a thread looks, a millisecond apart, whether another one has finished with its side.
@@ -42,9 +43,12 @@ pub(crate) struct StreamSide {
     handle: Py<PyAny>,
     pub(crate) format: SampleFormat,
     pub(crate) channels: usize,
-    process: u32,
+    /// The process that has opened the stream: see [`fork`].
+    generation: u32,
     claimant: Mutex<Option<Claimant>>,
     next_ticket: AtomicU64,
+    /// How many losses `read()` or `write()` has told of.
+    told_losses: AtomicU64,
 }
 
 /// A claim to one side, until this is dropped.
@@ -85,6 +89,7 @@ impl StreamSide {
         channels: usize,
         dtype: &str,
     ) -> PyResult<Self> {
+        fork::count()?;
         let ring = callback.get().ring(callback.py(), side)?.unbind();
         let format = SampleFormat::named(dtype)?;
         let frame_size = RingBuffer::geometry(ring.bind(callback.py()))?.element_size();
@@ -102,9 +107,10 @@ impl StreamSide {
             handle: handle.unbind(),
             format,
             channels,
-            process: std::process::id(),
+            generation: fork::generation(),
             claimant: Mutex::default(),
             next_ticket: AtomicU64::new(1),
+            told_losses: AtomicU64::new(0),
         })
     }
 
@@ -120,13 +126,34 @@ impl StreamSide {
     /// What every transfer begins with: the forked child has no stream, and losses are reported.
     #[inline]
     pub(crate) fn enter(&self, py: Python<'_>) -> PyResult<()> {
-        if std::process::id() != self.process {
+        if fork::generation() != self.generation {
             object::call_method(self.handle.bind(py), c"check_here", [])?;
         }
         if self.callback.get().has_untold_losses() {
             object::call_method(self.handle.bind(py), c"report", [])?;
         }
         Ok(())
+    }
+
+    /// How many losses the ring and the device have had on this side.
+    #[inline]
+    pub(crate) fn losses(&self) -> u64 {
+        let counters = self.callback.get().callback_state().counters();
+        match self.side {
+            Side::Consumer => counters.input_overflows() + counters.device_input_overflows(),
+            Side::Producer => counters.output_underflows() + counters.device_output_underflows(),
+        }
+    }
+
+    /// Notes that the program knows of so many losses; whether some of them are news.
+    #[inline]
+    pub(crate) fn tell(&self, losses: u64) -> bool {
+        self.told_losses.swap(losses, Ordering::Relaxed) != losses
+    }
+
+    #[inline]
+    pub(crate) fn has_news(&self, losses: u64) -> bool {
+        self.told_losses.load(Ordering::Relaxed) != losses
     }
 
     /// Keeps everything else from this side.
@@ -182,6 +209,23 @@ impl StreamSide {
         }
     }
 
+    /// A claim, unless another one keeps this side.
+    pub(crate) fn try_claim(&self) -> Option<Claim<'_>> {
+        let mine = Claimant {
+            ticket: self.next_ticket.fetch_add(1, Ordering::Relaxed),
+            thread: thread::current().id(),
+            is_task: false,
+        };
+        let mut claimant = self.claimant();
+        claimant.is_none().then(|| {
+            *claimant = Some(mine);
+            Claim {
+                side: self,
+                ticket: mine.ticket,
+            }
+        })
+    }
+
     pub(crate) fn is_claimed(&self) -> bool {
         self.claimant().is_some()
     }
@@ -198,7 +242,8 @@ impl StreamSide {
     }
 
     /// Waits until all frames are transferred, and says why that has ended. How many were is known
-    /// wherever it ends, by an exception of a signal handler as well.
+    /// wherever it ends, by an exception of a signal handler as well. If `stop` is set, it ends as if
+    /// the stream had ended.
     ///
     /// # Safety
     ///
@@ -209,6 +254,7 @@ impl StreamSide {
         frames: &Frames<'_>,
         deadline: Option<Instant>,
         interval: Duration,
+        stop: Option<&AtomicBool>,
     ) -> PyResult<Outcome> {
         let ring = self.ring.bind(py);
         let _claim = ring::Claim::new(ring, self.side)?;
@@ -266,6 +312,10 @@ impl StreamSide {
         self.judged_wait(py, deadline, nap, |watchdog| {
             // Looked at before the ring: what the callback did before the end is then seen there.
             let is_over = watchdog.is_over();
+            // What is written to a stream that has stopped would be played after its next start.
+            if stop.is_some_and(|stop| is_over || stop.load(Ordering::Relaxed)) {
+                return Some(Outcome::Finished);
+            }
             step(is_over)
         })
     }

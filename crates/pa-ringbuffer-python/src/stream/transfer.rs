@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::PyBool;
 
 use crate::arguments::data::{Slot, View};
 use crate::error;
@@ -191,12 +192,8 @@ impl Transfer {
         };
         let side = &side.get().side;
         let mut slot = Slot::uninit();
-        let view = View::new(
-            &mut slot,
-            target.array.bind(py),
-            "array",
-            pyo3::ffi::PyBUF_WRITABLE,
-        )?;
+        let array = target.array.bind(py);
+        let view = View::of_numbers(&mut slot, array, pyo3::ffi::PyBUF_WRITABLE)?;
         let size = side.frame_size();
         if view.len() != (target.head + self.count) * size {
             return Err(error::value_error("the array was resized"));
@@ -216,7 +213,7 @@ impl Transfer {
                 whole: self.whole,
             };
             // SAFETY: there is room for `count` frames from there on, which is held.
-            unsafe { self.side().wait(py, &frames, self.deadline, interval) }
+            unsafe { self.side().wait(py, &frames, self.deadline, interval, None) }
         });
         match outcome {
             Ok(Outcome::Done) => Ok(()),
@@ -313,6 +310,9 @@ impl Transfer {
     /// everything is done.
     fn step(&self, py: Python<'_>) -> PyResult<Number> {
         let _use = self.enter(py)?;
+        if self.is_refused() {
+            return Err(self.failure(py, Outcome::Finished));
+        }
         self.transfer_now(py)?;
         self.awaited(py).map(Number)
     }
@@ -337,7 +337,13 @@ impl Transfer {
         if outcome == Outcome::Done {
             return Ok(());
         }
-        if !self.whole || outcome == Outcome::Finished {
+        let is_finished = outcome == Outcome::Finished;
+        let writes = matches!(self.work, Work::Write(..));
+        if if writes {
+            !is_finished
+        } else {
+            !self.whole || is_finished
+        } {
             // What came before the end counts.
             self.transfer_now(py)?;
             if self.is_done() {
@@ -359,33 +365,29 @@ impl Transfer {
     ///
     /// Nothing can come between that and the result.
     #[getter]
-    fn frames(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let Work::Read(side, target, _) = &self.work else {
-            return Err(error::type_error("this transfer reads nothing"));
-        };
+    fn frames<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let _use = self.enter(py)?;
-        let array = if self.is_done() {
-            target.array.clone_ref(py)
-        } else {
-            let end = target.head + self.done();
-            object::slice(target.array.bind(py), 0, end)?.unbind()
-        };
-        if let Some(overlap) = &target.overlap {
-            let size = side.get().side.frame_size();
-            self.with_target(py, |start| {
-                // SAFETY: so many frames are in front of `start` and behind it, in memory that is held
-                // and that the program has not got yet.
-                overlap.get().keep_end(unsafe {
-                    std::slice::from_raw_parts(
-                        start.sub(target.head * size),
-                        (target.head + self.done()) * size,
-                    )
-                });
-                Ok(())
-            })?;
-        }
+        let array = self.array(py)?;
         self.hand_over();
         Ok(array)
+    }
+
+    /// What the program gets: of a read the frames, as above, and whether some were lost before that
+    /// since the latest such result; of a write whether something else was played meanwhile.
+    #[getter]
+    fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let _use = self.enter(py)?;
+        let side = self.side();
+        let losses = side.losses();
+        let was_lost = PyBool::new(py, side.has_news(losses)).to_owned().into_any();
+        let result = match self.work {
+            Work::Read(..) => object::tuple(py, [self.array(py)?, was_lost])?.into_any(),
+            Work::Write(..) => was_lost,
+            Work::End(..) => return Err(error::type_error("this transfer has no result")),
+        };
+        side.tell(losses);
+        self.hand_over();
+        Ok(result)
     }
 
     /// Leave the side to others, and what was read to the next read.
@@ -418,6 +420,39 @@ impl Transfer {
 }
 
 impl Transfer {
+    /// Whether the stream is playing its last frames, and takes no more.
+    fn is_refused(&self) -> bool {
+        matches!(&self.work, Work::Write(side, _) if side.get().is_shut()) && !self.is_done()
+    }
+
+    /// The frames that were read, still to be handed over.
+    fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Work::Read(side, target, _) = &self.work else {
+            return Err(error::type_error("this transfer reads nothing"));
+        };
+        let side = side.get();
+        let array = if self.is_done() {
+            target.array.bind(py).clone()
+        } else {
+            side.slice(target.array.bind(py), 0, target.head + self.done())?
+        };
+        if let Some(overlap) = &target.overlap {
+            let size = side.side.frame_size();
+            self.with_target(py, |start| {
+                // SAFETY: so many frames are in front of `start` and behind it, in memory that is held
+                // and that the program has not got yet.
+                overlap.get().keep_end(unsafe {
+                    std::slice::from_raw_parts(
+                        start.sub(target.head * size),
+                        (target.head + self.done()) * size,
+                    )
+                });
+                Ok(())
+            })?;
+        }
+        Ok(array)
+    }
+
     fn awaited(&self, py: Python<'_>) -> PyResult<usize> {
         let left = self.left();
         if self.whole {
