@@ -232,8 +232,8 @@ print(failed)
 @pytest.mark.parametrize(
     "use",
     [
-        "lambda: stream.read(300)",
-        "lambda: stream.read(600, 0.001)",
+        "lambda: stream.read(300)[0]",
+        "lambda: stream.read(600, 0.001)[0]",
         "stream.read_nowait",
         "stream.peek",
         "functools.partial(next, stream.blocks(300))",

@@ -397,7 +397,12 @@ loop.close()
 
 
 @pytest.mark.parametrize(
-    "read", ["await stream.read(20)", "await stream.read(300, 0.001)", "await blocks.__anext__()"]
+    "read",
+    [
+        "(await stream.read(20))[0]",
+        "(await stream.read(300, 0.001))[0]",
+        "await blocks.__anext__()",
+    ],
 )
 def test_an_interrupted_task_whose_exception_is_kept_leaves_its_side_and_frames_to_others(read):
     run(

@@ -1,7 +1,7 @@
 //! A transfer that has begun: what an event loop does step by step, and what was read and has not been
 //! handed over.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub(crate) struct Transfer {
     /// Whether the ring can hold them all, and so none is taken before all are there.
     whole: bool,
     deadline: Option<Instant>,
+    /// Whether a step was taken.
+    has_begun: AtomicBool,
     hope: Mutex<Hope>,
     state: Mutex<State>,
 }
@@ -90,6 +92,7 @@ impl Transfer {
             done: AtomicUsize::new(done),
             whole,
             deadline,
+            has_begun: AtomicBool::new(false),
             hope: Mutex::default(),
             state: Mutex::default(),
         }
@@ -420,9 +423,23 @@ impl Transfer {
 }
 
 impl Transfer {
-    /// Whether the stream is playing its last frames, and takes no more.
+    /// Whether a write is to go on although its stream plays its last frames, or has ended since: what
+    /// it wrote would be played after the next start.
     fn is_refused(&self) -> bool {
-        matches!(&self.work, Work::Write(side, _) if side.get().is_shut()) && !self.is_done()
+        let Work::Write(side, _) = &self.work else {
+            return false;
+        };
+        let side = side.get();
+        let goes_on = self.has_begun.swap(true, Ordering::Relaxed);
+        let has_ended = || {
+            side.side
+                .callback
+                .get()
+                .callback_state()
+                .finish_reason()
+                .is_some()
+        };
+        !self.is_done() && (side.is_shut() || (goes_on && has_ended()))
     }
 
     /// The frames that were read, still to be handed over.
