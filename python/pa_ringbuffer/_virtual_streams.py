@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from . import StreamCallback, streams
 from ._native import VirtualDevice
 from ._virtual_module import CHANNELS, SAMPLERATE, chosen, default, sample_format
-from .streams import flags
 from .streams.base import SAMPLE_SIZES
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ _PARAMETERS = """
 
 
 class _VirtualDevice:
-    flags = flags
+    flags: Any = streams.flags
     stopped_error = streams.StreamStoppedError
 
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:

@@ -126,7 +126,7 @@ class StreamStoppedError(streams.StreamStoppedError, sounddevice.PortAudioError)
 
 
 class _PortAudioDevice:
-    flags = sounddevice
+    flags: Any = sounddevice
     stopped_error = StreamStoppedError
 
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
