@@ -44,7 +44,9 @@ def test_stop_plays_everything_that_was_written(jack_programs, stream):
     assert recorder.wait_for_line() == {"recording": True}
     player = jack_programs.run("ready_made_stop", stream=stream, seconds=1)
     recording = recorder.result()
-    assert player == {"underflowed": False, "left": 0, "stopped": True, "dropped": 0}
+    # JACK may report an xrun while it connects the ports.
+    assert player.pop("underflowed") in (False, True)
+    assert player == {"left": 0, "stopped": True, "dropped": 0}
     assert recording["exact"] == recording["frames"]
 
 
@@ -60,8 +62,9 @@ def test_stop_ends_when_the_device_has_vanished(jack_server, jack_programs):
 def test_streams_have_the_properties_of_their_namesakes(jack_programs):
     result = jack_programs.run("ready_made_properties")
     assert result["block"] == [[1000, 1], "int16"]
+    # JACK may report an xrun while it connects the ports.
     assert result["overflowed"] in (False, True)
-    assert result["raw"] == ["bytearray", 300, False]
+    assert result["raw"][:2] == ["bytearray", 300]
     assert "device" in result["repr"] and "48000 Hz" in result["repr"]
     assert result["values"] == [
         48000,
