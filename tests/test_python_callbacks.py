@@ -448,10 +448,10 @@ def test_what_cannot_be_honoured_is_refused(kind, arguments, error, message):
 @pytest.mark.parametrize(
     ("arguments", "frames"),
     [
-        ({}, 4800),
-        ({"latency": "low"}, 1440),
+        ({}, 9600),
+        ({"latency": "low"}, 2400),
         ({"latency": "high"}, 24_000),
-        ({"latency": 0.2}, 4800),
+        ({"latency": 0.2}, 9600),
         ({"ahead": 0.25}, 12_000),
         ({"ahead": 0.25, "latency": "low"}, 12_000),
         ({"ahead_frames": 777}, 777),

@@ -153,7 +153,7 @@ class Base:
     :type on_overflow: str, optional
     :param ahead: For a stream with a callback: how many seconds of sound it makes in advance,
         and so for how long Python may be late; for both directions, the latency added. At least
-        two blocks. Default: 0.1 seconds, 0.03 with ``latency='low'``, 0.5 with
+        two blocks. Default: 0.2 seconds, 0.05 with ``latency='low'``, 0.5 with
         ``latency='high'``.
     :type ahead: float, optional
     :param ahead_frames: The same in frames.

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from .backend import Handle
 
 #: Seconds of sound that a stream with a callback in Python makes ahead: see docs/callbacks.md.
-DEFAULT_AHEAD = 0.1
+DEFAULT_AHEAD = 0.2
 
 #: The same where the stream was opened with ``latency='low'`` or ``latency='high'``.
-AHEAD = {"low": 0.03, "high": 0.5}
+AHEAD = {"low": 0.05, "high": 0.5}
 
 
 def _number(value: Any, name: str, unit: str) -> float:
