@@ -38,3 +38,17 @@ def test_what_is_lost_in_longer_stalls_is_counted(jack_programs):
     assert result["lost_frames"] > 0
     assert result["dropped_frames"] > 0
     assert "output underflow" in result["status"]
+
+
+@pytest.mark.parametrize("how", ["stop", "own", "abort", "error", "call stop", "call abort"])
+def test_a_stream_ends_as_with_sounddevice(jack_programs, how):
+    plain = jack_programs.run("python_callback_ends", module="sounddevice", how=how)
+    ours = jack_programs.run("python_callback_ends", module=OURS, how=how)
+    assert ours == plain
+    assert ours["finished"] == 1
+
+
+@pytest.mark.parametrize("module", ["sounddevice", OURS])
+def test_the_interpreter_exits_while_a_callback_is_called(jack_programs, module):
+    result = jack_programs.run("python_callback_ends", module=module, how="exit")
+    assert result == {"ended": "exit"}
