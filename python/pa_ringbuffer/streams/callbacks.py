@@ -81,8 +81,11 @@ def frames_ahead(
 class Blocks(Protocol):
     """Memory that the user's function gets to see: arrays, or plain buffers."""
 
-    def make(self, frames: int) -> Any:
-        """Memory for so many frames, all silence."""
+    def room(self, frames: int) -> Any:
+        """Memory for so many frames, whatever it holds."""
+
+    def silence(self, frames: int) -> Any:
+        """The same, all silence."""
 
     def part(self, data: Any, first: int, frames: int) -> Any:
         """A block of it."""
@@ -95,9 +98,12 @@ class Arrays:
         import numpy as np
 
         self._channels, self._dtype = channels, np.dtype(dtype)
-        self._zeros, self._full = np.zeros, np.full
+        self._empty, self._zeros, self._full = np.empty, np.zeros, np.full
 
-    def make(self, frames: int) -> Any:
+    def room(self, frames: int) -> Any:
+        return self._empty((frames, self._channels), self._dtype)
+
+    def silence(self, frames: int) -> Any:
         shape = frames, self._channels
         if self._dtype == "uint8":
             return self._full(shape, 128, self._dtype)
@@ -114,7 +120,10 @@ class Buffers:
         self._framesize = framesize
         self._silence = b"\x80" if dtype == "uint8" else b"\0"
 
-    def make(self, frames: int) -> Any:
+    def room(self, frames: int) -> Any:
+        return memoryview(bytearray(frames * self._framesize))
+
+    def silence(self, frames: int) -> Any:
         return memoryview(bytearray(self._silence * (frames * self._framesize)))
 
     def part(self, data: Any, first: int, frames: int) -> Any:
@@ -330,10 +339,10 @@ class Caller:
         indata = outdata = None
         output: Any = None
         if source:
-            indata = source.make(blocks * frames)
+            indata = source.room(blocks * frames)
             pump.take(indata)
         if target:
-            outdata = target.make(blocks * frames)
+            outdata = target.silence(blocks * frames)
         for n in range(blocks):
             if self._is_over:
                 return False

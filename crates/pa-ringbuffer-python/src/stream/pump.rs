@@ -87,6 +87,8 @@ struct Progress {
     is_held: bool,
     /// How far the output ring is filled.
     ahead: usize,
+    /// Where there is only input: frames that were recorded between two looks.
+    together: usize,
     /// Frames that were taken since the start.
     taken: u64,
     /// Losses that were dealt with.
@@ -404,6 +406,7 @@ impl Pump {
     /// Looks until something is due. `None` if nothing will be.
     fn wait_for(&self, run: u64) -> Option<Due> {
         let mut watchdog = Watchdog::new(self.state());
+        let mut naps = 0_u32;
         loop {
             if self.is_over.load(Ordering::Acquire) || !self.is_run(run) {
                 return None;
@@ -415,7 +418,10 @@ impl Pump {
             }
             let (missing, side, wanted) = match self.due() {
                 Due::Missing(missing, side, wanted) => (missing, side, wanted),
-                due => return Some(due),
+                due => {
+                    self.learn(naps);
+                    return Some(due);
+                }
             };
             if is_over {
                 return None;
@@ -423,8 +429,26 @@ impl Pump {
             if watchdog.is_quiet() {
                 return Some(Due::Blocks(0, 0));
             }
+            let missing = match naps {
+                0 => missing.max(self.progress().together / 10 * 9),
+                _ => missing,
+            };
             self.nap(missing, side, wanted);
+            naps += 1;
         }
+    }
+
+    /// Notes how many frames come at a time: PortAudio may make several blocks of one of the device's.
+    fn learn(&self, naps: u32) {
+        let (Some(input), None) = (&self.input, &self.output) else {
+            return;
+        };
+        let mut progress = self.progress();
+        // If they were there at once, the nap may have been too long.
+        progress.together = match naps {
+            0 | 1 => progress.together / 4 * 3,
+            _ => input.fill(),
+        };
     }
 
     fn nap(&self, missing: usize, side: Side, wanted: usize) {
