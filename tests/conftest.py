@@ -39,6 +39,7 @@ collect_ignore = (
         "test_garbage.py",
         "test_interrupts.py",
         "test_private_doors.py",
+        "test_python_callbacks.py",
         "test_same_errors.py",
         "test_stream_times.py",
         "test_streams.py",
