@@ -14,7 +14,8 @@ import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, Callable, Literal, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .._native import Pump
 
@@ -37,7 +38,7 @@ def _number(value: Any, name: str, unit: str) -> float:
 
 def check_ahead(kind: str, callback: object, ahead: float | None, ahead_frames: int | None) -> None:
     """Refuse what cannot be honoured, before there is a device that would have to be closed."""
-    if callback is not None and not callable(callback):
+    if callback is not None and not isinstance(callback, Callable):  # type: ignore[arg-type]
         raise TypeError(f"callback must be a function or None, not {callback!r}")
     given = "ahead" if ahead is not None else "ahead_frames"
     if ahead is None and ahead_frames is None:
