@@ -320,7 +320,6 @@ class Handle:
             _tell_end(self._run)
             self._run = [] if finished_callback is None else [finished_callback]
             reason = self.stop_reason
-            prepare()
             self.callback.mode = "start"
             self.callback.restart()
             self.stop_reason = ""
