@@ -107,6 +107,25 @@ def test_what_a_callback_makes_is_heard_once_and_in_order(blocksize, dtype):
         assert set(callback.frames) == {blocksize}
 
 
+def test_raw_streams_give_buffers_of_whole_blocks():
+    played, recorded = bytearray(), bytearray()
+
+    def callback(indata, outdata, frames, block_time, status):
+        assert len(indata) == len(outdata) == frames * 6
+        recorded.extend(indata)
+        outdata[:] = bytes(1 + (len(played) + n) % 255 for n in range(len(outdata)))
+        played.extend(outdata)
+        if len(played) > 6 * 20_000:
+            raise flags.CallbackStop
+
+    with testing.RawStream(callback=callback, dtype="int24", loopback=True, ahead=0.1) as stream:
+        wait_for(lambda: not stream.active)
+    assert stream.stats.losses == 0
+    heard = recorded.lstrip(b"\0")
+    assert len(heard) > 6 * 10_000
+    assert played.startswith(heard)
+
+
 def test_a_duplex_stream_is_late_by_what_its_latency_says():
     callback = Numbers(10_000)
     with testing.Stream(callback=callback.both, loopback=True, ahead_frames=5000) as stream:
