@@ -1,4 +1,4 @@
-"""The command line: ``python -m pa_ringbuffer demo``."""
+"""The command line: ``python -m pa_ringbuffer demo``, ``run`` and ``info``."""
 
 import argparse
 import math
@@ -19,6 +19,17 @@ def device(text):
         return int(text)
     except ValueError:
         return text
+
+
+def end_of_options(arguments):
+    """Mark the end of the options of `run`: what follows ``-m MODULE`` belongs to the module."""
+    position = 1
+    while position < len(arguments) and arguments[position].startswith("-"):
+        option = arguments[position]
+        position += 2 if option in ("--ahead", "--report", "-m") else 1
+        if option.startswith("-m"):
+            return [*arguments[:position], "--", *arguments[position:]]
+    return arguments
 
 
 def main(arguments=None):
@@ -50,13 +61,66 @@ def main(arguments=None):
     demo.add_argument(
         "--seconds", type=seconds, help="how much to play (default: the whole file; 8 of melody)"
     )
+    run = commands.add_parser(
+        "run",
+        help="run a program that uses sounddevice, with streams that survive its stalls",
+        description="Run an unchanged program in which `import sounddevice` finds "
+        "pa_ringbuffer.sounddevice, and print at its end what its streams have counted.",
+        usage="%(prog)s [-h] [--ahead S] [--virtual | --compare] (PROGRAM | -m MODULE) [ARGS ...]",
+    )
+    run.add_argument(
+        "--ahead",
+        type=seconds,
+        metavar="S",
+        help="for how many seconds Python may be late, in streams that do not say it themselves",
+    )
+    how = run.add_mutually_exclusive_group()
+    how.add_argument("--virtual", action="store_true", help="use the virtual device")
+    how.add_argument(
+        "--compare",
+        action="store_true",
+        help="run it twice, with sounddevice's own streams first, and print both results",
+    )
+    # For the two processes of --compare.
+    run.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
+    run.add_argument("--report", help=argparse.SUPPRESS)
+    run.add_argument("-m", dest="module", metavar="MODULE", help="the program is a module")
+    run.add_argument(
+        "arguments",
+        nargs=argparse.REMAINDER,
+        metavar="PROGRAM ARGS",
+        help="a Python file, or a folder with a __main__.py, and its arguments",
+    )
+    commands.add_parser(
+        "info",
+        help="print versions, devices and settings, for bug reports",
+        description="Print versions, devices and settings: what to paste into a bug report.",
+    )
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["run"]:
+        arguments = end_of_options(arguments)
     options = parser.parse_args(arguments)
 
+    if options.command == "info":
+        from . import info
+
+        print(info.collect())
+        return 0
+    if options.command == "run":
+        if options.arguments[:1] == ["--"]:
+            del options.arguments[0]
+        if options.module is None and not options.arguments:
+            run.error("which program? Give a Python file, or -m and a module")
     try:
         _ = pa_ringbuffer.StreamCallback
     except AttributeError as error:
-        print(f"error: the demo cannot run here: {error}", file=sys.stderr)
+        what = "the demo" if options.command == "demo" else "the program"
+        print(f"error: {what} cannot run here: {error}", file=sys.stderr)
         return 2
+    if options.command == "run":
+        from .run import run as run_program
+
+        return run_program(options)
     try:
         from . import demo as program
     except ImportError as error:

@@ -33,6 +33,9 @@ else:
 #: Bytes per sample. NumPy has no type for 24 bits.
 SAMPLE_SIZES = {"float32": 4, "int32": 4, "int24": 3, "int16": 2, "int8": 1, "uint8": 1}
 
+#: Called with each stream that was opened, for ``python -m pa_ringbuffer run``.
+observers: list[Callable[[Base], object]] = []
+
 
 def _split(value: Any) -> tuple[Any, Any]:
     return value if isinstance(value, tuple) else (value, value)
@@ -247,6 +250,8 @@ class Base:
         # The module that has the device closes it in time when the interpreter exits.
         finalizer.atexit = False
         self._opened()
+        for observer in observers:
+            observer(self)
 
     def _opened(self) -> None:
         """Called when everything has gone well."""

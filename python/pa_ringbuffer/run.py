@@ -1,0 +1,279 @@
+"""``python -m pa_ringbuffer run``: a program that imports sounddevice gets streams of ours.
+
+`SoundDevice` is what it imports, `_report` what it reads at the end. With ``--compare``, two such
+processes run one after the other, and leave what they have counted in a file each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import importlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from typing import Any, Protocol
+
+from ._observer import Observer, SounddeviceObserver, Summary
+from ._program import NoProgramError, Program
+
+USAGE = 2
+
+
+class _Observer(Protocol):
+    summaries: list[Summary]
+
+    def look(self) -> None: ...
+
+
+class SoundDevice(types.ModuleType):
+    """The module that the program finds: its public names are ours, all else is sounddevice's own.
+
+    Libraries that build on sounddevice, like rtmixer, use its private names, and must not notice.
+
+    :param ours: The module that has them.
+    :param original: sounddevice itself, or ``None`` if it cannot be imported.
+    """
+
+    def __init__(self, ours: types.ModuleType, original: types.ModuleType | None) -> None:
+        super().__init__("sounddevice", ours.__doc__)
+        self._ours, self._original = ours, original
+        names = {*ours.__all__, *(dir(original) if original else ())}
+        self.__all__ = sorted(name for name in names if not name.startswith("_"))
+        if original:
+            self.__file__ = original.__file__
+            self.__spec__ = original.__spec__
+            self.__version__ = original.__version__
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._ours.__all__ or self._original is None:
+            return getattr(self._ours, name)
+        return getattr(self._original, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__all__, *(dir(self._original) if self._original else ())})
+
+
+def _install(options: argparse.Namespace) -> _Observer:
+    """Have `import sounddevice` find what the options want, and observe it."""
+    if options.plain:
+        import sounddevice
+
+        return SounddeviceObserver(sounddevice)
+    # First, because it says how to install what is missing.
+    ours = importlib.import_module(
+        "pa_ringbuffer.testing" if options.virtual else "pa_ringbuffer.sounddevice"
+    )
+    try:
+        original = importlib.import_module("sounddevice")
+    except (ImportError, OSError):
+        original = None
+    from .streams import base, callbacks
+
+    if options.ahead is not None:
+        # Also for streams that want a low or high latency: the user knows better.
+        callbacks.DEFAULT_AHEAD = options.ahead
+        callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, options.ahead)
+    observer = Observer()
+    base.observers.append(observer)
+    sys.modules["sounddevice"] = SoundDevice(ours, original)
+    return observer
+
+
+def run(options: argparse.Namespace) -> int | None:
+    """Run a program, once or to compare, and return the exit status if it is not the program's."""
+    is_module = options.module is not None
+    name, *arguments = [options.module] * is_module + options.arguments
+    if options.compare:
+        return _compare(options, name, arguments, is_module)
+    _run(options, name, arguments, is_module)
+    return None
+
+
+def _run(options: argparse.Namespace, name: str, arguments: list[str], is_module: bool) -> None:
+    begin, process = time.monotonic(), os.getpid()
+    observer: _Observer | None = None
+
+    # Before anything else is: what is registered first runs last, when all streams are closed.
+    @atexit.register
+    def end() -> None:
+        # Not in a forked child.
+        if observer is None or os.getpid() != process:
+            return
+        observer.look()
+        seconds = time.monotonic() - begin
+        if options.report:
+            summaries = [summary.as_dict() for summary in observer.summaries]
+            with open(options.report, "w") as file:
+                json.dump({"seconds": seconds, "streams": summaries}, file)
+        else:
+            print(_report(name, observer.summaries), file=sys.stderr)
+
+    try:
+        found = _install(options)
+        program = Program(name, is_module)
+    except (ImportError, OSError, NoProgramError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USAGE)
+    observer = found
+    program.run(arguments)
+
+
+def _compare(options: argparse.Namespace, name: str, arguments: list[str], is_module: bool) -> int:
+    if options.virtual:
+        print(
+            "error: --compare and --virtual exclude each other: without pa_ringbuffer, the program "
+            "uses a sound card",
+            file=sys.stderr,
+        )
+        return USAGE
+    results = []
+    status = 0
+    for title, choice in ("sounddevice", ["--plain"]), ("pa_ringbuffer", []):
+        print(f"--- {name} with {title}", file=sys.stderr)
+        if options.ahead is not None and not choice:
+            choice = ["--ahead", str(options.ahead)]
+        with tempfile.TemporaryDirectory() as folder:
+            report = os.path.join(folder, "report.json")
+            what = ["-m", name] if is_module else [name]
+            command = [sys.executable, "-m", "pa_ringbuffer", "run", *choice, "--report", report]
+            status = _call([*command, *what, *arguments])
+            try:
+                with open(report) as file:
+                    result = json.load(file)
+            except FileNotFoundError:
+                print(f"error: with {title}, the program has left no report", file=sys.stderr)
+                return status or 1
+        result["status"] = status
+        result["streams"] = [Summary.from_dict(stream) for stream in result["streams"]]
+        results.append(result)
+    print(_comparison(results), file=sys.stderr)
+    return status
+
+
+def _call(command: list[str]) -> int:
+    """Run a command; Ctrl-C is for it alone."""
+    if sys.stdin is not None and sys.stdin.seekable():
+        # Both programs read the same file.
+        sys.stdin.seek(0)
+    with subprocess.Popen(command) as process:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            status = process.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
+    return status if status >= 0 else 128 - status
+
+
+def _milliseconds(frames: float, samplerate: float) -> str:
+    return f"{frames / samplerate * 1e3:.0f} ms"
+
+
+def _blocks(summary: Summary) -> str:
+    sizes = f"{summary.smallest_block}"
+    if summary.largest_block != summary.smallest_block:
+        sizes += f" to {summary.largest_block}"
+    return f"{summary.blocks} of {sizes} frames"
+
+
+def _losses(summary: Summary) -> str:
+    """What was lost, and when."""
+    losses = summary.losses
+    if not losses:
+        return "nothing"
+    shown = ", ".join(
+        f"at {loss.at:.2f} s"
+        + (f" {_milliseconds(loss.frames, summary.samplerate)}" if loss.frames else "")
+        for loss in losses[:5]
+    )
+    if len(losses) > 5:
+        shown += f", and {len(losses) - 5} times more"
+    times = f"{len(losses)} time{'s' * (len(losses) != 1)}"
+    if summary.lost_frames:
+        lost = _milliseconds(summary.lost_frames, summary.samplerate)
+        times += f", {summary.lost_frames} frames ({lost})"
+    return f"{times}: {shown}"
+
+
+def _xruns(summary: Summary) -> str:
+    reports = [
+        f"{count} {name.replace('_', ' ')}{'s' * (count != 1)}"
+        for name, count in summary.xruns.items()
+        if count
+    ]
+    return ", ".join(reports) or "none"
+
+
+def _lateness(summary: Summary) -> str:
+    if summary.late is None:
+        return "not known"
+    return _milliseconds(summary.late, summary.samplerate)
+
+
+def _enough(summary: Summary) -> str:
+    """How far ahead would have been enough, in seconds that `--ahead` takes."""
+    if summary.late is None:
+        return "not known"
+    frames = summary.late + summary.largest_block
+    return f"{math.ceil(frames / summary.samplerate * 100) / 100:.2f} s"
+
+
+_ROWS = {
+    "blocks": _blocks,
+    "lost": _losses,
+    "reported by the device": _xruns,
+    "Python late at the worst": _lateness,
+    "enough would have been": _enough,
+}
+
+
+def _title(summary: Summary) -> str:
+    channels = summary.channels
+    text = f"{channels[0]} + {channels[1]}" if isinstance(channels, (tuple, list)) else channels
+    sound = f"{summary.frames / summary.samplerate:.2f} s of sound"
+    return f"{summary.name}, {summary.samplerate:g} Hz, {text} channels: {sound}"
+
+
+def _report(name: str, summaries: list[Summary]) -> str:
+    if not summaries:
+        return f"pa_ringbuffer: {name} has opened no stream of sounddevice"
+    lines = [f"pa_ringbuffer: the streams of {name}"]
+    for summary in summaries:
+        lines.append(f"  {_title(summary)}")
+        if not summary.blocks:
+            lines.append("    was not started, or the device has made no call")
+            continue
+        width = max(map(len, _ROWS))
+        lines += [f"    {row:{width}}  {show(summary)}" for row, show in _ROWS.items()]
+        if summary.ahead:
+            ahead = _milliseconds(summary.ahead, summary.samplerate)
+            lines.append(f"    {'there has been':{width}}  {ahead}")
+    return "\n".join(lines)
+
+
+def _comparison(results: list[dict[str, Any]]) -> str:
+    table = [["", "sounddevice", "pa_ringbuffer"]]
+    table.append(["exit status", *(str(result["status"]) for result in results)])
+    table.append(["time", *(f"{result['seconds']:.2f} s" for result in results)])
+    streams = [result["streams"] for result in results]
+    for number in range(max(map(len, streams))):
+        pair = [each[number] if number < len(each) else None for each in streams]
+        table.append(["", *(each.name if each else "no stream" for each in pair)])
+        played = [f"{each.frames / each.samplerate:.2f} s" if each else "" for each in pair]
+        table.append(["  sound", *played])
+        for row, show in _ROWS.items():
+            cells = [show(each) if each and each.blocks else "" for each in pair]
+            if row.startswith("enough"):
+                # Without a ring, there is none that would have been.
+                cells[0] = ""
+            table.append([f"  {row}", *cells])
+    widths = [max(len(row[column]) for row in table) for column in range(3)]
+    return "\n".join(
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip() for row in table
+    )

@@ -1,0 +1,292 @@
+"""``python -m pa_ringbuffer run`` and ``info``, as users call them."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+# Programs that end in every way that programs end, and tell what they find around them.
+PROGRAMS = {
+    "names": """
+        from __future__ import annotations
+        import sys
+        print(sys.argv, __name__, __doc__, __package__, __file__, sorted(globals()))
+        print(__spec__ and __spec__.name)
+        print(sys.path[0], sys.modules["__main__"].__dict__ is globals(), __builtins__)
+        """,
+    "no_future": "def f(x: print('evaluated')): pass",
+    "beside": "import beside_it; print(beside_it.__file__)",
+    "status": "import sys; sys.exit(7)",
+    "message": "import sys; sys.exit('that was it')",
+    "error": "def f():\n    raise ValueError('so')\nf()",
+    "chain": "try:\n    1 / 0\nexcept Exception as error:\n    raise ValueError('so') from error",
+    "syntax": "x = (",
+    "encoding": "# coding: latin-1\nprint(ascii('\\u00e4'))",
+    "hook": "import sys\nsys.excepthook = lambda *what: print(what[:2])\nraise ValueError('so')",
+    "interrupt": "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)",
+    "thread": """
+        import atexit, threading, time
+        atexit.register(print, "at exit")
+        threading.Thread(target=lambda: (time.sleep(0.3), print("thread"))).start()
+        print("end of main")
+        """,
+    "pickle": """
+        import pickle
+        class C: pass
+        print(type(pickle.loads(pickle.dumps(C()))))
+        """,
+}
+
+
+@pytest.fixture(autouse=True)
+def extension(require):
+    require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension module was not built")
+    require(importlib.util.find_spec("numpy"), "NumPy is not installed")
+
+
+def call(*command, cwd=None, prelude=None, **kwargs):
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        stdin=kwargs.pop("stdin", subprocess.DEVNULL),
+        **kwargs,
+    )
+
+
+def run(*arguments, **kwargs):
+    return call("-m", "pa_ringbuffer", "run", *arguments, **kwargs)
+
+
+def write(folder, program, name="program.py"):
+    file = folder / name
+    file.write_text(textwrap.dedent(program), encoding="latin-1" if "latin" in program else "utf-8")
+    return file
+
+
+def without_report(errors):
+    lines = errors.splitlines()
+    return [line for line in lines if not line.startswith(("pa_ringbuffer: ", "  Stream"))]
+
+
+OTHER_WAYS = ("names", "beside", "error", "syntax")
+
+
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [("file", name) for name in PROGRAMS]
+    + [(how, name) for how in ("path", "module", "folder") for name in OTHER_WAYS],
+)
+def test_a_program_cannot_tell_the_difference(tmp_path, name, how):
+    program = PROGRAMS[name].replace("\\u00e4", "\u00e4")
+    folder = tmp_path / "some where"
+    folder.mkdir()
+    write(folder, program, "__main__.py" if how == "folder" else "program.py")
+    write(folder, "", "beside_it.py")
+    cwd = tmp_path if how in ("path", "folder") else folder
+    what = {
+        "file": ["program.py"],
+        "path": [os.path.join("some where", "program.py")],
+        "module": ["-m", "program"],
+        "folder": ["some where"],
+    }[how]
+    expected = call(*what, "-x", "--virtual", "--", "y", cwd=cwd)
+    result = run("--virtual", *what, "-x", "--virtual", "--", "y", cwd=cwd)
+    assert result.returncode == expected.returncode
+    assert result.stdout == expected.stdout
+    # Python itself imports a module or folder by means of these.
+    own = [line for line in expected.stderr.splitlines() if 'File "<frozen ' not in line]
+    if "SyntaxError" in expected.stderr and own[0].startswith("Traceback"):
+        del own[0]
+    assert without_report(result.stderr) == own
+
+
+def test_the_end_of_a_program_comes_before_the_report(tmp_path):
+    write(tmp_path, PROGRAMS["error"])
+    errors = run("--virtual", "program.py", cwd=tmp_path).stderr.splitlines()
+    assert errors[-2:] == [
+        "ValueError: so",
+        "pa_ringbuffer: program.py has opened no stream of sounddevice",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "which program?"),
+        (["-m"], "argument -m: expected one argument"),
+        (["nothing.py"], "the program 'nothing.py' cannot be read: No such file"),
+        (["-m", "no_such_module"], "there is no module 'no_such_module'"),
+        (["-m", "no_such.module"], "the module 'no_such.module' cannot be found"),
+        (["."], "there is no __main__.py in '.'"),
+        (["--ahead", "-1", "x.py"], "must be a positive number of seconds, not -1"),
+    ],
+)
+def test_a_wrong_command_is_told_what_would_be_right(tmp_path, arguments, text):
+    virtual = [] if arguments[:1] in ([], ["-m"]) and len(arguments) < 2 else ["--virtual"]
+    result = run(*virtual, *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert text in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_sounddevice_is_ours_and_its_private_names_its_own(tmp_path, require):
+    require(importlib.util.find_spec("sounddevice"), "sounddevice is not installed")
+    write(
+        tmp_path,
+        """
+        import sys
+        import sounddevice as sd
+        import pa_ringbuffer.testing
+        from sounddevice import *
+        assert OutputStream is sd.OutputStream is pa_ringbuffer.testing.OutputStream
+        assert sys.modules["sounddevice"] is sd and sd.__name__ == "sounddevice"
+        assert "OutputStream" in dir(sd) and "_StreamBase" in dir(sd)
+        assert sd.__version__ and sd.__spec__.name == "sounddevice"
+        assert sd._StreamBase.__module__ == "sounddevice"
+        assert issubclass(sd._StreamBase, object) and sd._ffi.sizeof("int")
+        try:
+            sd.no_such_name
+        except AttributeError:
+            print("fine")
+        """,
+    )
+    try:
+        importlib.import_module("sounddevice")
+    except OSError:
+        pytest.skip("PortAudio is not installed")
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert (result.stdout, result.returncode) == ("fine\n", 0), result.stderr
+
+
+def test_losses_are_reported_with_their_time_and_what_would_have_been_enough(tmp_path):
+    write(
+        tmp_path,
+        """
+        import time
+        import numpy as np
+        import sounddevice as sd
+
+        with sd.OutputStream(samplerate=48000, blocksize=256, channels=1, warn=None) as stream:
+            stream.write(np.zeros((24000, 1), "float32"))
+            while stream.stats.output.lost_frames < 9600:
+                time.sleep(0.01)
+            stream.write(np.zeros((24000, 1), "float32"))
+        """,
+    )
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    report = result.stderr.splitlines()
+    assert report[0] == "pa_ringbuffer: the streams of program.py"
+    assert report[1].startswith("  OutputStream, 48000 Hz, 1 channels: 1.")
+    rows = dict(line.strip().split("  ", 1) for line in report[2:])
+    rows = {name: text.strip() for name, text in rows.items()}
+    assert rows["blocks"].endswith(" of 256 frames")
+    assert rows["lost"].startswith("1 time, ") and "at 0.50 s" in rows["lost"]
+    assert rows["reported by the device"] == "none"
+    assert float(rows["enough would have been"].split()[0]) > 1.2
+
+
+def test_what_is_still_open_at_exit_is_reported(tmp_path):
+    write(
+        tmp_path,
+        """
+        import sounddevice as sd
+
+        stream = sd.InputStream(samplerate=8000, blocksize=80, channels=2)
+        stream.start()
+        while stream.stats.blocks < 5:
+            sd.sleep(10) if hasattr(sd, "sleep") else None
+        idle = sd.OutputStream(samplerate=44100)
+        """,
+    )
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "  InputStream, 8000 Hz, 2 channels: " in result.stderr
+    assert "of 80 frames" in result.stderr
+    assert "  OutputStream, 44100 Hz, 2 channels: 0.00 s of sound" in result.stderr
+    assert "was not started" in result.stderr
+
+
+@pytest.mark.impossible(not hasattr(os, "fork"), "there is no fork")
+def test_a_forked_child_prints_no_report(tmp_path):
+    write(
+        tmp_path,
+        """
+        import os, sys
+        import sounddevice as sd
+        if pid := os.fork():
+            os.waitpid(pid, 0)
+        """,
+    )
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.stderr.count("pa_ringbuffer: program.py") == 1
+
+
+def test_without_portaudio_the_error_says_what_to_install(tmp_path):
+    write(tmp_path, "raise ImportError('PortAudio library not found')", "sounddevice.py")
+    write(tmp_path, "")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "pa_ringbuffer", "run", "program.py"]
+    result = subprocess.run(
+        command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_compare_and_virtual_exclude_each_other(tmp_path):
+    result = run("--compare", "--virtual", "program.py", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "not allowed with argument" in result.stderr
+
+
+SUBJECTS = ("pa_ringbuffer", "classes", "layout", "Python", "system", "NumPy", "CFFI")
+SUBJECTS += ("sounddevice", "PortAudio", "host APIs", "devices", "real-time rights")
+
+
+def test_info_has_every_subject():
+    result = call("-m", "pa_ringbuffer", "info")
+    assert (result.returncode, result.stderr) == (0, "")
+    for subject in SUBJECTS:
+        assert f"\n{subject}: " in f"\n{result.stdout}"
+
+
+def test_info_works_with_everything_missing():
+    hide = "import sys\nfor name in ('numpy', 'cffi', 'sounddevice', 'pa_ringbuffer._native'):\n"
+    hide += "    sys.modules[name] = None\n"
+    program = f"{hide}from pa_ringbuffer.__main__ import main\nsys.exit(main(['info']))"
+    result = call("-c", program)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "NumPy:            not there: pip install numpy" in result.stdout
+    assert result.stdout.count("pip install sounddevice") == 4
+    assert "portable" in result.stdout
+
+
+def test_help_lists_the_commands():
+    result = call("-m", "pa_ringbuffer", "--help")
+    assert all(f"\n    {name} " in result.stdout for name in ("demo", "run", "info"))
+
+
+def test_ctrl_c_ends_a_program_as_it_would_without_us(tmp_path):
+    write(tmp_path, "import time\nprint('here', flush=True)\ntime.sleep(60)")
+    command = [sys.executable, "-m", "pa_ringbuffer", "run", "--virtual", "program.py"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in errors
+    assert "pa_ringbuffer/" not in errors
