@@ -1,0 +1,449 @@
+"""`play()`, `rec()` and `playrec()`: each call plays or records an array in a stream of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+DTYPES = ("float32", "int32", "int16", "int8", "uint8")
+
+_Array = TypeVar("_Array", bound="npt.NDArray[Any]")
+
+
+def _need_numpy() -> None:
+    """Import NumPy, which raw streams in the same module do without."""
+    try:
+        import numpy
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"play(), rec() and playrec() need {error.name}: pip install {error.name}; "
+            "raw streams do not need it",
+            name=error.name,
+        ) from None
+    globals()["np"] = numpy
+
+
+def _stream_dtype(dtype: npt.DTypeLike, name: str) -> str:
+    """The sample format of a stream that plays or records arrays of this dtype."""
+    dtype = np.dtype(dtype).name
+    if dtype == "float64":
+        return "float32"
+    if dtype not in DTYPES:
+        raise TypeError(f"the dtype of {name} must be float64, {', '.join(DTYPES)}, not {dtype}")
+    return dtype
+
+
+def _chosen(mapping: npt.ArrayLike | None, columns: int, name: str) -> npt.NDArray[Any]:
+    """The channels of a stream, from 0, that belong to the columns of an array."""
+    if mapping is None:
+        return np.arange(columns)
+    numbers = np.atleast_1d(np.array(mapping))
+    if not numbers.size or numbers.min() < 1:
+        raise ValueError(f"{name} must have channel numbers from 1, not {mapping!r}")
+    channels: npt.NDArray[Any] = numbers - 1
+    return channels
+
+
+class _Playback:
+    """The array that is played, and how much of it has been."""
+
+    def __init__(
+        self,
+        data: npt.ArrayLike,
+        mapping: npt.ArrayLike | None,
+        name: str,
+        loop: bool,
+        device_channels: Callable[[], int],
+    ) -> None:
+        array = np.asarray(data)
+        if array.ndim > 2:
+            raise ValueError(
+                f"data must have the shape (frames,) or (frames, channels), not {array.shape}"
+            )
+        self.data: npt.NDArray[Any] | None = array.reshape(-1, 1) if array.ndim < 2 else array
+        self.frames: int = self.data.shape[0]
+        columns = self.data.shape[1]
+        self.dtype = _stream_dtype(array.dtype, "data")
+        self._mapping = _chosen(mapping, columns, name)
+        # A single column is played on all channels of the mapping.
+        if columns not in (1, len(self._mapping)):
+            raise ValueError(
+                f"{name} must have a channel for each of the {columns} columns of data, "
+                f"not {mapping!r}"
+            )
+        if len(set(self._mapping)) != len(self._mapping):
+            raise ValueError(f"{name} must have each channel once, not {mapping!r}")
+        self.channels = int(self._mapping.max(initial=-1)) + 1
+        # Some host APIs play a stream with one channel on two: if only the first is wanted, the
+        # second gets silence.
+        if mapping is not None and self.channels == 1 and device_channels() >= 2:
+            self.channels = 2
+        self._unused = np.setdiff1d(np.arange(self.channels), self._mapping)
+        self._silence = 128 if self.dtype == "uint8" else 0
+        self._loop = loop
+        self._frame = 0
+
+    def fill(self, block: npt.NDArray[Any]) -> bool:
+        """Play a block; whether there is more."""
+        data, filled = self.data, 0
+        while data is not None and filled < len(block):
+            if self._frame == self.frames:
+                if not (self._loop and self.frames):
+                    break
+                self._frame = 0
+            count = min(self.frames - self._frame, len(block) - filled)
+            block[filled : filled + count, self._mapping] = data[self._frame : self._frame + count]
+            self._frame += count
+            filled += count
+        block[:filled, self._unused] = self._silence
+        block[filled:] = self._silence
+        return bool(self._frame < self.frames or (self._loop and filled))
+
+
+class _Recording:
+    """The array that is recorded into, and how much of it has been."""
+
+    def __init__(
+        self,
+        out: npt.NDArray[Any] | None,
+        frames: int | None,
+        channels: int | None,
+        dtype: npt.DTypeLike | None,
+        mapping: npt.ArrayLike | None,
+        name: str,
+    ) -> None:
+        if out is None:
+            if frames is None:
+                raise TypeError("frames must be given, or out")
+            if mapping is not None:
+                channels = len(np.atleast_1d(mapping))
+            elif channels is None:
+                raise TypeError("channels must be given, or a mapping, out or default.channels")
+            for what, value in ("frames", frames), ("channels", channels):
+                if not hasattr(type(value), "__index__"):
+                    raise TypeError(f"{what} must be an integer, not {type(value).__name__}")
+            out = np.empty((frames, channels), dtype)
+        elif out.ndim != 2:
+            raise ValueError(f"out must have the shape (frames, channels), not {out.shape}")
+        self.out: npt.NDArray[Any] | None = out
+        self.frames: int = out.shape[0]
+        columns: int = out.shape[1]
+        self.dtype = _stream_dtype(out.dtype, "out")
+        self._mapping = _chosen(mapping, columns, name)
+        if len(self._mapping) != columns:
+            raise ValueError(
+                f"{name} must have a channel for each of the {columns} columns of the recording, "
+                f"not {mapping!r}"
+            )
+        self.channels = int(self._mapping.max(initial=-1)) + 1
+        #: Frames of the stream that come before the recording.
+        self.skip = 0
+        self._frame = 0
+
+    def take(self, block: npt.NDArray[Any]) -> bool:
+        """Record a block; whether there is room for more."""
+        out = self.out
+        if out is None:
+            return False
+        skipped = min(self.skip, len(block))
+        self.skip -= skipped
+        block = block[skipped:]
+        count = min(self.frames - self._frame, len(block))
+        for column, channel in enumerate(self._mapping):
+            out[self._frame : self._frame + count, column] = block[:count, channel]
+        self._frame += count
+        return self._frame < self.frames
+
+
+class _Run:
+    """One call of `play()`, `rec()` or `playrec()`."""
+
+    def __init__(
+        self, flags: Any, playback: _Playback | None = None, recording: _Recording | None = None
+    ) -> None:
+        self.status = flags
+        self.stream: Any = None
+        self._playback = playback
+        self._recording = recording
+        self._finished = threading.Event()
+
+    def align(self) -> None:
+        """Have the recording begin when the first frame is played."""
+        caller = getattr(self.stream, "_caller", None)
+        if self._playback and self._recording and caller:
+            # Before the first frame comes the silence that is made ahead.
+            self._recording.skip = caller.pump.ahead
+
+    def finish(self) -> None:
+        """The stream has finished."""
+        # The arrays may be large, and a stream is kept until the next call.
+        if self._playback:
+            self._playback.data = None
+        if self._recording:
+            self._recording.out = None
+        self._finished.set()
+
+    def wait(self, ignore_errors: bool) -> Any:
+        try:
+            self._finished.wait()
+        finally:
+            self.stream.close(ignore_errors)
+        return self.status if self.status else None
+
+
+class Convenience:
+    """What a module like :mod:`sounddevice` has for playing and recording whole arrays.
+
+    :param module: Where the streams, ``default``, ``query_devices``, ``CallbackFlags`` and
+        ``CallbackStop`` are. They are looked up when they are needed.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+        self._latest: _Run | None = None
+
+    def play(
+        self,
+        data: npt.ArrayLike,
+        samplerate: float | None = None,
+        mapping: npt.ArrayLike | None = None,
+        blocking: bool = False,
+        loop: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Play an array.
+
+        What a former call still plays or records is stopped.
+
+        :param data: Frames: a column for each channel, or one dimension for mono. *float64* is
+            played as *float32*.
+        :param samplerate: Frames per second. If it is not given (nor ``default.samplerate`` set),
+            the device's own is taken, and *data* may sound too slow or too fast.
+        :param mapping: Numbers, from 1, of the channels on which the columns of *data* are played.
+            Mono is played on all of them.
+        :param blocking: Whether to return when everything was played, and not at once.
+        :param loop: Whether to start over at the end of *data*, until :func:`stop`.
+
+        Further keyword arguments are those of ``OutputStream``, except *channels*, *dtype*,
+        *callback*, *finished_callback* and *prime_output_buffers_using_stream_callback*.
+        """
+        _need_numpy()
+        playback = self._playback(data, mapping, "mapping", loop, kwargs)
+
+        def callback(outdata: Any, frames: int, time: Any, status: Any) -> None:
+            run.status |= status
+            if not playback.fill(outdata):
+                # Not CallbackAbort, which would drop what is still to be heard.
+                raise self._module.CallbackStop
+
+        run = _Run(self._module.CallbackFlags(), playback)
+        self._start(
+            run,
+            blocking,
+            self._module.OutputStream,
+            samplerate=samplerate,
+            channels=playback.channels,
+            dtype=playback.dtype,
+            callback=callback,
+            prime_output_buffers_using_stream_callback=False,
+            **kwargs,
+        )
+
+    def rec(
+        self,
+        frames: int | None = None,
+        samplerate: float | None = None,
+        channels: int | None = None,
+        dtype: npt.DTypeLike | None = None,
+        out: _Array | None = None,
+        mapping: npt.ArrayLike | None = None,
+        blocking: bool = False,
+        **kwargs: Any,
+    ) -> npt.NDArray[Any] | _Array:
+        """Record into an array.
+
+        What a former call still plays or records is stopped.
+
+        :param frames: Number of frames. Like *channels* and *dtype*, not used if there is *out*.
+        :param samplerate: Frames per second; ``default.samplerate``, or the device's own, if not
+            given.
+        :param channels: Number of channels; ``default.channels`` if not given. Not used if there is
+            a *mapping*.
+        :param dtype: Type of the samples; ``default.dtype`` if not given. *float64* is recorded as
+            *float32*.
+        :param out: An array of the shape (frames, channels) to record into.
+        :param mapping: Numbers, from 1, of the channels that are recorded.
+        :param blocking: Whether to return when everything was recorded, and not at once.
+        :returns: A new array of the shape (frames, channels), or *out*. Unless *blocking* is true,
+            it is still being recorded into: :func:`wait` returns when that is over.
+
+        Further keyword arguments are those of ``InputStream``, except *callback* and
+        *finished_callback*.
+        """
+        _need_numpy()
+        recording, result = self._recording(out, frames, channels, dtype, mapping, "mapping")
+
+        def callback(indata: Any, frames: int, time: Any, status: Any) -> None:
+            run.status |= status
+            if not recording.take(indata):
+                raise self._module.CallbackStop
+
+        run = _Run(self._module.CallbackFlags(), recording=recording)
+        self._start(
+            run,
+            blocking,
+            self._module.InputStream,
+            samplerate=samplerate,
+            channels=recording.channels,
+            dtype=recording.dtype,
+            callback=callback,
+            **kwargs,
+        )
+        return result
+
+    def playrec(
+        self,
+        data: npt.ArrayLike,
+        samplerate: float | None = None,
+        channels: int | None = None,
+        dtype: npt.DTypeLike | None = None,
+        out: _Array | None = None,
+        input_mapping: npt.ArrayLike | None = None,
+        output_mapping: npt.ArrayLike | None = None,
+        blocking: bool = False,
+        **kwargs: Any,
+    ) -> npt.NDArray[Any] | _Array:
+        """Play an array, and record as many frames at the same time.
+
+        What a former call still plays or records is stopped.
+
+        :param data: What is played, as for :func:`play`.
+        :param samplerate: Frames per second, as for :func:`play`.
+        :param channels: Number of channels to record, as for :func:`rec`.
+        :param dtype: Type of the recorded samples; that of *data* if not given.
+        :param out: An array to record into, with as many frames as *data*.
+        :param input_mapping: Numbers, from 1, of the channels that are recorded.
+        :param output_mapping: Numbers, from 1, of the channels on which *data* is played.
+        :param blocking: Whether to return when everything was recorded, and not at once.
+        :returns: The recording, as for :func:`rec`.
+
+        Further keyword arguments are those of ``Stream``, except *callback*, *finished_callback*
+        and *prime_output_buffers_using_stream_callback*.
+        """
+        _need_numpy()
+        playback = self._playback(data, output_mapping, "output_mapping", False, kwargs)
+        if dtype is None and playback.data is not None:
+            dtype = playback.data.dtype
+        recording, result = self._recording(
+            out, playback.frames, channels, dtype, input_mapping, "input_mapping"
+        )
+        if recording.frames != playback.frames:
+            raise ValueError(
+                f"out must have as many frames as data, {playback.frames}, not {recording.frames}"
+            )
+
+        def callback(indata: Any, outdata: Any, frames: int, time: Any, status: Any) -> None:
+            run.status |= status
+            more = recording.take(indata)
+            if playback.fill(outdata) or more:
+                return
+            raise self._module.CallbackStop
+
+        run = _Run(self._module.CallbackFlags(), playback, recording)
+        self._start(
+            run,
+            blocking,
+            self._module.Stream,
+            samplerate=samplerate,
+            channels=(recording.channels, playback.channels),
+            dtype=(recording.dtype, playback.dtype),
+            callback=callback,
+            prime_output_buffers_using_stream_callback=False,
+            **kwargs,
+        )
+        return result
+
+    def wait(self, ignore_errors: bool = True) -> Any:
+        """Wait until :func:`play`, :func:`rec` or :func:`playrec` has finished.
+
+        Ctrl-C ends the wait and the stream.
+
+        :returns: A ``CallbackFlags`` object if something was lost, otherwise ``None``.
+        """
+        return self._latest.wait(ignore_errors) if self._latest else None
+
+    def stop(self, ignore_errors: bool = True) -> None:
+        """Stop what :func:`play`, :func:`rec` or :func:`playrec` has started.
+
+        Streams of your own are not concerned.
+        """
+        if self._latest:
+            self._latest.stream.abort(ignore_errors)
+            self._latest.stream.close(ignore_errors)
+
+    def get_status(self) -> Any:
+        """Return what was lost since the latest :func:`play`, :func:`rec` or :func:`playrec`.
+
+        :returns: A ``CallbackFlags`` object.
+        """
+        return self._get_latest().status
+
+    def get_stream(self) -> Any:
+        """Return the stream of the latest :func:`play`, :func:`rec` or :func:`playrec`."""
+        return self._get_latest().stream
+
+    def _get_latest(self) -> _Run:
+        if not self._latest:
+            raise RuntimeError("there is no stream yet: call play(), rec() or playrec() first")
+        return self._latest
+
+    def _playback(
+        self,
+        data: npt.ArrayLike,
+        mapping: npt.ArrayLike | None,
+        name: str,
+        loop: bool,
+        kwargs: dict[str, Any],
+    ) -> _Playback:
+        def device_channels() -> int:
+            device = self._module.query_devices(kwargs.get("device"), "output")
+            return int(device["max_output_channels"])
+
+        return _Playback(data, mapping, name, loop, device_channels)
+
+    def _recording(
+        self,
+        out: npt.NDArray[Any] | None,
+        frames: int | None,
+        channels: int | None,
+        dtype: npt.DTypeLike | None,
+        mapping: npt.ArrayLike | None,
+        name: str,
+    ) -> tuple[_Recording, npt.NDArray[Any]]:
+        default = self._module.default
+        if out is None and channels is None:
+            channels = default.channels["input"]
+        if out is None and dtype is None:
+            dtype = default.dtype["input"]
+        recording = _Recording(out, frames, channels, dtype, mapping, name)
+        assert recording.out is not None
+        return recording, recording.out
+
+    def _start(self, run: _Run, blocking: bool, Stream: Any, **parameters: Any) -> None:
+        self.stop()
+        run.stream = Stream(finished_callback=run.finish, **parameters)
+        run.align()
+        try:
+            run.stream.start()
+        except BaseException:
+            with contextlib.suppress(Exception):
+                run.stream.close()
+            raise
+        self._latest = run
+        if blocking:
+            run.wait(ignore_errors=True)
