@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import functools
 import importlib
 import json
 import math
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 import types
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 from ._observer import Observer, SounddeviceObserver, Summary
 from ._program import NoProgramError, Program
@@ -182,23 +183,23 @@ def _blocks(summary: Summary) -> str:
     return f"{summary.blocks} of {sizes} frames"
 
 
-def _losses(summary: Summary) -> str:
-    """What was lost, and when."""
+def _losses(summary: Summary, shown: int = 5) -> str:
+    """What was lost, and when, for the first few times."""
     losses = summary.losses
     if not losses:
         return "nothing"
-    shown = ", ".join(
+    text = ", ".join(
         f"at {loss.at:.2f} s"
         + (f" {_milliseconds(loss.frames, summary.samplerate)}" if loss.frames else "")
-        for loss in losses[:5]
+        for loss in losses[:shown]
     )
-    if len(losses) > 5:
-        shown += f", and {len(losses) - 5} times more"
+    if len(losses) > shown:
+        text += f", and {len(losses) - shown} times more"
     times = f"{len(losses)} time{'s' * (len(losses) != 1)}"
     if summary.lost_frames:
         lost = _milliseconds(summary.lost_frames, summary.samplerate)
         times += f", {summary.lost_frames} frames ({lost})"
-    return f"{times}: {shown}"
+    return f"{times}: {text}"
 
 
 def _xruns(summary: Summary) -> str:
@@ -210,25 +211,30 @@ def _xruns(summary: Summary) -> str:
     return ", ".join(reports) or "none"
 
 
+def _allowed(summary: Summary) -> str:
+    return _milliseconds(summary.ahead, summary.samplerate) if summary.ahead else ""
+
+
 def _lateness(summary: Summary) -> str:
     if summary.late is None:
         return "not known"
-    return _milliseconds(summary.late, summary.samplerate)
+    return f"{_milliseconds(summary.late, summary.samplerate)} at the worst"
 
 
 def _enough(summary: Summary) -> str:
     """How far ahead would have been enough, in seconds that `--ahead` takes."""
-    if summary.late is None:
-        return "not known"
+    if summary.late is None or not summary.ahead:
+        return ""
     frames = summary.late + summary.largest_block
-    return f"{math.ceil(frames / summary.samplerate * 100) / 100:.2f} s"
+    return f"--ahead {math.ceil(frames / summary.samplerate * 100) / 100:.2f}"
 
 
-_ROWS = {
+_ROWS: dict[str, Callable[[Summary], str]] = {
     "blocks": _blocks,
     "lost": _losses,
     "reported by the device": _xruns,
-    "Python late at the worst": _lateness,
+    "Python may be late by": _allowed,
+    "Python was late by": _lateness,
     "enough would have been": _enough,
 }
 
@@ -250,10 +256,8 @@ def _report(name: str, summaries: list[Summary]) -> str:
             lines.append("    was not started, or the device has made no call")
             continue
         width = max(map(len, _ROWS))
-        lines += [f"    {row:{width}}  {show(summary)}" for row, show in _ROWS.items()]
-        if summary.ahead:
-            ahead = _milliseconds(summary.ahead, summary.samplerate)
-            lines.append(f"    {'there has been':{width}}  {ahead}")
+        rows = {row: show(summary) for row, show in _ROWS.items()}
+        lines += [f"    {row:{width}}  {text}" for row, text in rows.items() if text]
     return "\n".join(lines)
 
 
@@ -268,10 +272,9 @@ def _comparison(results: list[dict[str, Any]]) -> str:
         played = [f"{each.frames / each.samplerate:.2f} s" if each else "" for each in pair]
         table.append(["  sound", *played])
         for row, show in _ROWS.items():
+            if show is _losses:
+                show = functools.partial(_losses, shown=2)
             cells = [show(each) if each and each.blocks else "" for each in pair]
-            if row.startswith("enough"):
-                # Without a ring, there is none that would have been.
-                cells[0] = ""
             table.append([f"  {row}", *cells])
     widths = [max(len(row[column]) for row in table) for column in range(3)]
     return "\n".join(
