@@ -249,7 +249,8 @@ def test_without_portaudio_the_error_says_what_to_install(tmp_path):
     assert "Traceback" not in result.stderr
 
 
-# As much of sounddevice as --compare looks at: PortAudio's blocking streams end in a crash with JACK.
+# As much of sounddevice as --compare looks at: with JACK, PortAudio's blocking streams crash at the
+# end.
 BLOCKING_SOUNDDEVICE = """
     class _StreamBase:
         samplerate, channels, samplesize = 1000.0, 2, 4
