@@ -31,6 +31,7 @@ NOT_FOR_PYPY = {"genuine", "numpy", "soundfile"}
 collect_ignore = (
     [
         "test_async_streams.py",
+        "test_convenience.py",
         "test_demo.py",
         "test_device_at_exit.py",
         "test_device_lifetime.py",
@@ -40,6 +41,7 @@ collect_ignore = (
         "test_interrupts.py",
         "test_private_doors.py",
         "test_python_callbacks.py",
+        "test_run.py",
         "test_same_errors.py",
         "test_stream_times.py",
         "test_streams.py",

@@ -9,13 +9,9 @@ import itertools
 import sys
 import threading
 
-import pytest
-
-np = pytest.importorskip("numpy", reason="NumPy is not installed")
-pytest.importorskip("pa_ringbuffer._native", reason="the extension module was not built")
-
-import pa_ringbuffer.testing as sd  # noqa: E402
-from jack_crash import MachineTooSlow  # noqa: E402
+import numpy as np
+import pa_ringbuffer.testing as sd
+from jack_crash import MachineTooSlow
 
 BLOCK = 256
 SAMPLERATE = 48000
