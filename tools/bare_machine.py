@@ -24,7 +24,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAMS = "jackd jackdbus jack_* pypy* valgrind* pkg-config pkgconf *-pkg-config *-pkgconf"
+PROGRAMS = "jackd jackdbus jack_* pypy* valgrind* pkg-config pkgconf *-pkg-config *-pkgconf Xvfb"
 CXX = "c++ c++-* g++ g++-* *-g++ *-g++-* clang++ clang++-*"
 LIBRARIES = "libportaudio* libjack* libasound* libsndfile* libboost* jack pypy* valgrind"
 HEADERS = "portaudio.h pa_*.h portaudiocpp alsa boost jack python3* valgrind"
