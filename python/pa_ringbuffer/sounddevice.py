@@ -1,8 +1,9 @@
 """The module :mod:`sounddevice`, with streams whose callback is compiled: Python may be late.
 
 The streams take the parameters of their namesakes there, and have a ring buffer between Python and
-each direction of the device. Everything else is sounddevice's own: the same functions, the same
-``default``, the same errors. Needs ``pip install 'pa-ringbuffer[sounddevice]'``.
+each direction of the device; ``play()``, ``rec()`` and ``playrec()`` use them. Everything else is
+sounddevice's own: the same functions, the same ``default``, the same errors. Needs
+``pip install 'pa-ringbuffer[sounddevice]'``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,6 +20,7 @@ try:
 
     from . import StreamCallback, streams
     from .streams import RingStats, Stats, StreamTimeoutError
+    from .streams.convenience import Convenience
 except ModuleNotFoundError as _error:
     raise ImportError(
         f"pa_ringbuffer.sounddevice needs {_error.name}: pip install 'pa-ringbuffer[sounddevice]'",
@@ -69,6 +72,11 @@ __all__ = [
     "wait",
 ]
 
+_convenience = Convenience(sys.modules[__name__])
+play, rec, playrec = _convenience.play, _convenience.rec, _convenience.playrec
+wait, stop = _convenience.wait, _convenience.stop
+get_status, get_stream = _convenience.get_status, _convenience.get_stream
+
 __version__: str = getattr(sounddevice, "__version__", "")
 
 
@@ -77,8 +85,6 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    # HOOK: what plays and records whole arrays is to come from streams/convenience.py, on the
-    # streams below. Until then it is sounddevice's.
     from sounddevice import (
         AsioSettings,
         CallbackAbort,
@@ -92,16 +98,9 @@ if TYPE_CHECKING:
         check_output_settings,
         default,
         get_portaudio_version,
-        get_status,
-        get_stream,
-        play,
-        playrec,
         query_devices,
         query_hostapis,
-        rec,
         sleep,
-        stop,
-        wait,
     )
 else:
 

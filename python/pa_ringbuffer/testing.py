@@ -8,6 +8,8 @@ nor PortAudio is needed, and NumPy only for streams that are not raw.
 
 from __future__ import annotations
 
+import sys
+
 try:
     from ._native import VirtualDevice
 except ModuleNotFoundError as _error:
@@ -42,10 +44,13 @@ from ._virtual_streams import (
     Stream,
 )
 from .streams import RingStats, Stats, StreamStoppedError, StreamTimeoutError
+from .streams.convenience import Convenience
 from .streams.flags import CallbackAbort, CallbackFlags, CallbackStop, PortAudioError
 
-# HOOK: play, rec, playrec, wait, stop, get_status and get_stream are to come from
-# streams/convenience.py, on the streams above; then they belong to `__all__`.
+_convenience = Convenience(sys.modules[__name__])
+play, rec, playrec = _convenience.play, _convenience.rec, _convenience.playrec
+wait, stop = _convenience.wait, _convenience.stop
+get_status, get_stream = _convenience.get_status, _convenience.get_stream
 
 __all__ = [
     "AsioSettings",
@@ -74,9 +79,16 @@ __all__ = [
     "check_output_settings",
     "default",
     "get_portaudio_version",
+    "get_status",
+    "get_stream",
+    "play",
+    "playrec",
     "query_devices",
     "query_hostapis",
+    "rec",
     "sleep",
+    "stop",
+    "wait",
 ]
 
 
