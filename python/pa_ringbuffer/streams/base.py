@@ -135,7 +135,6 @@ class Base:
     :type latency: float or str, optional
     :param callback: A function that makes the output or takes the input of block after block, as in
         :mod:`sounddevice`; it is called by a thread, not by the device. See :doc:`callbacks`.
-    :type callback: callable, optional
     :param extra_settings: As *clip_off*, *dither_off*, *never_drop_input* and
         *prime_output_buffers_using_stream_callback*, settings of PortAudio: see
         :mod:`sounddevice`. Where a stream has two directions, a pair (input, output) can be given
