@@ -15,7 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._native import Pump
 
@@ -327,7 +327,7 @@ class Caller:
                 elif self._is_started and not self._handle.active:
                     return
         except Exception:
-            self._abort_with_traceback()
+            self._end_with_traceback()
 
     def _call_blocks(
         self, run: int, blocks: int, frames: int, flags: int, adc: float, dac: float
@@ -357,28 +357,35 @@ class Caller:
             if source:
                 arguments = (source.part(indata, n * frames, frames), *arguments)
                 adc += duration
-            end: Literal["complete", "abort"] | None = None
+            is_last = drops_block = False
             try:
                 function(*arguments)
             except self._flags.CallbackStop:
-                end = "complete" if target else "abort"
+                is_last = True
             except self._flags.CallbackAbort:
-                end = "abort"
+                is_last = drops_block = True
             except BaseException:
-                self._abort_with_traceback()
+                self._end_with_traceback()
                 return False
-            if target and end != "abort":
+            if target and not drops_block:
                 pump.put(run, output)
             self._calls += 1
-            if end is not None:
-                self._is_over = True
-                self._callback.mode = end
+            if is_last:
+                self._end()
                 return False
+            if n + 1 < blocks and self._callback.mode == "hold":
+                # The ring is filled for the first time. The threads that feed the function, from a
+                # queue for example, get a turn between two blocks.
+                time.sleep(min(0.001, duration / 4))
         return True
 
-    def _abort_with_traceback(self) -> None:
+    def _end(self) -> None:
+        """End the stream after what was made before, which a device would have played by now."""
         self._is_over = True
-        self._callback.mode = "abort"
+        self._callback.mode = "complete" if self._out else "abort"
+
+    def _end_with_traceback(self) -> None:
+        self._end()
         if sys.stderr is not None:
             print(f"From the callback {self._function!r} of {self._name}:", file=sys.stderr)
             traceback.print_exc()
