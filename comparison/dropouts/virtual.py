@@ -11,6 +11,7 @@ import cffi
 import native
 import numpy as np
 from frames import CHANNELS, FRAMESIZE, RATE
+from pa_ringbuffer import _virtual_streams
 from pa_ringbuffer.testing import VirtualDevice
 
 _ffi = cffi.FFI()
@@ -23,6 +24,10 @@ class _OnVirtualDevice:
     def __init__(self, source, function, userdata, config):
         self._source = source
         self.feed = source.feed
+        self._device = self._open(function, userdata, config)
+
+    def _open(self, function, userdata, config):
+        """A device whose card calls a function."""
         blocksize = config["blocksize"]
         capacity = -(-config["frames"] // blocksize) * blocksize
         self._recording = np.zeros((capacity, CHANNELS), np.float32)
@@ -33,7 +38,7 @@ class _OnVirtualDevice:
             recording=self._recording.ctypes.data,
             capacity=capacity,
         )
-        self._device = VirtualDevice(
+        return VirtualDevice(
             config["addresses"]["card"],
             ctypes.addressof(self._card),
             samplerate=RATE,
@@ -87,3 +92,52 @@ class CompiledCallback(_OnVirtualDevice):
 
     def __init__(self, source, config):
         super().__init__(source, source.function, source.userdata, config)
+
+
+class _Backend(_virtual_streams._Stream):
+    """The virtual device under a stream, with a card in between."""
+
+    def __init__(self, open_device, kind, callback, **parameters):
+        super().__init__(kind, callback, **parameters)
+        self.device_itself = open_device(callback.function, callback.address)
+
+
+class PythonCallbackOnOurs(_OnVirtualDevice):
+    """The same callback on this project's `OutputStream`, which calls it ahead of the device."""
+
+    def __init__(self, source, config):
+        self._source = source
+        self.feed = source.feed
+
+        class Device(_virtual_streams._VirtualDevice):
+            def open(_, kind, callback, **parameters):
+                return _Backend(
+                    lambda function, userdata: self._open(function, userdata, config),
+                    kind,
+                    callback,
+                    **parameters,
+                )
+
+        class OutputStream(_virtual_streams.OutputStream):
+            _device = Device()
+
+        self._device = OutputStream(
+            samplerate=RATE,
+            channels=CHANNELS,
+            dtype="float32",
+            blocksize=config["blocksize"],
+            callback=self._callback,
+            ahead_frames=config["ring"],
+            warn=None,
+        )
+
+    def _callback(self, outdata, frames, time, status):
+        self._source.fill(outdata)
+
+    def stop(self):
+        self._device.abort()
+
+    def figures(self):
+        output = self._device.stats.output
+        dry = output.losses + (self._source.dry or 0)
+        return {**super().figures(), "dry": dry, "lowest": output.low_water}

@@ -376,7 +376,7 @@ class Caller:
             if n + 1 < blocks and self._callback.mode == "hold":
                 # The ring is filled for the first time. The threads that feed the function, from a
                 # queue for example, get a turn between two blocks.
-                time.sleep(min(0.001, duration / 4))
+                time.sleep(min(0.001, duration / 8))
         return True
 
     def _end(self) -> None:
