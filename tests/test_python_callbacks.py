@@ -509,6 +509,9 @@ def test_a_stall_shorter_than_ahead_loses_nothing():
     assert not callback.status
 
 
+@pytest.mark.impossible(
+    not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="there is no GIL to be held"
+)
 @pytest.mark.impossible(sys.platform == "win32", reason="there is no usleep")
 def test_a_longer_stall_is_counted_and_the_latency_stays():
     callback = Numbers(40_000)
@@ -657,6 +660,8 @@ def test_ctrl_c_reaches_the_main_thread():
 @pytest.mark.impossible(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_forked_child_has_no_callback_and_its_parent_goes_on():
     program = BEGIN + (
+        # Newer Pythons warn of forks in programs with threads, as this one is on purpose.
+        "import warnings; warnings.simplefilter('ignore')\n"
         "child = os.fork()\n"
         "if not child:\n"
         "    before = len(calls)\n"
