@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import operator
 import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Literal, TypedDict
 
 from .. import RingBuffer, StreamCallback
+from .arguments import integer, number
 from .backend import Backend, Device, Handle
 from .callbacks import Arrays, Blocks, Buffers, Caller, Refusal, check_ahead, frames_ahead
 from .stats import LossReport, Stats, collect, default_warn
@@ -39,21 +39,6 @@ observers: list[Callable[[Base], object]] = []
 
 def _split(value: Any) -> tuple[Any, Any]:
     return value if isinstance(value, tuple) else (value, value)
-
-
-def integer(value: Any, name: str) -> int:
-    """An argument that must be an integer."""
-    if not hasattr(type(value), "__index__"):
-        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    # What goes wrong in there is another matter.
-    return operator.index(value)
-
-
-def number(value: Any, name: str) -> float:
-    """An argument that must be a number of seconds."""
-    if not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
-        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
-    return float(value)
 
 
 def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> int:
@@ -339,12 +324,12 @@ class Base:
         self._finished_callback = None
         # PortAudio's texts and numbers.
         error = flags.PortAudioError
-        for name, text, number in (
+        for name, text, code in (
             ("_input", "Can't read from a callback stream", -9977),
             ("_output", "Can't write to a callback stream", -9976),
         ):
             if hasattr(self, name):
-                setattr(self, name, Refusal(getattr(self, name), error, text, number))
+                setattr(self, name, Refusal(getattr(self, name), error, text, code))
 
     def _open_input(self, channels: int, dtype: str) -> None:
         """Prepare the side that records."""

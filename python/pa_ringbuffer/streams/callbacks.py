@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._native import Pump
+from .arguments import number
 
 if TYPE_CHECKING:
     from .. import StreamCallback
@@ -30,15 +31,9 @@ DEFAULT_AHEAD = 0.2
 AHEAD = {"low": 0.05, "high": 0.5}
 
 
-def _number(value: Any, name: str, unit: str) -> float:
-    if not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
-        raise TypeError(f"{name} must be a number of {unit}, not {type(value).__name__}")
-    return float(value)
-
-
 def check_ahead(kind: str, callback: object, ahead: float | None, ahead_frames: int | None) -> None:
     """Refuse what cannot be honoured, before there is a device that would have to be closed."""
-    if callback is not None and not isinstance(callback, Callable):  # type: ignore[arg-type]
+    if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function or None, not {callback!r}")
     given = "ahead" if ahead is not None else "ahead_frames"
     if ahead is None and ahead_frames is None:
@@ -55,10 +50,10 @@ def check_ahead(kind: str, callback: object, ahead: float | None, ahead_frames: 
             f"{given} is for streams that play; how late a callback that records may be is "
             "what its ring holds: ring_seconds or ring_frames"
         )
-    if ahead is not None and not 0 < _number(ahead, "ahead", "seconds") < math.inf:
+    if ahead is not None and not 0 < number(ahead, "ahead") < math.inf:
         raise ValueError(f"ahead must be a positive number of seconds, not {ahead}")
     if ahead_frames is not None and not (
-        1 <= _number(ahead_frames, "ahead_frames", "frames") < math.inf
+        1 <= number(ahead_frames, "ahead_frames", "frames") < math.inf
     ):
         raise ValueError(f"ahead_frames must be a positive number, not {ahead_frames}")
 

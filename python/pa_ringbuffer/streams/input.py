@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .._asyncio import complete
 from .._native import InputSide
-from .base import Async, Base, Blocking, integer
+from .arguments import integer
+from .base import Async, Base, Blocking
 from .errors import StreamStoppedError
 
 if TYPE_CHECKING:

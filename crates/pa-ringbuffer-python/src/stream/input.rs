@@ -511,9 +511,9 @@ impl InputSide {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        self.side.visit(&visit)?;
-        visit.call(&self.empty)?;
-        visit.call(&self.dtype)
+        // Not what makes arrays: it leads to nothing of ours, and may be called as long as this object
+        // is used.
+        self.side.visit(&visit)
     }
 }
 

@@ -1,0 +1,21 @@
+"""Arguments that are numbers."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+
+def integer(value: Any, name: str) -> int:
+    """An argument that must be an integer."""
+    if not hasattr(type(value), "__index__"):
+        raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
+    # What goes wrong in there is another matter.
+    return operator.index(value)
+
+
+def number(value: Any, name: str, unit: str = "seconds") -> float:
+    """An argument that must be a number of something."""
+    if not (hasattr(type(value), "__float__") or hasattr(type(value), "__index__")):
+        raise TypeError(f"{name} must be a number of {unit}, not {type(value).__name__}")
+    return float(value)
