@@ -31,7 +31,7 @@ DEFAULT_AHEAD = 0.2
 AHEAD = {"low": 0.05, "high": 0.5}
 
 
-def check_ahead(kind: str, callback: object, ahead: float | None, ahead_frames: int | None) -> None:
+def check_ahead(kind: str, callback: Any, ahead: float | None, ahead_frames: int | None) -> None:
     """Refuse what cannot be honoured, before there is a device that would have to be closed."""
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function or None, not {callback!r}")
