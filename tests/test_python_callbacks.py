@@ -1,6 +1,5 @@
 """Streams with a callback in Python, on the virtual device: called for each block, never late."""
 
-import ctypes
 import gc
 import os
 import signal
@@ -12,6 +11,7 @@ import weakref
 
 import numpy as np
 import pytest
+from gil import hold_gil
 from pa_ringbuffer import testing
 from pa_ringbuffer.streams import flags
 
@@ -70,11 +70,6 @@ def wait_for(condition):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
-
-
-def hold_gil(seconds):
-    # PyDLL, unlike CDLL, keeps the GIL during the call.
-    ctypes.PyDLL(None).usleep(round(seconds * 1e6))
 
 
 # What is called, and with what.
@@ -493,7 +488,6 @@ def test_ahead_is_what_was_asked_for_and_at_least_two_blocks(arguments, frames):
         stream.abort()
 
 
-@pytest.mark.impossible(sys.platform == "win32", reason="there is no usleep")
 def test_a_stall_shorter_than_ahead_loses_nothing():
     callback = Numbers(40_000)
     with testing.Stream(callback=callback.both, loopback=True, ahead=0.8, ring_seconds=2) as stream:
@@ -512,7 +506,6 @@ def test_a_stall_shorter_than_ahead_loses_nothing():
 @pytest.mark.impossible(
     not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="there is no GIL to be held"
 )
-@pytest.mark.impossible(sys.platform == "win32", reason="there is no usleep")
 def test_a_longer_stall_is_counted_and_the_latency_stays():
     callback = Numbers(40_000)
     with testing.Stream(

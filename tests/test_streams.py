@@ -1,6 +1,5 @@
 """Streams with rings, on the virtual device: what is written is played, what is played is read."""
 
-import ctypes
 import gc
 import logging
 import os
@@ -13,6 +12,7 @@ import warnings
 
 import numpy as np
 import pytest
+from gil import hold_gil
 from pa_ringbuffer import testing
 from pa_ringbuffer.streams import StreamStoppedError, StreamTimeoutError
 
@@ -289,13 +289,6 @@ def test_testing_has_what_streams_return_and_raise():
     with testing.OutputStream() as stream:
         assert isinstance(stream.stats, testing.Stats)
         assert isinstance(stream.stats.output, testing.RingStats)
-
-
-def hold_gil(seconds):
-    if sys.platform == "win32":
-        ctypes.PyDLL("kernel32").Sleep(round(seconds * 1e3))
-    else:
-        ctypes.PyDLL(None).usleep(round(seconds * 1e6))
 
 
 def test_a_long_write_goes_on_while_another_thread_holds_the_gil():

@@ -6,37 +6,19 @@ same function is the callback of a stream of ours.
 
 import ctypes
 import itertools
-import sys
 import threading
 
 import numpy as np
 import pa_ringbuffer.testing as sd
+from gil import hold_gil
 from jack_crash import MachineTooSlow
+from virtual_card import CALLBACK
 
 BLOCK = 256
 SAMPLERATE = 48000
 STALL = 0.12
 # A device has a few blocks in reserve; a callback that is later than that is heard.
 LATE = 4 * BLOCK / SAMPLERATE
-
-
-def hold_gil(seconds):
-    """Sleep without letting any other Python thread run, as a long call into C does."""
-    if sys.platform == "win32":
-        ctypes.PyDLL("kernel32").Sleep(round(seconds * 1e3))
-    else:
-        ctypes.PyDLL(None).usleep(round(seconds * 1e6))
-
-
-CALLBACK = ctypes.CFUNCTYPE(
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-)
 
 
 class Direct:

@@ -1,0 +1,13 @@
+"""Stalls of Python, as code that keeps the GIL makes them."""
+
+import ctypes
+import sys
+
+
+def hold_gil(seconds):
+    """Sleep without letting any other Python thread run, as a long call into C does."""
+    # PyDLL, unlike CDLL, keeps the GIL during the call.
+    if sys.platform == "win32":
+        ctypes.PyDLL("kernel32").Sleep(round(seconds * 1e3))
+    else:
+        ctypes.PyDLL(None).usleep(round(seconds * 1e6))
