@@ -36,6 +36,7 @@ import environment  # noqa: E402
 import native  # noqa: E402
 import plot  # noqa: E402
 import report  # noqa: E402
+import same_program  # noqa: E402
 from contestants import NAMES, ON_VIRTUAL_DEVICE  # noqa: E402
 from frames import RATE  # noqa: E402
 from headless_audio import JackServer  # noqa: E402
@@ -172,6 +173,7 @@ def main():
     (asked.output / "dropouts.md").write_text(text, encoding="utf-8")
     (asked.output / "dropouts.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     plot.draw(result, asked.output / "dropouts.svg")
+    same_program.draw(result, asked.output / "same_program.svg")
     print(f"\n{text}\nThe files are in {asked.output}.")
 
 

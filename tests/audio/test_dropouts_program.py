@@ -41,6 +41,11 @@ def run(require, tmp_path):
         table = (tmp_path / "dropouts.md").read_text(encoding="utf-8")
         assert table in result.stdout
         assert "<svg" in (tmp_path / "dropouts.svg").read_text(encoding="utf-8")
+        # Drawn only where there are both programs to be compared.
+        picture = tmp_path / "same_program.svg"
+        assert picture.exists() == {"array", "array-ours"}.issubset(words)
+        if picture.exists():
+            assert "import pa_ringbuffer.sounddevice" in picture.read_text(encoding="utf-8")
         report = json.loads((tmp_path / "dropouts.json").read_text(encoding="utf-8"))
         assert [cell.get("failed") for cell in report["cells"]] == [None] * len(report["cells"])
         return {(cell["load"], cell["contestant"]): cell for cell in report["cells"]}, table
@@ -106,6 +111,16 @@ def test_on_the_virtual_device_only_what_comes_too_late_is_lost(run):
         ["virtual device", "256", "idle"],
         ["virtual device", "256", "GIL held 100 ms"],
     ]
+
+
+def test_one_program_is_compared_with_itself_on_streams_of_ours(run):
+    cells, table = run("virtual", "array", "array-ours", "gil100")
+    ours = cells["gil100", "array-ours"]
+    # What is played is in order: nothing but the silence of blocks that came too late.
+    assert ours["dry"] == 0
+    assert ours["judgement"]["received"] > 0
+    assert ours["judgement"]["wrong"] == ours["judgement"]["silent"]
+    assert rows(table, "Sound lost")[0][3:] == ["Python callback", "Python callback on ours"]
 
 
 def test_on_portaudio_the_player_is_recorded(run, portaudio_finds_jack):
