@@ -441,6 +441,8 @@ NO_CALLS = {
     "_pin": "of the portable class, for StreamCallback",
     "__dict__": "of the portable class",
     "__weakref__": "of the portable class",
+    "__firstlineno__": "where the portable class is in its file, from Python 3.13 on",
+    "__static_attributes__": "what its methods assign, from Python 3.13 on",
 }
 
 

@@ -83,10 +83,11 @@ atexit.register(join)
 @pytest.mark.parametrize(
     "use",
     [
-        "stream.write(zeros)",
-        "stream.read(4_800_000)",
-        "stream.write(zeros[:96_000]); stream.drain()",
-        "[None for block in stream.blocks(4_800_000)]",
+        "begun.set(); stream.write(zeros)",
+        "begun.set(); stream.read(4_800_000)",
+        "begun.set(); stream.write(zeros[:96_000]); stream.drain()",
+        "begun.set(); [None for block in stream.blocks(4_800_000)]",
+        # Sets it when its own stream has been started.
         "asyncio.run(use_async())",
     ],
     ids=["write", "read", "drain", "blocks", "async"],
@@ -101,7 +102,6 @@ def test_a_daemon_thread_that_waits_ends_at_exit_without_a_word(use):
         "stream = testing.Stream(warn=None, ring_seconds=2); stream.start()\n"
         "streams = [stream]\n"
         "def work():\n"
-        "    begun.set()\n"
         "    try:\n"
         f"        {use}\n"
         "    finally:\n"
