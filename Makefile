@@ -38,7 +38,8 @@ BIN := $(VENV)/bin
 endif
 
 SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml Cargo.lock \
-    $(wildcard crates/*/Cargo.toml)
+    $(wildcard crates/*/Cargo.toml) $(wildcard crates/pa-ringbuffer-capi/include/*) \
+    tools/wheel_contents.py tools/c_library.py tools/ring_object.py
 
 MATURIN := 'maturin>=1.12,<2'
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -262,6 +263,7 @@ $(VENV)/.base:
 	@touch $@
 
 $(VENV)/.native: $(VENV)/.base pyproject.toml $(SOURCES)
+	$(BIN)/python tools/wheel_contents.py
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet --extras demo $(FEATURES)
 	@touch $@
 

@@ -78,6 +78,7 @@ def wheel_for(python, minor, threaded):
         shutil.rmtree(folder, ignore_errors=True)
         options = ["--features", "abi3"] if limited else []
         options += ["--out", folder, "--interpreter", python]
+        subprocess.run([sys.executable, "tools/wheel_contents.py"], check=True)
         maturin("build", "--release", "--locked", *options)
         (wheels[folder],) = folder.iterdir()
     return wheels[folder]

@@ -39,6 +39,7 @@ collect_ignore = (
         "test_faults.py",
         "test_garbage.py",
         "test_interrupts.py",
+        "test_linking.py",
         "test_module_face.py",
         "test_private_doors.py",
         "test_python_callbacks.py",

@@ -51,6 +51,13 @@ def test_the_pure_wheel_brings_cffi_along(wheel):
     assert needed == ["cffi"]
 
 
+def test_the_pure_wheel_has_nothing_to_link_with(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "pa_ringbuffer/portable.py" in names
+    assert not [name for name in names if re.search(r"/(include|lib)/|\.(h|a|so|pxd)\b", name)]
+
+
 def test_the_wheel_with_extension_needs_nothing():
     pyproject = TOOLS.parent / "pyproject.toml"
     project = re.search(r"^\[project\]$.*?^\[", pyproject.read_text("utf-8"), re.M | re.S)[0]
@@ -65,7 +72,11 @@ def test_the_pure_wheel_can_be_read_by_everyone_whom_the_umask_allows(wheel):
 
 
 @pytest.mark.parametrize(
-    "tool", ["bare_machine", "check_sbom", "headless_audio", "install_c", "pure_wheel"]
+    "tool",
+    [
+        *("bare_machine", "check_sbom", "headless_audio", "install_c", "pure_wheel"),
+        "wheel_contents",
+    ],
 )
 def test_tools_explain_themselves(tool, tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "PREFIX"}

@@ -35,6 +35,9 @@ def test_what_is_compiled_says_why_it_is_missing():
     program = "try:\n    {}\nexcept (AttributeError, ImportError) as error:\n    print(error)\n"
     for statement in (
         "pa_ringbuffer.StreamCallback",
+        "pa_ringbuffer.get_include()",
+        "pa_ringbuffer.build_arguments()",
+        "pa_ringbuffer.function_address('PaUtil_WriteRingBuffer')",
         "import pa_ringbuffer.testing",
         "import pa_ringbuffer.streams",
     ):

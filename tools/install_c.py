@@ -1,4 +1,4 @@
-"""Build the C library and install it: static and shared library, headers, pkg-config file.
+"""Build the C library and install it: libraries, headers, files for pkg-config and CMake.
 
     PREFIX=/usr/local [LIBDIR=lib64] [DESTDIR=/somewhere] python tools/install_c.py
 
@@ -8,55 +8,17 @@ CARGO_BUILD_TARGET names another system to build for, as it does for Cargo.
 """
 
 import argparse
-import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
+import c_library
 import ring_object
-
-CRATE = pathlib.Path(__file__).resolve().parent.parent / "crates" / "pa-ringbuffer-capi"
-PKG_CONFIG = """\
-prefix={prefix}
-libdir={libdir}
-includedir=${{prefix}}/include
-
-Name: pa_ringbuffer
-Description: PortAudio's lock-free ring buffer, and a callback for PortAudio streams
-Version: {version}
-Libs: -L${{libdir}} -lpa_ringbuffer
-Cflags: -I${{includedir}}
-"""
 
 
 def say(text):
     print(f"install_c.py: {text}", file=sys.stderr)
-
-
-def build():
-    """Compile the library; returns its version, and the paths of all that was made."""
-    command = (
-        "cargo",
-        "build",
-        "--release",
-        "--locked",
-        "--message-format=json-render-diagnostics",
-    )
-    result = subprocess.run(command, cwd=CRATE, stdout=subprocess.PIPE, check=False)
-    if result.returncode:
-        sys.exit(result.returncode)
-    for line in result.stdout.splitlines():
-        message = json.loads(line)
-        if message["reason"] != "compiler-artifact":
-            continue
-        if pathlib.Path(message["manifest_path"]).parent != CRATE:
-            continue
-        if "staticlib" in message["target"]["kind"]:
-            version = message["package_id"].rsplit("#", 1)[1].rsplit("@", 1)[-1]
-            return version, [pathlib.Path(name) for name in message["filenames"]]
-    raise AssertionError("cargo does not say what it has built")
 
 
 class Destination:
@@ -80,24 +42,37 @@ class Destination:
             return pathlib.Path(root).absolute() / path.relative_to(path.anchor)
         return path
 
-    def pkg_config(self, version):
-        """The pkg-config file."""
+    def inside(self):
+        """The path of the libraries in the prefix; None if they are elsewhere."""
         try:
-            inside = pathlib.PurePath(os.path.normpath(self.libdir)).relative_to(
+            return pathlib.PurePath(os.path.normpath(self.libdir)).relative_to(
                 os.path.normpath(self.prefix)
             )
         except ValueError:
+            return None
+
+    def pkg_config(self, version):
+        """The pkg-config file."""
+        inside = self.inside()
+        if inside is None:
             # Apart from each other, neither can be moved.
-            return PKG_CONFIG.format(
-                prefix=self.prefix.as_posix(), libdir=self.libdir.as_posix(), version=version
-            )
+            return c_library.pkg_config(version, self.prefix.as_posix(), self.libdir.as_posix())
         # Relative to the file itself: the installed tree may be moved.
         up = "/".join([".."] * (len(inside.parts) + 1))
-        return PKG_CONFIG.format(
-            prefix="${pcfiledir}/" + up,
-            libdir="/".join(["${prefix}", *inside.parts]),
-            version=version,
+        return c_library.pkg_config(
+            version, "${pcfiledir}/" + up, "/".join(["${prefix}", *inside.parts])
         )
+
+    def cmake(self, version, names):
+        """The files for CMake."""
+        inside = self.inside()
+        if inside is None:
+            lib, prefix = self.libdir.as_posix(), self.prefix.as_posix()
+        else:
+            lib = "${CMAKE_CURRENT_LIST_DIR}/../.."
+            prefix = "/".join([lib, *[".."] * len(inside.parts)])
+        dll = "${_pa_ringbuffer_include}/../bin/pa_ringbuffer.dll"
+        return c_library.cmake(version, names, lib, f"{prefix}/include", dll)
 
 
 def put(source, target, mode=0o644):
@@ -106,6 +81,12 @@ def put(source, target, mode=0o644):
     target.unlink(missing_ok=True)
     shutil.copyfile(source, target)
     target.chmod(mode)
+
+
+def write(target, text):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    target.write_bytes(text.encode())
 
 
 def put_static(archive, target):
@@ -139,11 +120,11 @@ def install(destination):
     # Before anything is compiled: whether there can be these folders.
     for folder in root / "include", lib / "pkgconfig":
         folder.mkdir(parents=True, exist_ok=True)
-    version, files = build()
+    version, files = c_library.build()
     shared = False
     for file in files:
         name = file.name
-        if name in ("libpa_ringbuffer.a", "pa_ringbuffer.lib"):
+        if name in c_library.STATIC:
             put_static(file, lib / name)
         elif name == "libpa_ringbuffer.so":
             put_shared(file, lib / f"{name}.{version}", f"{name}.0", name)
@@ -152,7 +133,7 @@ def install(destination):
             put_shared(file, lib / f"{stem}.{version}.dylib", f"{stem}.0.dylib", name)
         elif name == "pa_ringbuffer.dll":
             put(file, root / "bin" / name, 0o755)
-        elif name in ("libpa_ringbuffer.dll.a", "pa_ringbuffer.dll.lib"):
+        elif name in c_library.IMPORT_LIBRARY:
             put(file, lib / name)
         shared |= file.suffix in (".so", ".dylib", ".dll")
     if not shared:
@@ -160,12 +141,11 @@ def install(destination):
             "without the shared library, which Cargo does not build for this target "
             "(for musl it does, with RUSTFLAGS='-C target-feature=-crt-static')"
         )
-    for header in sorted((CRATE / "include").glob("*.h")):
+    for header in c_library.headers():
         put(header, root / "include" / header.name)
-    description = lib / "pkgconfig" / "pa_ringbuffer.pc"
-    text = destination.pkg_config(version)
-    description.unlink(missing_ok=True)
-    description.write_bytes(text.encode())
+    write(lib / "pkgconfig" / "pa_ringbuffer.pc", destination.pkg_config(version))
+    for name, text in destination.cmake(version, [file.name for file in files]).items():
+        write(lib / "cmake" / "pa_ringbuffer" / name, text)
 
 
 def main():

@@ -24,6 +24,8 @@ name = "pa_ringbuffer"
 """
 
 
+#: The extension, and what C and Cython are given.
+LEFT_OUT = ("*.so", "*.pyd", "include", "lib", "*.pxd", "__pycache__")
 #: The portable class is made with CFFI; the extension is not.
 METADATA = 'version = "{}"\ndependencies = ["cffi"]'
 
@@ -41,7 +43,7 @@ def main(target):
         shutil.copytree(
             ROOT / "python" / "pa_ringbuffer",
             folder / "pa_ringbuffer",
-            ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"),
+            ignore=shutil.ignore_patterns(*LEFT_OUT),
         )
         for file in ("README.md", "LICENSE-MIT", "LICENSE-APACHE"):
             shutil.copy(ROOT / file, folder)

@@ -10,6 +10,9 @@ know only its own, and Windows has none:
 
     python tools/ring_object.py libpa_ringbuffer.a out.a     an archive with that object file only
     python tools/ring_object.py libpa_ringbuffer.a out.o     the object file itself
+
+The functions keep the visibility that rustc gives them. `hidden()` changes it, for the library in
+Python's wheels.
 """
 
 import pathlib
@@ -22,10 +25,13 @@ MACH_O = b"\xcf\xfa\xed\xfe"
 I386_COFF = b"\x4c\x01"
 MEMBER = "pa_ringbuffer.o"
 #: What each C library has, and what each linker makes.
-KNOWN = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "_GLOBAL_OFFSET_TABLE_"}
+KNOWN = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "bzero", "_GLOBAL_OFFSET_TABLE_"}
 #: How the callback finds the system's call that wakes a thread: on Linux, Apple's systems, Windows.
 KNOWN |= {"syscall", "dlsym", "GetModuleHandleA", "GetProcAddress"}
 KNOWN |= {"GetModuleHandleA@4", "GetProcAddress@8"}
+KNOWN |= {"_imp__GetModuleHandleA@4", "_imp__GetProcAddress@8"}
+#: What Microsoft's C library has for programs with floating-point numbers.
+KNOWN |= {"_fltused"}
 
 
 class NotOneObject(Exception):
@@ -59,7 +65,6 @@ def members(archive):
 
 
 def _elf(data):
-    """Pairs of name and "is it defined here?", of all symbols that the linker sees."""
     wide = data[4] == 2
     order = "<" if data[5] == 1 else ">"
     sections_at = struct.unpack_from(order + ("Q" if wide else "I"), data, 40 if wide else 32)[0]
@@ -75,7 +80,7 @@ def _elf(data):
             fields = struct.unpack_from(entry, data, at)
             name, (info, where) = fields[0], fields[1:4:2] if wide else fields[3:6:2]
             if info >> 4:  # not STB_LOCAL
-                yield _text(data, names_at + name), where != 0
+                yield _text(data, names_at + name), where != 0, at + (5 if wide else 13)
 
 
 def _mach_o(data):
@@ -87,7 +92,7 @@ def _mach_o(data):
             for n in range(count):
                 name, kind, _, _, _ = struct.unpack_from("<IBBHQ", data, at + 16 * n)
                 if kind & 0xE0 == 0 and kind & 0x01:  # no N_STAB, but N_EXT
-                    yield _text(data, names_at + name), kind & 0x0E != 0
+                    yield _text(data, names_at + name), kind & 0x0E != 0, at + 16 * n + 4
         position += size
 
 
@@ -101,24 +106,44 @@ def _coff(data):
                 text = _text(data, names_at + struct.unpack("<I", name[4:])[0])
             else:
                 text = name.rstrip(b"\0").decode()
-            yield text, section != 0
+            yield text, section != 0, None
         n += 1 + more
+
+
+def entries(data):
+    """Of each symbol that the linker sees: name, "is it defined here?", and where in the data its
+    visibility is, if the system has that."""
+    if data.startswith(b"\x7fELF"):
+        return _elf(data)
+    if data.startswith(MACH_O):
+        return _mach_o(data)
+    if struct.unpack_from("<H", data)[0] in (0x8664, 0x014C, 0xAA64):
+        return _coff(data)
+    raise NotOneObject("an object file in a known form (ELF, Mach-O or COFF)")
 
 
 def symbols(data):
     """Names that an object file defines for others, and those it needs, as the linker has them."""
-    if data.startswith(b"\x7fELF"):
-        pairs = _elf(data)
-    elif data.startswith(MACH_O):
-        pairs = _mach_o(data)
-    elif struct.unpack_from("<H", data)[0] in (0x8664, 0x014C, 0xAA64):
-        pairs = _coff(data)
-    else:
-        raise NotOneObject("an object file in a known form (ELF, Mach-O or COFF)")
     defined, needed = set(), set()
-    for name, here in pairs:
+    for name, here, _ in entries(data):
         (defined if here else needed).add(name)
     return defined, needed
+
+
+def hidden(data):
+    """The object file, with functions that a shared library linked with it does not export.
+
+    In an extension module they neither replace another library's functions of the same names, nor
+    are they replaced. A DLL exports only what its linker is told to.
+    """
+    changed = bytearray(data)
+    for _, here, position in entries(data):
+        if here and position is not None:
+            if data.startswith(MACH_O):
+                changed[position] |= 0x10  # N_PEXT
+            else:
+                changed[position] = changed[position] & ~0x03 | 0x02  # STV_HIDDEN
+    return bytes(changed)
 
 
 def _underscored(data):

@@ -8,6 +8,8 @@ a CFFI module of your own; for everything else the class is ready to use.
 from .portable import __version__, cdef
 
 try:
+    # C imports the capsule from here.
+    from ._native import _C_API as _C_API
     from ._native import RingBuffer, StreamCallback
 except ModuleNotFoundError as error:
     # No extension for this Python (PyPy, or a copy of the sources): the portable class does the
@@ -16,6 +18,14 @@ except ModuleNotFoundError as error:
         raise
     from .portable import RingBuffer, _RingBufferBase, init
 else:
+    from ._linking import (
+        build_arguments,
+        function_address,
+        function_names,
+        get_include,
+        get_library,
+    )
+
     _RingBufferBase = RingBuffer
 
     def init(ffi, lib):
@@ -38,12 +48,32 @@ else:
         return RingBuffer
 
 
-__all__ = ["RingBuffer", "StreamCallback", "__version__", "cdef", "init"]
+#: What only an installation with the extension module has.
+_COMPILED = (
+    "StreamCallback",
+    "build_arguments",
+    "function_address",
+    "function_names",
+    "get_include",
+    "get_library",
+)
+__all__ = [
+    "RingBuffer",
+    "StreamCallback",
+    "__version__",
+    "build_arguments",
+    "cdef",
+    "function_address",
+    "function_names",
+    "get_include",
+    "get_library",
+    "init",
+]
 
 
 def __getattr__(name):
-    if name == "StreamCallback":
+    if name in _COMPILED:
         from ._wheels import NO_EXTENSION
 
-        raise AttributeError(f"pa_ringbuffer.StreamCallback is in {NO_EXTENSION}")
+        raise AttributeError(f"pa_ringbuffer.{name} is in {NO_EXTENSION}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

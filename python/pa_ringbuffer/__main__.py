@@ -1,7 +1,9 @@
-"""The command line: ``python -m pa_ringbuffer demo``, ``run`` and ``info``."""
+"""The command line: ``python -m pa_ringbuffer demo``, ``run``, ``info``, ``--cflags --libs``."""
 
 import argparse
 import math
+import shlex
+import subprocess
 import sys
 
 import pa_ringbuffer
@@ -32,12 +34,57 @@ def end_of_options(arguments):
     return arguments
 
 
+def add_linking(parser):
+    """The options that answer what a compiler or a build system asks."""
+    options = parser.add_argument_group("what compilers and build systems are told")
+    for option, text in {
+        "cflags": "what a compiler is given to find the headers",
+        "libs": "what it is given to link the library, the static one without --shared",
+        "shared": "with --libs: the shared library instead",
+        "include-dir": "the folder with the headers",
+        "library": "the path of the static library",
+        "cmakedir": "the folder for CMake: -Dpa_ringbuffer_DIR=...",
+        "pkgconfigdir": "the folder for pkg-config: PKG_CONFIG_PATH=...",
+    }.items():
+        options.add_argument(f"--{option}", action="store_true", help=text)
+
+
+def print_linking(options):
+    """Answer on standard output; returns the exit status."""
+    try:
+        from . import _linking
+    except ModuleNotFoundError:
+        from ._wheels import NO_EXTENSION
+
+        print(f"error: headers and libraries come with {NO_EXTENSION}", file=sys.stderr)
+        return 2
+    try:
+        flags = [f"-I{_linking.get_include()}"] if options.cflags else []
+        if options.libs:
+            flags += _linking.linker_arguments(options.shared)
+        for is_wanted, get in (
+            (options.include_dir, _linking.get_include),
+            (options.library, _linking.get_library),
+            (options.cmakedir, _linking.get_cmake_dir),
+            (options.pkgconfigdir, _linking.get_pkg_config_dir),
+        ):
+            if is_wanted:
+                print(get())
+    except FileNotFoundError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if flags:
+        print(subprocess.list2cmdline(flags) if sys.platform == "win32" else shlex.join(flags))
+    return 0
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="python -m pa_ringbuffer", description="A lock-free ring buffer for audio."
     )
     parser.add_argument("--version", action="version", version=pa_ringbuffer.__version__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    add_linking(parser)
+    commands = parser.add_subparsers(dest="command")
     demo = commands.add_parser(
         "demo",
         help="stream sound while Python stalls, and check that nothing is lost",
@@ -100,6 +147,13 @@ def main(arguments=None):
     if arguments[:1] == ["run"]:
         arguments = end_of_options(arguments)
     options = parser.parse_args(arguments)
+    wanted = (options.cflags, options.libs, options.include_dir, options.library)
+    if any((*wanted, options.cmakedir, options.pkgconfigdir)) and options.command is None:
+        return print_linking(options)
+    if options.shared and options.command is None:
+        parser.error("--shared needs --libs")
+    if options.command is None:
+        parser.error("the following arguments are required: command")
 
     if options.command == "info":
         from . import info

@@ -15,11 +15,16 @@ __all__ = [
     "Transfer",
     "VirtualDevice",
     "__version__",
+    "functions",
     "unwatch",
     "watch",
 ]
 
 __version__: Final[str]
+# Their addresses.
+functions: Final[dict[str, int]]
+# A PyCapsule.
+_C_API: Final[object]
 
 # CFFI's objects have no types of their own.
 _CData: TypeAlias = Any

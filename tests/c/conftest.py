@@ -1,9 +1,11 @@
-"""The C library, installed once for all tests, and a C compiler to use it with."""
+"""The C library, installed once for all tests, a C compiler to use it with, and the wheel."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,62 @@ def genuine(require, portaudio_archive, tmp_path_factory):
     pairs = [f"--redefine-sym={name}=genuine_{name}" for name in names]
     _run(objcopy, *pairs, source, renamed)
     return renamed
+
+
+@pytest.fixture(scope="session")
+def python_headers(require):
+    """Python's header files, without which no module can be compiled."""
+    headers = Path(sysconfig.get_paths()["include"])
+    require(
+        (headers / "Python.h").exists(), "Python's header files (Debian: python3-dev) are needed"
+    )
+
+
+def _has_limited_api():
+    return sys.version_info >= (3, 11) and not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+
+@pytest.fixture(scope="session")
+def wheel(require, tmp_path_factory):
+    """The wheel for this Python, built by pip through the project's build backend."""
+    require(shutil.which("cargo"), "cargo is needed to build the wheel")
+    for module in "maturin", "pip":
+        require(importlib.util.find_spec(module), f"the Python package {module} is needed")
+    folder = tmp_path_factory.mktemp("wheel")
+    _run(
+        *(sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation"),
+        *("--wheel-dir", folder, PROJECT),
+        env={
+            **os.environ,
+            # Where maturin is.
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            # What `make` has compiled already.
+            "MATURIN_PEP517_ARGS": "--features abi3" if _has_limited_api() else "",
+        },
+        timeout=900,
+    )
+    (wheel,) = folder.iterdir()
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def site(wheel, tmp_path_factory):
+    """A folder into which the wheel was installed: PYTHONPATH for programs that use it."""
+    folder = tmp_path_factory.mktemp("site") / "with space"
+    _run(
+        *(sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--target", folder),
+        wheel,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def python(site):
+    """`python('-m', 'module', ...)` runs this Python with the installed wheel; its output."""
+
+    def python(*arguments, path=(), **options):
+        folders = os.pathsep.join(map(str, (*path, site)))
+        environment = {**os.environ, **options.pop("env", {}), "PYTHONPATH": folders}
+        return _run(sys.executable, *arguments, env=environment, **options)
+
+    return python

@@ -265,6 +265,8 @@ def test_installing_into_destdir_keeps_the_tree_movable(install, static_library,
         "include/pa_ringbuffer.h",
         "include/pa_ringbuffer_callback.h",
         f"lib/{static_library.name}",
+        "lib/cmake/pa_ringbuffer/pa_ringbuffer-config.cmake",
+        "lib/cmake/pa_ringbuffer/pa_ringbuffer-config-version.cmake",
         "lib/pkgconfig/pa_ringbuffer.pc",
         *(shared if HAS_SHARED else ()),
     }

@@ -55,7 +55,7 @@ const _: () = assert!(SILENCE == 0 && DROP == 0 && STOP == 1 && OnOverflow::Stop
 /// # Safety
 ///
 /// As for [`pa_ringbuffer_callback::callback`]; PortAudio keeps these promises.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback(
     input: *const c_void,
     output: *mut c_void,
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback(
 ///
 /// `state` is valid for writes of `state_size` bytes, and no stream uses it. The rings are null or
 /// initialised, outlive the stream, and have no other writer (input) or reader (output).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_init(
     state: *mut CallbackState,
     state_size: usize,
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_init(
 /// # Safety
 ///
 /// `state` is initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_set_mode(
     state: *mut CallbackState,
     mode: c_int,
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_mode(
 /// # Safety
 ///
 /// `state` is initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_underflow(
     state: *mut CallbackState,
     action: c_int,
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_underflow(
 /// # Safety
 ///
 /// `state` is initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_overflow(
     state: *mut CallbackState,
     action: c_int,
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_overflow(
 /// # Safety
 ///
 /// `state` is initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_finish_reason(
     state: *const CallbackState,
 ) -> c_int {
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_finish_reason(
 /// # Safety
 ///
 /// `state` is initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_is_finished(state: *const CallbackState) -> c_int {
     // SAFETY: initialised, says the caller; all that changes in it is atomic.
     c_int::from(unsafe { &*state }.is_finished())
@@ -207,7 +207,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_is_finished(state: *const Callba
 /// # Safety
 ///
 /// `state` is initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_restart(state: *mut CallbackState) {
     // SAFETY: initialised, says the caller; all that changes in it is atomic.
     unsafe { &*state }.restart();
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_restart(state: *mut CallbackStat
 /// # Safety
 ///
 /// `state` is initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_set_wake(
     state: *mut CallbackState,
     on: c_int,
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_wake(
 /// # Safety
 ///
 /// `state` is initialised, and its rings are null or initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_sleep_for_data(
     state: *mut CallbackState,
     frames: usize,
@@ -253,7 +253,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_sleep_for_data(
 /// # Safety
 ///
 /// `state` is initialised, and its rings are null or initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_sleep_for_room(
     state: *mut CallbackState,
     frames: usize,
@@ -294,7 +294,7 @@ const _: () = {
 /// # Safety
 ///
 /// `state` is initialised, and `times` is valid for writes.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_times(
     state: *const CallbackState,
     times: *mut BlockTimes,
@@ -313,7 +313,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_times(
 /// # Safety
 ///
 /// `state` is initialised, and `time` is valid for writes.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_input_time(
     state: *const CallbackState,
     frame: u64,
@@ -329,7 +329,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_input_time(
 /// # Safety
 ///
 /// `state` is initialised, and `time` is valid for writes.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_output_time(
     state: *const CallbackState,
     frame: u64,
@@ -370,7 +370,7 @@ unsafe fn time_of(
 /// # Safety
 ///
 /// `state` is initialised, and its rings are null or initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_read_position(state: *const CallbackState) -> u64 {
     // SAFETY: the caller's promises; all that changes in it is atomic.
     unsafe { (*state).position(Side::Consumer) }.unwrap_or(0)
@@ -381,7 +381,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_read_position(state: *const Call
 /// # Safety
 ///
 /// `state` is initialised, and its rings are null or initialised.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_write_position(state: *const CallbackState) -> u64 {
     // SAFETY: the caller's promises; all that changes in it is atomic.
     unsafe { (*state).position(Side::Producer) }.unwrap_or(0)
@@ -392,7 +392,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_write_position(state: *const Cal
 /// # Safety
 ///
 /// As for [`pa_ringbuffer_callback::finished`]; PortAudio keeps these promises.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_finished(user_data: *mut c_void) {
     // SAFETY: the caller's promises are the same.
     unsafe { finished(user_data) }

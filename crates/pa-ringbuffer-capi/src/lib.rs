@@ -17,14 +17,19 @@
 //!
 //! Everything else may be as it likes: counts may be negative or too large, and the ring's indices
 //! may have been overwritten. The functions still stay inside the storage.
+//!
+//! # Names
+//!
+//! Here, all functions have their C names. The Python extension compiles the same modules with
+//! `--cfg pa_ringbuffer_unexported`: it passes the functions on as addresses, and exports no names
+//! that could meet those of another library.
 
 #![no_std]
-
-use core::ffi::c_uint;
 
 #[cfg(target_has_atomic = "32")]
 pub mod callback;
 pub mod ring;
+pub mod version;
 
 /// Never called: nothing here can panic. The compiler sees that and leaves this function out of the
 /// library; the tests look whether it did.
@@ -33,24 +38,4 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {
         core::hint::spin_loop();
     }
-}
-
-/// A part of the package's version.
-const fn part(text: &str) -> c_uint {
-    let mut value = 0;
-    let mut position = 0;
-    while position < text.len() {
-        value = value * 10 + (text.as_bytes()[position] - b'0') as c_uint;
-        position += 1;
-    }
-    value
-}
-
-/// The version of this library: major, minor and patch, each in 8 bits.
-#[unsafe(no_mangle)]
-pub extern "C" fn pa_ringbuffer_version() -> c_uint {
-    const VERSION: c_uint = part(env!("CARGO_PKG_VERSION_MAJOR")) << 16
-        | part(env!("CARGO_PKG_VERSION_MINOR")) << 8
-        | part(env!("CARGO_PKG_VERSION_PATCH"));
-    VERSION
 }

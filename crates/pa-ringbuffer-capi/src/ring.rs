@@ -19,7 +19,7 @@ fn elements(count: ring_buffer_size_t) -> usize {
 /// # Safety
 ///
 /// `ring` is valid for writes; for the rest, see the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_InitializeRingBuffer(
     ring: *mut PaUtilRingBuffer,
     element_size: ring_buffer_size_t,
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn PaUtil_InitializeRingBuffer(
 /// # Safety
 ///
 /// See the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_FlushRingBuffer(ring: *mut PaUtilRingBuffer) {
     // SAFETY: valid, says the caller.
     unsafe { &*ring }.flush();
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn PaUtil_FlushRingBuffer(ring: *mut PaUtilRingBuffer) {
 /// # Safety
 ///
 /// See the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_GetRingBufferWriteAvailable(
     ring: *const PaUtilRingBuffer,
 ) -> ring_buffer_size_t {
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn PaUtil_GetRingBufferWriteAvailable(
 /// # Safety
 ///
 /// See the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_GetRingBufferReadAvailable(
     ring: *const PaUtilRingBuffer,
 ) -> ring_buffer_size_t {
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn PaUtil_GetRingBufferReadAvailable(
 /// # Safety
 ///
 /// See the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_WriteRingBuffer(
     ring: *mut PaUtilRingBuffer,
     data: *const c_void,
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn PaUtil_WriteRingBuffer(
 /// # Safety
 ///
 /// See the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_ReadRingBuffer(
     ring: *mut PaUtilRingBuffer,
     data: *mut c_void,
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn PaUtil_ReadRingBuffer(
 /// # Safety
 ///
 /// The four pointers are valid for writes; for the rest, see the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_GetRingBufferWriteRegions(
     ring: *mut PaUtilRingBuffer,
     count: ring_buffer_size_t,
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn PaUtil_GetRingBufferWriteRegions(
 /// # Safety
 ///
 /// See the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_AdvanceRingBufferWriteIndex(
     ring: *mut PaUtilRingBuffer,
     count: ring_buffer_size_t,
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn PaUtil_AdvanceRingBufferWriteIndex(
 /// # Safety
 ///
 /// The four pointers are valid for writes; for the rest, see the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_GetRingBufferReadRegions(
     ring: *mut PaUtilRingBuffer,
     count: ring_buffer_size_t,
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn PaUtil_GetRingBufferReadRegions(
 /// # Safety
 ///
 /// See the [crate](crate#safety).
-#[unsafe(no_mangle)]
+#[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_AdvanceRingBufferReadIndex(
     ring: *mut PaUtilRingBuffer,
     count: ring_buffer_size_t,

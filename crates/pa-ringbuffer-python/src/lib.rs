@@ -5,6 +5,7 @@
 //! | `arguments` | what Python passes: numbers, buffers, CFFI's CData, C functions, samples, scripts |
 //! | `ring` | the class `RingBuffer`: its state; transfers; regions; pointers that others use; memory |
 //! | `stream` | the callback's state; waiting and event loops; the virtual device |
+//! | `functions` | the C functions, for code that reaches them without a linker |
 //! | `side` | producer and consumer |
 //! | `object` | results |
 //! | `error` | exceptions |
@@ -15,6 +16,7 @@
 
 mod arguments;
 mod error;
+mod functions;
 mod object;
 mod ring;
 mod side;
@@ -72,6 +74,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::transfer::Transfer>()?;
     module.add_function(wrap_pyfunction!(stream::watch::watch, module)?)?;
     module.add_function(wrap_pyfunction!(stream::watch::unwatch, module)?)?;
+    functions::add(module)?;
     let stop_all = wrap_pyfunction!(stop_all, module)?;
     module
         .py()

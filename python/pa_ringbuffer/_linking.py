@@ -1,0 +1,112 @@
+"""What compilers and linkers need from this package, and the addresses of its C functions."""
+
+import os
+import sys
+
+from ._native import functions
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_LIB = os.path.join(_FOLDER, "lib")
+_STATIC = "pa_ringbuffer.lib" if sys.platform == "win32" else "libpa_ringbuffer.a"
+_SHARED = {"win32": "pa_ringbuffer.dll.lib", "darwin": "libpa_ringbuffer.dylib"}.get(
+    sys.platform, "libpa_ringbuffer.so"
+)
+
+#: The names of the C functions that :func:`function_address` knows.
+function_names = tuple(functions)
+
+
+def _existing(*parts: str) -> str:
+    path = os.path.join(_FOLDER, *parts)
+    if not os.path.exists(path):
+        raise FileNotFoundError(
+            f"{path} is missing; in a clone of the repository, this command makes it: "
+            "python tools/wheel_contents.py"
+        )
+    return path
+
+
+def get_include() -> str:
+    """Return the folder with the header files.
+
+    These are ``pa_ringbuffer.h``, ``pa_ringbuffer_callback.h`` and ``pa_ringbuffer_api.h``.
+
+    :rtype: str
+    """
+    return _existing("include")
+
+
+def get_library() -> str:
+    """Return the path of the static library: one object file, to be linked like one of your own.
+
+    :rtype: str
+    """
+    return _existing("lib", _STATIC)
+
+
+def get_cmake_dir() -> str:
+    return _existing("lib", "cmake", "pa_ringbuffer")
+
+
+def get_pkg_config_dir() -> str:
+    return _existing("lib", "pkgconfig")
+
+
+def build_arguments(shared: bool = False) -> dict[str, list[str]]:
+    """Return the keyword arguments with which an extension module finds headers and library.
+
+    They are the same for CFFI's ``set_source()`` and for setuptools' ``Extension``::
+
+        ffibuilder.set_source("_meter", SOURCE, **pa_ringbuffer.build_arguments())
+
+    :param shared: Whether the module is to use the shared library in this package, which then must
+        be there when the module is imported. Otherwise, the functions become part of the module,
+        which does not export them. On Windows, the shared library is found only if
+        ``os.add_dll_directory()`` was called with its folder.
+    :type shared: bool, optional
+    :returns: Lists for the arguments ``include_dirs`` and ``extra_objects``; or, with *shared*,
+        ``include_dirs``, ``library_dirs``, ``runtime_library_dirs`` and ``libraries`` (on Windows
+        ``include_dirs`` and ``extra_objects``).
+    :rtype: dict
+    """
+    arguments = {"include_dirs": [get_include()]}
+    if not shared:
+        arguments["extra_objects"] = [get_library()]
+        return arguments
+    library = _existing("lib", _SHARED)
+    if sys.platform == "win32":
+        arguments["extra_objects"] = [library]
+    else:
+        arguments["library_dirs"] = [_LIB]
+        arguments["runtime_library_dirs"] = [_LIB]
+        arguments["libraries"] = ["pa_ringbuffer"]
+    return arguments
+
+
+def linker_arguments(shared: bool) -> list[str]:
+    """The same as arguments for a compiler that links."""
+    if not shared:
+        return [get_library()]
+    library = _existing("lib", _SHARED)
+    if sys.platform == "win32":
+        return [library]
+    return [f"-L{_LIB}", "-lpa_ringbuffer", f"-Wl,-rpath,{_LIB}"]
+
+
+def function_address(name: str) -> int:
+    """Return the address of a C function in the extension module that is loaded.
+
+    It is for code that is not linked with a library: Numba, ctypes, cppyy. C has the same functions
+    in a table (``pa_ringbuffer_api.h``).
+
+    :param name: One of :data:`function_names`, such as ``'PaUtil_WriteRingBuffer'``.
+    :type name: str
+    :rtype: int
+    :raises ValueError: if there is no function of that name.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, not {type(name).__name__}")
+    try:
+        return functions[name]
+    except KeyError:
+        raise ValueError(f"name must be one of {', '.join(function_names)}, not {name!r}") from None
