@@ -314,7 +314,7 @@ def test_whoever_waits_for_a_device_that_does_not_call_is_told_so():
     for thread in threads:
         thread.join(LONG)
     assert len(told) == 2
-    assert all("does not call any more" in text for text in told)
+    assert all("has stopped calling" in text for text in told)
     stream.close()
 
 

@@ -247,7 +247,7 @@ def test_a_transfer_that_is_being_used_takes_no_other_use():
                 refused.append(error)
             transfer.give_up()
             # Not before the use is over.
-            with pytest.raises(RuntimeError, match="only one at a time"):
+            with pytest.raises(RuntimeError, match="already reading from this stream"):
                 side.read_nowait(100)
             return TimeoutError(so_far)
 

@@ -217,7 +217,7 @@ def test_what_was_played_and_recorded_has_its_time_when_the_stream_has_stopped()
         (stream.input_time, recorded),
         (stream.output_time, 4 * BLOCK),
     ]:
-        with pytest.raises(StreamStoppedError, match=f"frame {frame} is not known: no block"):
+        with pytest.raises(StreamStoppedError, match=f"frame {frame} is not known: the stream end"):
             time_of(frame)
     stream.close()
     assert stream.output_time(0) == 0

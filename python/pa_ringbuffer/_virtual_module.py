@@ -25,7 +25,7 @@ def split(value: Any) -> tuple[Any, Any]:
     except TypeError:
         return value, value
     if len(values) != 2:
-        raise ValueError(f"a value for each direction must be a pair, not {value!r}")
+        raise ValueError(f"values for input and output must be a pair, not {value!r}")
     return values
 
 

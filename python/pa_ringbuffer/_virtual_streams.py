@@ -45,7 +45,8 @@ class _Stream:
         dtypes = [sample_format(chosen(dtype, "dtype", side), kinds[side]) for side in sides]
         if dtypes[0] != dtypes[-1]:
             raise ValueError(
-                f"the virtual device has the same dtype in both directions, not {tuple(dtypes)}"
+                "dtype must be the same for both directions of the virtual device, not "
+                f"{tuple(dtypes)}"
             )
         pair = [0, 0]
         for side, count in zip(sides, counts):

@@ -6,9 +6,9 @@ PLATFORMS = (
     "macOS (universal2), Windows (x64, x86, arm64)"
 )
 NO_EXTENSION = (
-    "the extension module, which this installation of pa-ringbuffer does not have: there are "
-    f"wheels with it for CPython 3.9 and newer (Windows on arm64: 3.11) on {PLATFORMS}; on other "
-    "systems a Rust compiler builds it: "
+    "the extension module, which this installation of pa-ringbuffer does not have: wheels for "
+    f"CPython 3.9 and newer (Windows on arm64: 3.11) on {PLATFORMS} include it; on other systems, "
+    "pip builds it with a Rust compiler: "
     # Without --force-reinstall, pip is content with the installation that says this.
     "pip install --force-reinstall --no-deps --no-binary pa-ringbuffer pa-ringbuffer"
 )

@@ -220,7 +220,7 @@ def open_sound_card(wanted, parameters):
             raise NoSoundCardError("there is no sound card") from None
         outputs = [each for each in sounddevice.query_devices() if each["max_output_channels"]]
         names = [f"\n  {output['index']}  {output['name']}" for output in outputs]
-        listing = f"these can play:{''.join(names)}" if names else "there is none that can play"
+        listing = f"output devices:{''.join(names)}" if names else "there are no output devices"
         raise DemoError(f"no device {wanted!r}: {error}; {listing}") from None
     try:
         return OutputStream(device=device["index"], **parameters), device["name"]
@@ -233,7 +233,7 @@ def report(console, transfer, interrupted, stopped):
     """Print what happened and return the exit status."""
     stats, comparison, sent = transfer.stream.stats, transfer.comparison, transfer.sent
     output, recorded, xruns = stats.output, stats.input, stats.device["output_underflow"]
-    stalls = f"the GIL was held {transfer.stalls} times"
+    stalls = f"Python held the GIL {transfer.stalls} times"
     rows = {
         "frames sent": f"{sent:,}",
         "frames received": comparison and f"{comparison.received:,}",
@@ -255,9 +255,9 @@ def report(console, transfer, interrupted, stopped):
         return INTERRUPTED
 
     losses = {
-        "frames were not there in time": output.lost_frames,
+        "frames came too late": output.lost_frames,
         "frames were not played": transfer.sound.frames - transfer.arrived if stopped else 0,
-        "recorded frames had no room": recorded.lost_frames if recorded else 0,
+        "recorded frames were dropped": recorded.lost_frames if recorded else 0,
         "frames came back different": comparison.different if comparison else 0,
     }
     lost = [f"{frames:,} {what}" for what, frames in losses.items() if frames]
@@ -265,9 +265,9 @@ def report(console, transfer, interrupted, stopped):
         # The ring had every frame in time: they were late between the callback and the loudspeaker.
         lost.append(f"the device reported {xruns} xruns")
     if lost:
-        console.print(f"Something was lost: {'; '.join(lost)}.", style="red")
+        console.print(f"Frames were lost: {'; '.join(lost)}.", style="red")
         return LOST
-    proof = f"the callback has played all {sent:,} frames without a gap"
+    proof = f"the callback played all {sent:,} frames without a gap"
     if comparison:
         proof = f"all {sent:,} frames came back, every sample equal"
     stalls = f"while Python stalled {transfer.stalls} times"
@@ -284,8 +284,8 @@ def play(console, options):
     what = f"{seconds:.1f} s, {sound.channels} channels, {sound.samplerate} Hz"
     console.print(f"Playing {sound.name} ({what}) on {device}.")
     ring_seconds = len(stream.output_ring) / sound.samplerate
-    stall = f"About once a second, Python stands still for {STALL * 1e3:.0f} ms."
-    console.print(f"A ring holds {ring_seconds:.2f} s. {stall}")
+    stall = f"About once a second, Python stalls for {STALL * 1e3:.0f} ms."
+    console.print(f"Each ring holds {ring_seconds:.2f} s. {stall}")
     columns = [BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn()]
     columns.append(TextColumn("[cyan]{task.fields[fill]}"))
     interrupted = stopped = False

@@ -410,8 +410,8 @@ def _count(nbytes, exact, element_size, size):
     if size < 0:
         if nbytes is None:
             raise TypeError(
-                "data must be a pointer to something that has a size, not to void or an opaque "
-                "type: cast it, or use ffi.buffer()"
+                "data must be a pointer to a type of known size, not to void or an opaque type: "
+                "cast it, or use ffi.buffer()"
             )
         return _whole(nbytes, element_size, "data")
     if exact and size * element_size > nbytes:
@@ -582,7 +582,8 @@ class _Side:
         with self._lock:
             if self._busy:
                 raise RuntimeError(
-                    "the ring is being used by the code that was interrupted by this call"
+                    "this call has interrupted another one on the same side of the ring, which "
+                    "must return first"
                 )
             try:
                 self._busy = True
@@ -909,7 +910,7 @@ class _OwnFFI:
                     from cffi import FFI
                 except ImportError as error:
                     raise ImportError(
-                        "this RingBuffer needs CFFI; please install it (pip install cffi)"
+                        "this RingBuffer needs CFFI: pip install cffi"
                     ) from error
                 ffi = FFI()
                 ffi.cdef(cdef())

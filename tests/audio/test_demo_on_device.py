@@ -51,7 +51,7 @@ def assert_played(result, frames):
     else:
         assert status == 1
         reported = f"the device reported {rows['xruns of the device']} xruns"
-        assert f"Something was lost: {reported}.\n" in output
+        assert f"Frames were lost: {reported}.\n" in output
 
 
 def test_the_demo_plays_on_a_device_while_python_stalls(run):

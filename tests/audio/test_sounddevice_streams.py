@@ -99,7 +99,7 @@ def test_a_device_that_vanishes_is_an_error_and_not_a_hang(jack_server, jack_pro
     assert program.wait_for_line() == {"running": True}
     jack_server.stop()
     result = program.result()
-    assert "the stream does not run: " in result["error"]
+    assert "the stream is not running: " in result["error"]
     assert "may be gone" in result["error"]
     assert not result["active"]
     assert result["closed"] == close

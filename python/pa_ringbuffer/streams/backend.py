@@ -193,7 +193,7 @@ class Handle:
         self.is_over = False
         self.given_up = False
         #: Why it is meant not to run; empty if it is meant to.
-        self.stop_reason = "start() it first"
+        self.stop_reason = "call start() first"
         self._give_up = device.give_up
         self.stopped_error = device.stopped_error
         self._turn = threading.RLock()
@@ -224,8 +224,8 @@ class Handle:
         block = self.callback.counters["largest_block"]
         if block > size:
             raise ValueError(
-                f"the device's blocks have up to {block} frames, more than the ring holds, which "
-                f"is {size}: each of them loses some; give ring_frames={block} or more"
+                f"the device's blocks have up to {block} frames, but the ring holds only {size}, "
+                f"so each of these blocks loses frames: use ring_frames={block} or more"
             )
 
     @property
@@ -236,7 +236,8 @@ class Handle:
     def check_here(self) -> None:
         if not self.here:
             raise self.stopped_error(
-                "the stream belongs to the process that has opened it, not to its forked child"
+                "the stream belongs to the process that has opened it; a forked child must open "
+                "its own"
             )
 
     def ask(self, name: str, otherwise: Any) -> Any:
@@ -288,13 +289,16 @@ class Handle:
         if outcome == "timeout":
             return StreamTimeoutError(f"timeout: {so_far}", frames, data)
         if outcome == "quiet":
-            reason = "the device does not call any more; it may be gone"
+            reason = "the device has stopped calling; it may have been disconnected"
         else:
             reason = self.stop_reason or {
-                "underflow": "it was to stop on underflow",
-                "overflow": "it was to stop on overflow",
-            }.get(self.callback.finished or "", "it has stopped by itself; the device may be gone")
-        return self.stopped_error(f"the stream does not run: {reason} ({so_far})", frames, data)
+                "underflow": "it stopped on an underflow, as on_underflow='stop' asks",
+                "overflow": "it stopped on an overflow, as on_overflow='stop' asks",
+            }.get(
+                self.callback.finished or "",
+                "it has stopped by itself; the device may have been disconnected",
+            )
+        return self.stopped_error(f"the stream is not running: {reason} ({so_far})", frames, data)
 
     def start(
         self, finished_callback: Callable[[], object] | None, prepare: Callable[[], object]
@@ -338,7 +342,7 @@ class Handle:
 
         def undo() -> None:
             if is_started:
-                self._end("abort", "its start was broken off", True)
+                self._end("abort", "its start was interrupted", True)
 
         try:
             job = self._do(work)
@@ -465,11 +469,11 @@ class Handle:
         if not self.here or self.closed:
             return
         running = not self.callback._is_finished and self._is_active()
-        self.end("close", "it was collected as garbage", True)
+        self.end("close", "it was garbage-collected", True)
         if running:
             warnings.warn(
-                f"a running {name} was forgotten, and is now closed; "
-                "use it as context manager, or call its close()",
+                f"a running {name} was garbage-collected and has been closed: "
+                "use a with statement, or call close()",
                 ResourceWarning,
                 stacklevel=2,
             )

@@ -48,11 +48,11 @@ def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> i
     if frames is None:
         seconds = 1.0 if seconds is None else number(seconds, "ring_seconds")
         if not 0 < seconds < math.inf:
-            raise ValueError(f"ring_seconds must be a positive number, not {seconds}")
+            raise ValueError(f"ring_seconds must be a positive number of seconds, not {seconds}")
         frames = math.ceil(seconds * samplerate)
     frames = integer(frames, "ring_frames")
     if frames < 1:
-        raise ValueError(f"ring_frames must be a positive number, not {frames}")
+        raise ValueError(f"ring_frames must be a positive number of frames, not {frames}")
     return 1 << (frames - 1).bit_length()
 
 
@@ -256,9 +256,9 @@ class Base:
         channels, dtypes = _split(backend.channels), _split(backend.dtype)
         if "int24" in dtypes and not self._raw:
             raise ValueError(
-                f"dtype must be one of {', '.join(SAMPLE_SIZES)} without int24, not 'int24', for "
-                "which NumPy has no type; 'int32' loses nothing on a 24-bit device, and "
-                f"Raw{type(self).__name__} has 'int24'"
+                f"dtype must be {', '.join(name for name in SAMPLE_SIZES if name != 'int24')}, not "
+                "int24, for which NumPy has no type: use int32, which is lossless on a 24-bit "
+                f"device, or Raw{type(self).__name__}, which supports int24"
             )
         size = ring_size(backend.samplerate, ring_seconds, ring_frames)
         if ring_seconds is None and ring_frames is None:
@@ -266,8 +266,8 @@ class Base:
         elif size < backend.blocksize:
             given = "ring_seconds" if ring_frames is None else "ring_frames"
             raise ValueError(
-                f"{given} must be enough for a block of the device, {backend.blocksize} "
-                f"frames (blocksize), not for {size} frames"
+                f"{given} must make room for at least one block of the device (blocksize), "
+                f"{backend.blocksize} frames, not {size}"
             )
         sizes = [size, size]
         if frames_ahead:
@@ -426,7 +426,7 @@ class Base:
             self._caller.after_end()
         self._report(at_once=True)
         if not ended:
-            message = "the device does not answer any more, and is given up with its stream"
+            message = "the device no longer responds; it is abandoned together with the stream"
             if not ignore_errors:
                 raise self._handle.stopped_error(message)
             if self._warn is not None:
@@ -533,7 +533,7 @@ class Base:
             return "closed"
         if self.active:
             return "active"
-        if self._handle.stop_reason == "start() it first":
+        if self._handle.stop_reason == "call start() first":
             return "not started"
         if self.stopped:
             return "stopped"
@@ -550,7 +550,7 @@ class Base:
     def ring(self) -> RingBuffer:
         """The stream's ring buffer, for working without copies."""
         if self._kind == "duplex":
-            raise AttributeError("this stream has two rings: input_ring and output_ring")
+            raise AttributeError("this stream has two rings: use input_ring or output_ring")
         return self.output_ring if self._kind == "output" else self.input_ring
 
     @property
@@ -565,7 +565,7 @@ class Base:
 
     def _one_of(self, ring: RingBuffer | None, name: str) -> RingBuffer:
         if ring is None:
-            raise AttributeError(f"a stream for {self._kind} has no {name} ring")
+            raise AttributeError(f"this stream has no {name} ring: it was opened for {self._kind} only")
         return ring
 
     def _has_to_finish(self) -> bool:
@@ -605,8 +605,8 @@ class Async(Base):
         if callback is not None:
             name = type(self).__name__
             raise TypeError(
-                f"{name} takes no callback, not {callback!r}: a callback does not run in the event "
-                f"loop. {name.removeprefix('Async')} takes one"
+                f"{name} takes no callback, because callbacks do not run in the event loop: use "
+                f"{name.removeprefix('Async')} for {callback!r}"
             )
 
     async def __aenter__(self) -> Self:

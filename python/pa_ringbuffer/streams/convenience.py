@@ -44,7 +44,7 @@ def _chosen(mapping: npt.ArrayLike | None, columns: int, name: str) -> npt.NDArr
         return np.arange(columns)
     numbers = np.atleast_1d(np.array(mapping))
     if not numbers.size or numbers.min() < 1:
-        raise ValueError(f"{name} must have channel numbers from 1, not {mapping!r}")
+        raise ValueError(f"{name} must contain channel numbers from 1, not {mapping!r}")
     channels: npt.NDArray[Any] = numbers - 1
     return channels
 
@@ -77,7 +77,7 @@ class _Playback:
                 f"not {mapping!r}"
             )
         if len(set(self._mapping)) != len(self._mapping):
-            raise ValueError(f"{name} must have each channel once, not {mapping!r}")
+            raise ValueError(f"{name} must contain each channel only once, not {mapping!r}")
         self.channels = int(self._mapping.max(initial=-1)) + 1
         # Some host APIs play a stream with one channel on two: if only the first is wanted, the
         # second gets silence.
@@ -119,11 +119,11 @@ class _Recording:
     ) -> None:
         if out is None:
             if frames is None:
-                raise TypeError("frames must be given, or out")
+                raise TypeError("frames or out must be given")
             if mapping is not None:
                 channels = len(np.atleast_1d(mapping))
             elif channels is None:
-                raise TypeError("channels must be given, or a mapping, out or default.channels")
+                raise TypeError("channels, mapping or out must be given, or default.channels set")
             for what, value in ("frames", frames), ("channels", channels):
                 if not hasattr(type(value), "__index__"):
                     raise TypeError(f"{what} must be an integer, not {type(value).__name__}")

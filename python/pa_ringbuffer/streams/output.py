@@ -25,21 +25,21 @@ def as_frames(data: npt.ArrayLike, channels: int, dtype: str) -> npt.NDArray[Any
     if array.dtype != dtype:
         raise TypeError(
             f"data must be of the stream's dtype '{dtype}', not '{array.dtype}'; "
-            "see numpy.ndarray.astype()"
+            f"use data.astype('{dtype}')"
         )
     if array.ndim < 2 and channels == 1:
         array = array.reshape(-1, 1)
     if array.ndim != 2 or array.shape[1] != channels:
         hint = ""
         if array.ndim == 2 and array.shape[0] == channels:
-            hint = "; numpy.ascontiguousarray(data.T) has it"
+            hint = "; use numpy.ascontiguousarray(data.T)"
         raise ValueError(
             f"data must have the shape (frames, {channels}), a column for each channel, "
             f"not {array.shape}{hint}"
         )
     if not array.flags.c_contiguous:
         raise TypeError(
-            "data must be interleaved: C-contiguous, as numpy.ascontiguousarray() makes it"
+            "data must be C-contiguous (interleaved): use numpy.ascontiguousarray(data)"
         )
     return array
 

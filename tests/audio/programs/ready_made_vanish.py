@@ -52,5 +52,5 @@ tell(
     error=error,
     active=active,
     closed=stream.closed,
-    warnings=[text for text in warnings if "does not answer" in text],
+    warnings=[text for text in warnings if "no longer responds" in text],
 )

@@ -396,7 +396,7 @@ pub(crate) fn from_buffer<'py>(
 pub(crate) fn own_ffi(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     py.import(intern!(py, "_cffi_backend")).map_err(|error| {
         let new =
-            error::import_error("a CFFI pointer needs CFFI; please install it (pip install cffi)");
+            error::import_error("a CFFI pointer needs CFFI: pip install cffi");
         new.set_cause(py, Some(error));
         new
     })?;

@@ -378,8 +378,8 @@ impl<'a> Data<'a> {
         let size = size.filter(|size| size.count().is_some());
         match (&self.extent, size) {
             (Extent::Unknown, _) => Refusal::type_error(format_args!(
-                "{argument} must be a pointer to something that has a size, not to void or an \
-                 opaque type: cast it, or use ffi.buffer()"
+                "{argument} must be a pointer to a type of known size, not to void or an opaque \
+                 type: cast it, or use ffi.buffer()"
             )),
             (Extent::Bytes(bytes) | Extent::Item(bytes), Some(size)) => {
                 let most = bytes / element_size;

@@ -90,7 +90,7 @@ impl SampleFormat {
         // SAFETY: the object is alive.
         if unsafe { pyo3::ffi::PyObject_CheckBuffer(buffer.as_ptr()) } == 0 {
             return Err(error::type_error(format_args!(
-                "{argument} must be a buffer with frames (an array, bytes, ...), not {}",
+                "{argument} must be a buffer of frames (an array, bytes, ...), not {}",
                 type_name(buffer)
             )));
         }

@@ -129,7 +129,7 @@ pub(crate) fn block_sizes(object: &Bound<'_, PyAny>, frames: u64) -> PyResult<Ve
     }
     if rest > 0 && sizes.is_empty() {
         return Err(error::value_error(
-            "blocksizes must have at least one block size, not none",
+            "blocksizes must contain at least one block size, not none",
         ));
     }
     Ok(sizes)

@@ -266,7 +266,7 @@ impl<'a, 'py, const N: usize> Found<'a, 'py, N> {
         if self.values[position].is_some() {
             let name = self.expected[position].to_str().unwrap_or("?");
             return Err(error::type_error(format_args!(
-                "{method}() was given its argument '{name}' twice"
+                "{method}() got two values for the argument '{name}'"
             )));
         }
         self.values[position] = Some(value);

@@ -129,7 +129,8 @@ impl<'a> Ring<'a> {
             return Ok(());
         }
         Err(Refusal::runtime_error(format_args!(
-            "the ring's elementsize must be {expected} bytes, as when the stream was opened, not {}",
+            "the ring's elementsize was {expected} bytes when the stream was opened and must stay \
+             so, but is {} now",
             self.element_size()
         )))
     }
@@ -147,12 +148,12 @@ impl<'a> Ring<'a> {
     /// Refuses to enter a side on which another thread is working.
     pub(super) fn check_free(&self, side: Side) -> Result<(), Refusal> {
         if self.busy.is(side) {
-            let doing = match side {
-                Side::Producer => "writing to",
-                Side::Consumer => "reading from",
+            let (doing, verb) = match side {
+                Side::Producer => ("writing to", "write"),
+                Side::Consumer => ("reading from", "read"),
             };
             return Err(Refusal::runtime_error(format_args!(
-                "another thread is {doing} this ring, and waits there: only one at a time can"
+                "another thread is {doing} this ring: only one thread at a time can {verb}"
             )));
         }
         Ok(())
@@ -340,7 +341,7 @@ impl RingBuffer {
                 Ok(ring.geometry)
             } else {
                 Err(Refusal::runtime_error(
-                    "the ring object was just made to stand for another ring",
+                    "another thread has just replaced the ring of this object",
                 ))
             }
         })

@@ -159,7 +159,8 @@ fn side(
     let (address, element_size, used) = used(ring, &format!("{name}_ring"))?;
     if framesize.is_some_and(|size| size != element_size) {
         return Err(error::value_error(format_args!(
-            "{name}_framesize must be the elementsize of {name}_ring, {element_size} bytes"
+            "{name}_framesize must be the elementsize of {name}_ring, {element_size} bytes, not {}",
+            framesize.unwrap_or(0)
         )));
     }
     let pointer = std::ptr::with_exposed_provenance_mut(address);
@@ -193,8 +194,8 @@ impl StreamCallback {
         for ((name, ours), theirs) in names.into_iter().zip(self.state.frame_sizes()).zip(device) {
             if ours != 0 && theirs != 0 && ours != theirs {
                 return Err(error::value_error(format_args!(
-                    "the callback has {name} frames of {ours} bytes, but the device of {theirs}: \
-                     the ring's elementsize must be channels times bytes per sample"
+                    "the callback's {name} frames have {ours} bytes, but the device's have \
+                     {theirs}: the ring's elementsize must be channels times bytes per sample"
                 )));
             }
         }
@@ -222,7 +223,7 @@ impl StreamCallback {
         side: Side,
     ) -> PyResult<Bound<'py, RingBuffer>> {
         let Some(ring) = self.side(side) else {
-            return Err(error::type_error("the stream has no ring for that"));
+            return Err(error::type_error("the stream has no ring in this direction"));
         };
         Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
     }
@@ -332,7 +333,7 @@ impl StreamCallback {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let refused = if *settled || self.state.counters().blocks() != 0 {
-            Some("the callback is in use: its rings must be given before the stream is started")
+            Some("the callback is in use: give it its rings before the stream is started")
         } else if self.rings.set([input_ring, output_ring]).is_err() {
             Some("the callback has its rings already")
         } else {

@@ -223,7 +223,7 @@ fn channel_pair(channels: &Bound<'_, PyAny>) -> PyResult<[usize; 2]> {
     let wrong = |error| {
         error::unless_raised(channels.py(), error, || {
             error::type_error(
-                "channels must be a number of channels or a pair of them (input, output)",
+                "channels must be an integer or a pair of integers (input, output)",
             )
         })
     };
@@ -348,7 +348,7 @@ impl VirtualDevice {
             if let Ok(ours) = callback.cast::<StreamCallback>() {
                 if userdata.is_some() {
                     return Err(error::type_error(
-                        "userdata must not be given with a StreamCallback, which brings its own",
+                        "userdata must not be given with a StreamCallback, which has its own",
                     ));
                 }
                 (ours.get().function(), ours.get().state().cast())
@@ -540,7 +540,7 @@ impl VirtualDevice {
             (None, Some(given)) => given,
             (None, None) => {
                 return Err(error::type_error(
-                    "frames must be given where there is no input",
+                    "frames must be given if input is not",
                 ));
             }
         } as u64;

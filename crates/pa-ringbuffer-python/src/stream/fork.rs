@@ -47,7 +47,7 @@ pub(crate) fn count() -> pyo3::PyResult<()> {
     if unsafe { pthread_atfork(None, None, Some(in_child)) } != 0 {
         IS_COUNTING.store(false, Ordering::Relaxed);
         return Err(crate::error::memory_error(format_args!(
-            "no memory to have forks counted"
+            "no memory for the handler that counts forks"
         )));
     }
     Ok(())

@@ -87,8 +87,8 @@ impl OutputSide {
         let (bytes, size) = (view.len(), self.side.frame_size());
         if bytes % size != 0 {
             return Err(error::value_error(format_args!(
-                "data must be whole frames, {} channels of {} bytes each, {size} together: \
-                 {bytes} bytes are not divisible by that",
+                "data must be whole frames of {} channels, {} bytes each ({size} bytes per \
+                 frame), not {bytes} bytes",
                 self.side.channels, self.side.format.size
             )));
         }

@@ -95,7 +95,7 @@ impl StreamSide {
         let frame_size = RingBuffer::geometry(ring.bind(callback.py()))?.element_size();
         if channels.checked_mul(format.size) != Some(frame_size) {
             return Err(error::value_error(format_args!(
-                "channels must be {}, the ring's elementsize over the bytes of a sample, not \
+                "channels must be {}, the ring's elementsize divided by the bytes per sample, not \
                  {channels}",
                 frame_size / format.size
             )));
@@ -191,20 +191,22 @@ impl StreamSide {
 
     #[cold]
     fn in_use(&self, mine: &Claimant, other: &Claimant) -> PyErr {
-        let (using, noun) = match self.side {
+        let (using, verb) = match self.side {
             Side::Producer => ("writing to", "write"),
             Side::Consumer => ("reading from", "read"),
         };
-        let only = "only one at a time can";
         if mine.is_task {
-            error::runtime_error(format_args!("another task is {using} this stream: {only}"))
+            error::runtime_error(format_args!(
+                "another task is {using} this stream: only one task at a time can {verb}"
+            ))
         } else if mine.thread != other.thread {
             error::runtime_error(format_args!(
-                "another thread is {using} this stream: {only}"
+                "another thread is {using} this stream: only one thread at a time can {verb}"
             ))
         } else {
             error::runtime_error(format_args!(
-                "another {noun} is going on in this thread: {only}"
+                "this thread is already {using} this stream: the call that was interrupted must \
+                 return first"
             ))
         }
     }
@@ -263,7 +265,8 @@ impl StreamSide {
         let size = self.frame_size();
         if geometry.element_size() != size {
             return Err(error::runtime_error(format_args!(
-                "the ring's elementsize must be {size} bytes, as when the stream was opened, not {}",
+                "the ring's elementsize was {size} bytes when the stream was opened and must stay \
+                 so, but is {} now",
                 geometry.element_size()
             )));
         }
@@ -381,16 +384,15 @@ impl StreamSide {
         let no_time = format!("the time of frame {frame} is not known");
         Err(match unknown {
             UnknownTime::Finished => {
-                let so_far = format!("{no_time}: no block with it was played or recorded");
+                let so_far = format!("{no_time}: the stream ended before it");
                 self.failure(py, Outcome::Finished, &so_far, 0, None)?
             }
             UnknownTime::NotYet => error::runtime_error(format_args!(
-                "{no_time} yet: the stream has been started, but there was no block since then; \
+                "{no_time} yet: the stream has started, but the device has not delivered a block; \
                  wait for the first one"
             )),
             UnknownTime::Forgotten => error::value_error(format_args!(
-                "{no_time} any more: frames were lost, or the stream was started, too often since \
-                 then; ask earlier"
+                "{no_time} any more: too many losses or restarts have happened since; ask earlier"
             )),
             other => error::runtime_error(format_args!("{no_time}: {other}")),
         })

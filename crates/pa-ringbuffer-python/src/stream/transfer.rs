@@ -112,7 +112,7 @@ impl Transfer {
             if state.is_over {
                 "this transfer is over"
             } else if state.is_used {
-                "this transfer is being used: only one thread at a time can"
+                "this transfer is being used: only one thread at a time can use it"
             } else {
                 state.is_used = true;
                 return Ok(Use { transfer: self, py });
