@@ -327,13 +327,13 @@ def test_frames_that_are_larger_than_the_devices_are_refused(when, direction):
     callback = pa_ringbuffer.StreamCallback()
     if when == "constructor":
         callback._attach(**{f"{direction}_ring": ring})
-        with pytest.raises(ValueError, match=f"{direction} frames of 4096 bytes.*device of 8"):
+        with pytest.raises(ValueError, match=f"{direction} frames have 4096 bytes.*have 8:"):
             testing.VirtualDevice(callback)
         return
     device = testing.VirtualDevice(callback)
     callback._attach(**{f"{direction}_ring": ring})
     for use in device.start, lambda: device.run(10), lambda: device.process(frames=10):
-        with pytest.raises(ValueError, match=f"{direction} frames of 4096 bytes.*device of 8"):
+        with pytest.raises(ValueError, match=f"{direction} frames have 4096 bytes.*have 8:"):
             use()
     assert not device.active
 

@@ -139,7 +139,7 @@ def test_the_end_of_a_program_comes_before_the_report(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "which program?"),
+        ([], "give a program to run"),
         (["-m"], "argument -m: expected one argument"),
         (["nothing.py"], "the program 'nothing.py' cannot be read: No such file"),
         (["-m", "no_such_module"], "there is no module 'no_such_module'"),

@@ -191,7 +191,7 @@ def test_nothing_is_known_of_a_stream_that_was_not_started():
     stream = stream_of(testing.Stream)
     stream.write(silence(10))
     for time_of in (stream.input_time, stream.output_time):
-        with pytest.raises(StreamStoppedError, match=r"start\(\) it first .*the time of frame 3"):
+        with pytest.raises(StreamStoppedError, match=r"call start\(\) first .*the time of frame 3"):
             time_of(3)
     stream.close()
 

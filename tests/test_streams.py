@@ -129,7 +129,7 @@ def test_a_ring_can_be_filled_before_the_start_and_not_overfilled():
         assert stream.write_available == 0
         stream.start()
     stream = holding_still()
-    with pytest.raises(StreamStoppedError, match=r"start\(\) it first .*1024 of 2000"):
+    with pytest.raises(StreamStoppedError, match=r"call start\(\) first .*1024 of 2000"):
         stream.write(signal(2000))
     stream.close()
 
@@ -186,15 +186,15 @@ def test_a_long_read_that_fails_gives_what_it_has():
     [
         (np.zeros((4, 3), "float32"), ValueError, r"shape \(frames, 2\).*not \(4, 3\)"),
         (np.zeros(4, "float32"), ValueError, r"shape \(frames, 2\).*not \(4,\)"),
-        (np.zeros((2, 4), "float32"), ValueError, r"not \(2, 4\); use numpy.ascontiguousarray\(data.T"),
+        (np.zeros((2, 4), "float32"), ValueError, r"not \(2, 4\); use .*\(data.T"),
         (np.zeros((1, 4, 2), "float32"), ValueError, r"not \(1, 4, 2\)"),
         (np.float32(1), ValueError, r"not \(\)"),
         (np.zeros((4, 2)), TypeError, "dtype 'float32', not 'float64'"),
         (np.zeros((4, 2), "int16"), TypeError, "dtype 'float32', not 'int16'"),
         (np.zeros((4, 2), ">f4"), TypeError, "dtype 'float32', not '>f4'"),
         ([[0.5, 0.5]], TypeError, "dtype 'float32', not 'float64'"),
-        (np.zeros((4, 4), "float32")[:, ::2], TypeError, "interleaved: C-contiguous"),
-        (np.zeros((2, 4), "float32").T, TypeError, "interleaved: C-contiguous"),
+        (np.zeros((4, 4), "float32")[:, ::2], TypeError, "C-contiguous .interleaved."),
+        (np.zeros((2, 4), "float32").T, TypeError, "C-contiguous .interleaved."),
         (None, TypeError, "not 'object'"),
         ("abc", TypeError, "not '<U3'"),
     ],
@@ -361,7 +361,7 @@ def test_a_stream_that_does_not_run_cannot_be_drained():
     stream = holding_still()
     stream.drain()  # There is nothing to play.
     stream.write(signal(7))
-    with pytest.raises(StreamStoppedError, match=r"start\(\) it first \(7 frames are left"):
+    with pytest.raises(StreamStoppedError, match=r"call start\(\) first \(7 frames are left"):
         stream.drain()
     stream.close()
 
@@ -740,7 +740,7 @@ def test_a_stream_with_one_direction_has_one_ring():
     assert not hasattr(stream, "write")
     stream.close()
     stream = holding_still()
-    with pytest.raises(AttributeError, match="input_ring and output_ring"):
+    with pytest.raises(AttributeError, match="use input_ring or output_ring"):
         _ = stream.ring
     stream.close()
 
@@ -758,7 +758,7 @@ def test_rings_can_be_used_without_copies():
     ("parameters", "error", "message"),
     [
         ({"ring_seconds": 1, "ring_frames": 1}, TypeError, "either ring_seconds or ring_frames"),
-        ({"ring_seconds": 0}, ValueError, "ring_seconds must be a positive number of seconds, not 0"),
+        ({"ring_seconds": 0}, ValueError, "ring_seconds must be .* of seconds, not 0"),
         ({"ring_seconds": -1}, ValueError, "ring_seconds"),
         ({"ring_seconds": float("inf")}, ValueError, "ring_seconds"),
         ({"ring_seconds": float("nan")}, ValueError, "ring_seconds"),
@@ -968,7 +968,7 @@ def test_blocks_are_new_arrays():
 
 def test_blocks_need_a_stream_that_runs():
     stream = holding_still()
-    with pytest.raises(StreamStoppedError, match=r"start\(\) it first"):
+    with pytest.raises(StreamStoppedError, match=r"call start\(\) first"):
         stream.blocks(10)
     for blocksize, overlap, message in ((0, 0, "blocksize"), (10, 10, "overlap"), (10, -1, "over")):
         with pytest.raises(ValueError, match=message):
@@ -1339,7 +1339,7 @@ def test_frames_of_blocks_from_a_device_that_is_gone_are_given_once():
     stream._callback.restart()  # As if it ran, but the device is not active.
     recorded = np.arange(40, dtype="int32").reshape(-1, 1)
     stream.input_ring.write(recorded)
-    with pytest.raises(StreamStoppedError, match="it may be gone") as error:
+    with pytest.raises(StreamStoppedError, match="may have been disconnected") as error:
         next(stream.blocks(300))
     assert error.value.frames == 0
     assert len(error.value.data) == 0

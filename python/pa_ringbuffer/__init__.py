@@ -1,8 +1,16 @@
 """PortAudio's lock-free ring buffer for Python.
 
 A :class:`RingBuffer` carries samples between a Python program and a compiled audio callback, so
-that the sound goes on while Python is busy. ``cdef()`` and ``init()`` make it work together with
-a CFFI module of your own; for everything else the class is ready to use.
+that the sound continues while Python is busy. ``cdef()`` and ``init()`` connect it with a CFFI
+module of your own; without one, use the class directly:
+
+>>> import pa_ringbuffer
+>>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=1024)
+>>> ring.write(b'abcd')
+1
+
+:mod:`pa_ringbuffer.sounddevice` has streams for a sound card, :mod:`pa_ringbuffer.testing` the
+same streams without one.
 """
 
 from .portable import __version__, cdef
@@ -12,8 +20,9 @@ try:
     from ._native import _C_API as _C_API
     from ._native import RingBuffer, StreamCallback
 except ModuleNotFoundError as error:
-    # No extension for this Python (PyPy, or a copy of the sources): the portable class does the
-    # same, more slowly. An extension that is there but does not load is an error.
+    # There is no extension module for this Python (PyPy, or a copy of the sources). The portable
+    # class does the same, more slowly. An extension module that exists but does not load is an
+    # error.
     if error.name != f"{__name__}._native":
         raise
     from .portable import RingBuffer, _RingBufferBase, init
@@ -32,12 +41,12 @@ else:
         """Return the class ``RingBuffer`` for a CFFI module.
 
         :param ffi: The ``ffi`` of a CFFI module whose declarations include :func:`cdef`.
-        :param lib: The ``lib`` of the same module. Whoever compiled it, PortAudio's C or this
-            project's library, it works on the same ring buffers.
+        :param lib: The ``lib`` of the same module. It may contain PortAudio's C or this project's
+            library: both work on the same ring buffers.
         :returns: A class whose instances have a ``_ptr`` of that ``ffi``, for C functions.
 
-        Neither argument is touched before the first instance is made; that is when a declaration
-        of the struct that does not fit is found (TypeError).
+        Neither argument is used before the first instance is made. An unsuitable declaration of the
+        struct then raises a TypeError.
         """
 
         class RingBuffer(_RingBufferBase):

@@ -88,17 +88,17 @@ def main(arguments=None):
     demo = commands.add_parser(
         "demo",
         help="stream sound while Python stalls, and check that nothing is lost",
-        description="Stream sound from Python through a ring buffer into a compiled callback, "
-        "while the main thread now and then holds the GIL for 200 ms. On the virtual device, the "
-        "sound comes back through a second ring buffer, and every sample is compared.",
+        description="Stream sound from Python through a ring buffer to a compiled callback, while "
+        "the main thread repeatedly holds the GIL for 200 ms. On the virtual device, the sound "
+        "comes back through a second ring buffer, and the demo compares every sample.",
     )
     demo.add_argument("file", nargs="?", metavar="FILE", help="a sound file (default: a melody)")
     where = demo.add_mutually_exclusive_group()
     where.add_argument(
         "--device",
         type=device,
-        help="a sound card, by number or by a part of its name; `python -m sounddevice` lists them "
-        "(default: the system's, or else the virtual device)",
+        help="a sound card, by number or part of its name; `python -m sounddevice` lists them "
+        "(default: the system's default device, or else the virtual device)",
     )
     where.add_argument(
         "--virtual",
@@ -106,20 +106,22 @@ def main(arguments=None):
         help="use the virtual device even if there is a sound card",
     )
     demo.add_argument(
-        "--seconds", type=seconds, help="how much to play (default: the whole file; 8 of melody)"
+        "--seconds",
+        type=seconds,
+        help="how many seconds to play (default: the whole file, or 8 seconds of the melody)",
     )
     run = commands.add_parser(
         "run",
         help="run a program that uses sounddevice, with streams that survive its stalls",
-        description="Run an unchanged program in which `import sounddevice` finds "
-        "pa_ringbuffer.sounddevice, and print at its end what its streams have counted.",
+        description="Run an unchanged program in which `import sounddevice` imports "
+        "pa_ringbuffer.sounddevice, and print the counters of its streams at the end.",
         usage="%(prog)s [-h] [--ahead S] [--virtual | --compare] (PROGRAM | -m MODULE) [ARGS ...]",
     )
     run.add_argument(
         "--ahead",
         type=seconds,
         metavar="S",
-        help="for how many seconds Python may be late, in streams that do not say it themselves",
+        help="how many seconds Python may stall, in streams that do not set this themselves",
     )
     how = run.add_mutually_exclusive_group()
     how.add_argument("--virtual", action="store_true", help="use the virtual device")
@@ -131,7 +133,7 @@ def main(arguments=None):
     # For the two processes of --compare.
     run.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
     run.add_argument("--report", help=argparse.SUPPRESS)
-    run.add_argument("-m", dest="module", metavar="MODULE", help="the program is a module")
+    run.add_argument("-m", dest="module", metavar="MODULE", help="run a module instead of a file")
     run.add_argument(
         "arguments",
         nargs=argparse.REMAINDER,
@@ -141,7 +143,7 @@ def main(arguments=None):
     commands.add_parser(
         "info",
         help="print versions, devices and settings, for bug reports",
-        description="Print versions, devices and settings: what to paste into a bug report.",
+        description="Print versions, devices and settings, to paste into a bug report.",
     )
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["run"]:
@@ -164,7 +166,7 @@ def main(arguments=None):
         if options.arguments[:1] == ["--"]:
             del options.arguments[0]
         if options.module is None and not options.arguments:
-            run.error("which program? Give a Python file, or -m and a module")
+            run.error("give a program to run: a Python file, or -m and a module")
     try:
         _ = pa_ringbuffer.StreamCallback
     except AttributeError as error:

@@ -1,8 +1,7 @@
-"""Waiting for rings in an event loop, with the help of a thread that is not Python's.
+"""Waiting for rings in an event loop, with the help of a native thread.
 
-What waits belongs to its event loop: the loop keeps it (by a timer), the watching thread does not.
-A loop that is closed drops its timers, and with them goes the watch, even where the task that
-waited is still referred to.
+The event loop owns each wait through a timer; the watching thread does not. When a loop is closed,
+it drops its timers, which ends the watch even if something still refers to the waiting task.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from ._native import unwatch, watch
 if TYPE_CHECKING:
     from ._native import RingBuffer, Transfer
 
-#: Seconds: longer than any loop runs, and not too much for the clock of any.
+#: Seconds: longer than any loop runs, and within the range of every loop's clock.
 FOREVER = 10 * 365 * 86400.0
 
 
@@ -27,7 +26,7 @@ def _settle(future: asyncio.Future[str], outcome: str) -> None:
 
 
 def _deliver(kept: weakref.ref[asyncio.Future[str]], outcome: str) -> None:
-    """Hand an outcome over to the loop's thread."""
+    """Pass an outcome to the loop's thread."""
     future = kept()
     if future is None:
         return
@@ -35,7 +34,7 @@ def _deliver(kept: weakref.ref[asyncio.Future[str]], outcome: str) -> None:
     try:
         loop.call_soon_threadsafe(_settle, future, outcome)
     except RuntimeError:
-        # The loop is closed, and its tasks wait no more.
+        # The loop is closed, so its tasks no longer wait.
         if not loop.is_closed():
             raise
 
@@ -49,17 +48,17 @@ def _forget(key: int, give_up: Callable[[], object] | None, timer: object) -> No
 async def outcome_of(
     watch: Callable[[Callable[[str], None]], int | str], give_up: Callable[[], object] | None = None
 ) -> str:
-    """Wait for what a function watches for, and return why it has ended.
+    """Wait for the event that a function watches for, and return the outcome.
 
-    The function is called with another one, to be called with the outcome on any thread. It returns
-    a key for `unwatch()`, or the outcome if that is known at once. If the loop is closed meanwhile,
-    what waits will never go on, and is given up.
+    The function gets another function, which it calls with the outcome on any thread. It returns a
+    key for `unwatch()`, or the outcome if it is known immediately. If the loop is closed in the
+    meantime, the wait can never continue and is given up.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[str] = loop.create_future()
     key = watch(functools.partial(_deliver, weakref.ref(future)))
     if isinstance(key, str):
-        # As with asyncio's own streams, what is there does not cost a turn of the loop.
+        # As with asyncio's own streams, available data does not cost an iteration of the loop.
         return key
     timer = None
     try:
@@ -75,11 +74,12 @@ async def outcome_of(
 
 
 async def complete(begin: Callable[[], Transfer]) -> Transfer:
-    """Do the whole of a transfer, which a function begins, while other tasks go on.
+    """Begin a transfer with a function and complete it while other tasks run.
 
-    An exception can come from outside behind any call, from a signal handler for example. So a
-    transfer has no name before it is sure to be given up: the traceback of an exception that is
-    kept would keep it, and its side. And an error that has frames is not followed by another call.
+    After any call, an exception may arrive from outside, for example from a signal handler.
+    Therefore the transfer gets a name only once it is certain to be given up: the traceback of a
+    stored exception would keep the transfer and its side alive. An error that carries frames is not
+    followed by another call.
     """
     transfer = None
     try:
@@ -96,5 +96,5 @@ async def complete(begin: Callable[[], Transfer]) -> Transfer:
 async def wait_for(
     ring: RingBuffer, side: Literal["producer", "consumer"], size: int, timeout: float | None
 ) -> bool:
-    """:meth:`RingBuffer.wait_for_data_async` and its twin."""
+    """:meth:`RingBuffer.wait_for_data_async` and :meth:`RingBuffer.wait_for_room_async`."""
     return await outcome_of(functools.partial(watch, ring, side, size, timeout, None)) == "done"

@@ -1,4 +1,4 @@
-"""Notes what the streams of a program count, and when they lose something."""
+"""Collects the counters of a program's streams, and the times of their losses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 if TYPE_CHECKING:
     from .streams import Base
 
-#: Seconds between two looks at the counters: a loss is known to have happened since the last one.
+#: Seconds between two checks of the counters: a loss happened after the previous check.
 INTERVAL = 0.05
 
 XRUNS = ("input_underflow", "input_overflow", "output_underflow", "output_overflow")
@@ -19,17 +19,17 @@ XRUNS = ("input_underflow", "input_overflow", "output_underflow", "output_overfl
 
 @dataclass
 class Loss:
-    """Something was lost, in one stretch."""
+    """One continuous loss."""
 
     #: Seconds of sound since the stream was opened.
     at: float
-    #: Frames that were lost; 0 if only that something was lost is known.
+    #: Number of lost frames; 0 if unknown.
     frames: int
 
 
 @dataclass
 class Summary:
-    """What is known of one stream."""
+    """The results of one stream."""
 
     name: str
     samplerate: float
@@ -39,11 +39,11 @@ class Summary:
     smallest_block: int = 0
     largest_block: int = 0
     losses: list[Loss] = field(default_factory=list)
-    #: How often the device itself reported each kind of loss.
+    #: Number of losses of each kind that the device itself has reported.
     xruns: dict[str, int] = field(default_factory=lambda: dict.fromkeys(XRUNS, 0))
-    #: Frames that the ring holds, or may hold, for Python to be late.
+    #: Frames by which Python may be late: what the ring holds, or may hold.
     ahead: int | None = None
-    #: By how many frames Python was late at the worst; ``None`` if that is not known.
+    #: Largest delay of Python in frames; ``None`` if unknown.
     late: int | None = None
 
     @property
@@ -51,7 +51,7 @@ class Summary:
         return sum(loss.frames for loss in self.losses)
 
     def add_block(self, frames: int, xruns: list[str]) -> None:
-        """A transfer that the device has made, and the losses that it has reported with it."""
+        """Add a block that the device has transferred, with the losses that it reported."""
         if xruns:
             self.losses.append(Loss(self.frames / self.samplerate, 0))
         for name in xruns:
@@ -71,7 +71,7 @@ class Summary:
 
 
 class Observer:
-    """What all streams have counted so far: a list of summaries, in the order of opening."""
+    """Observes all streams: a list of summaries, in the order in which the streams were opened."""
 
     def __init__(self) -> None:
         self.summaries: list[Summary] = []
@@ -80,7 +80,7 @@ class Observer:
         self._thread: threading.Thread | None = None
 
     def __call__(self, stream: Base) -> None:
-        """A stream was opened."""
+        """Observe a stream that has just been opened."""
         watched = _Watched(stream)
         with self._lock:
             self.summaries.append(watched.summary)
@@ -92,7 +92,7 @@ class Observer:
                 self._thread.start()
 
     def look(self) -> None:
-        """Bring the summaries up to date."""
+        """Update the summaries."""
         with self._lock:
             for watched in self._open:
                 watched.look()
@@ -105,10 +105,10 @@ class Observer:
 
 
 class _Watched:
-    """One stream of ours."""
+    """One stream of this package."""
 
     def __init__(self, stream: Base) -> None:
-        #: The counters outlive it, and the last look is when it is gone.
+        #: The counters outlive the stream; the last check comes after its end.
         self.stream = weakref.ref(stream)
         self.summary = Summary(type(stream).__name__, stream.samplerate, stream.channels)
         self._callback = stream._callback
@@ -127,7 +127,7 @@ class _Watched:
         lost = counters["output_underflow_frames"] + counters["input_overflow_frames"]
         new, self._lost = lost - self._lost, lost
         if new and self._is_losing:
-            # One stall, with a look in between.
+            # The same stall continues.
             summary.losses[-1].frames += new
         elif new:
             summary.losses.append(Loss((summary.frames - new) / summary.samplerate, new))
@@ -137,14 +137,14 @@ class _Watched:
         self._find_lateness(counters)
 
     def _find_lateness(self, counters: dict[str, int]) -> None:
-        """By how much a ring's fill has differed at the worst from what one block takes or adds."""
+        """The largest deviation of a ring's fill from what one block takes or adds."""
         late = None
         if self._callback.output_ring is not None:
             low, high = counters["output_low_water"], counters["output_high_water"]
-            # The other way round if there was no block in between.
+            # The other way round without a block in between.
             late = high - low if low <= high else None
-        # For a callback in Python, both are the same; and what is recorded while the rest is
-        # played at the end is not read any more.
+        # With a callback in Python, both are the same. What is recorded while the rest is played at
+        # the end is no longer read.
         if self._callback.input_ring is not None and (late is None or self._is_separate):
             late = max(late or 0, counters["input_high_water"])
         if late is not None:
@@ -155,14 +155,14 @@ class _Watched:
 
 
 class SounddeviceObserver:
-    """The same for the streams of :mod:`sounddevice` itself."""
+    """The same for sounddevice's own streams."""
 
     def __init__(self, sounddevice: Any) -> None:
         self.summaries: list[Summary] = []
-        #: Not an attribute of the streams, which belong to sounddevice.
+        #: Kept outside the streams, which belong to sounddevice.
         self._of: weakref.WeakKeyDictionary[Any, Summary] = weakref.WeakKeyDictionary()
         self._watch_new_streams(sounddevice._StreamBase)
-        # The streams without NumPy have them under another name.
+        # Streams without NumPy have these methods under another name.
         raw_read = self._watch_reading(sounddevice._InputStreamBase._raw_read)
         sounddevice._InputStreamBase._raw_read = sounddevice.RawInputStream.read = raw_read
         raw_write = self._watch_writing(sounddevice._OutputStreamBase._raw_write)
@@ -181,7 +181,7 @@ class SounddeviceObserver:
                 callback = _WatchedCallback(callback)
             original(stream, *args, callback=callback, wrap_callback=wrap_callback, **kwargs)
             if callback and not wrap_callback:
-                # It is compiled, and nothing here can see its calls.
+                # A compiled callback, whose calls are invisible here.
                 return
             summary = Summary(type(stream).__name__, stream.samplerate, stream.channels)
             observer.summaries.append(summary)
@@ -216,7 +216,7 @@ class SounddeviceObserver:
 
 
 class _WatchedCallback:
-    """Calls the user's callback, and counts."""
+    """Calls the user's callback and counts its blocks."""
 
     def __init__(self, callback: Callable[..., object]) -> None:
         self.summary: Summary | None = None

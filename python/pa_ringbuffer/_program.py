@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 
 class NoProgramError(Exception):
-    """There is nothing to run; the text says what is missing."""
+    """There is no program to run; the text says what is missing."""
 
 
 class Program:
@@ -27,7 +27,7 @@ class Program:
 
     def __init__(self, name: str, is_module: bool) -> None:
         self.name = name
-        #: What ``sys.path`` has to begin with; ``None`` if that stays as it is.
+        #: First entry of ``sys.path``; ``None`` if the path stays unchanged.
         self._folder: str | None = None
         self._spec: ModuleSpec | None = None
         self._loader: Any = None
@@ -74,14 +74,14 @@ class Program:
         return spec.origin or spec.name, code
 
     def run(self, arguments: list[str]) -> None:
-        """Execute it as ``__main__``. What it raises has no traceback from before the program."""
+        """Execute the program as ``__main__``. Its tracebacks contain no frames of this package."""
         main: Any = types.ModuleType("__main__")
         main.__file__, main.__loader__, main.__spec__ = self.file, self._loader, self._spec
         main.__package__ = None if self._spec is None else self._spec.parent
         main.__builtins__, main.__cached__ = builtins, None
         if sys.version_info < (3, 14):
             main.__annotations__ = {}
-        # The interpreter removes it at the very end, and with it everything that is left.
+        # The interpreter removes it at the very end, together with everything that is left.
         sys.modules["__main__"] = main
         sys.argv[:] = [self.file if self._folder is None else self.name, *arguments]
         if self._folder is not None:
@@ -89,7 +89,7 @@ class Program:
             if not is_safe:
                 # The current folder, which comes first for a module.
                 del sys.path[0]
-            # A folder or zip file is what was to be run, and not only beside it.
+            # A folder or zip file is the program itself; other files are only next to it.
             if self._spec is not None or not is_safe:
                 sys.path.insert(0, self._folder)
         try:
@@ -100,7 +100,7 @@ class Program:
 
 
 def _tell_errors(get_code: Callable[..., CodeType], *args: Any, **kwargs: Any) -> CodeType:
-    """The program's code; what is wrong with it is told as Python tells it."""
+    """The program's code; errors in it are reported as Python reports them."""
     try:
         return get_code(*args, **kwargs)
     except (SyntaxError, ValueError) as error:
@@ -110,11 +110,11 @@ def _tell_errors(get_code: Callable[..., CodeType], *args: Any, **kwargs: Any) -
 
 
 def _tell(error: BaseException) -> None:
-    """Print the traceback as it would be without this package."""
+    """Print the traceback as Python would without this package."""
     if isinstance(error, SystemExit):
         return
     hook = sys.excepthook
-    # The interpreter ends as it would: by a signal after Ctrl-C. But it has nothing left to print.
+    # The interpreter ends as usual: by a signal after Ctrl-C. But it has nothing left to print.
     sys.excepthook = _already_told
     traceback = error.__traceback__
     while traceback and traceback.tb_frame.f_code.co_filename == __file__:

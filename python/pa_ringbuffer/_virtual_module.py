@@ -1,4 +1,4 @@
-"""What sounddevice has besides streams, for a machine whose only device is the virtual one."""
+"""sounddevice's functions besides streams, for a machine with only the virtual device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from .streams import flags
 from .streams.base import SAMPLE_SIZES
 
-#: Frames per second, frames per block, and channels, unless a program says otherwise.
+#: Default frames per second, frames per block, and channels.
 SAMPLERATE, BLOCKSIZE, CHANNELS = 48000.0, 256, 2
 
 _SIDES = {"input": 0, "output": 1}
@@ -30,7 +30,7 @@ def split(value: Any) -> tuple[Any, Any]:
 
 
 def chosen(value: Any, name: str, side: int, otherwise: Any = None) -> Any:
-    """An argument for one direction, or what `default` has in its place."""
+    """An argument for one direction, or else the value in `default`."""
     value = (getattr(default, name) if value is None else split(value))[side]
     if value is None:
         value = getattr(default, name)[side]
@@ -107,7 +107,7 @@ class _Default:
         return 0
 
     def reset(self) -> None:
-        """Forget all that was set."""
+        """Reset all defaults."""
         vars(self).clear()
         self.__init__()  # type: ignore[misc]
 
@@ -116,7 +116,7 @@ default = _Default()
 
 
 class DeviceList(tuple[dict[str, Any], ...]):
-    """Devices, which are shown one per line."""
+    """Devices; the repr has one line per device."""
 
     __slots__ = ()
 
@@ -132,7 +132,7 @@ _HOST_API = "pa_ringbuffer"
 
 
 def query_devices(device: Any = None, kind: str | None = None) -> Any:
-    """What is known about the virtual device, whatever *device* is; a list if nothing is given."""
+    """Information about the virtual device, whatever *device* is; a list if both are omitted."""
     if kind not in ("input", "output", None):
         raise ValueError(f"kind must be 'input' or 'output', not {kind!r}")
     latency = BLOCKSIZE / SAMPLERATE
@@ -152,7 +152,7 @@ def query_devices(device: Any = None, kind: str | None = None) -> Any:
 
 
 def query_hostapis(index: int | None = None) -> Any:
-    """What is known about the only host API; a tuple if no *index* is given."""
+    """Information about the only host API; a tuple if *index* is omitted."""
     if index not in (0, None):
         raise flags.PortAudioError(f"index must be 0, the only host API, not {index!r}")
     info = {
@@ -202,19 +202,19 @@ def sleep(msec: float) -> None:
 
 
 def get_portaudio_version() -> tuple[int, str]:
-    """A number and a text in place of PortAudio's, which is not used."""
+    """A number and a text in place of PortAudio's version, because PortAudio is not used."""
     return 0, "the virtual device of pa_ringbuffer, without PortAudio"
 
 
 class AsioSettings:
-    """Taken and not used."""
+    """Accepted and ignored."""
 
     def __init__(self, channel_selectors: Any) -> None:
         pass
 
 
 class CoreAudioSettings:
-    """Taken and not used."""
+    """Accepted and ignored."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class _Stream:
     """The virtual device as backend of a stream."""
 
-    #: What an opened stream of PortAudio has, too, and a virtual device has not.
+    #: Attributes of an open PortAudio stream that a virtual device lacks.
     cpu_load = 0.0
 
     def __init__(
@@ -69,7 +69,7 @@ class _Stream:
             loopback=loopback,
             jitter=jitter,
         )
-        # As the device's times have it; see its documentation.
+        # As the device's times define it; see its documentation.
         latencies = ((blocksize or 1024) / self.samplerate, 0.0)
         self.latency = of_sides([latencies[side] for side in sides])
 
@@ -99,21 +99,30 @@ class _Stream:
 _PARAMETERS = """
     :param samplerate: Frames per second.
     :type samplerate: float, optional
-    :param blocksize: Frames per call of the callback; 0 for blocks of 1 to 1024 frames.
+    :param blocksize: Frames per block; 0 for blocks of 1 to 1024 frames.
     :type blocksize: int, optional
-    :param channels: Number of channels; where there are two directions, maybe a pair (input,
-        output).
+    :param channels: Number of channels; for two directions, optionally a pair (input, output).
     :type channels: int or tuple, optional
     :param dtype: Sample format.
     :type dtype: str, optional
-    :param loopback: Whether what is played is recorded, as for :class:`VirtualDevice`.
+    :param loopback: Whether the stream records what it plays, as for :class:`VirtualDevice`.
     :type loopback: bool, optional
-    :param jitter: By how many seconds calls come late, as for :class:`VirtualDevice`.
+    :param jitter: Maximum lateness of a call in seconds, as for :class:`VirtualDevice`.
     :type jitter: float, optional
 
-    The other parameters are those of the streams in :mod:`pa_ringbuffer.sounddevice`. Those that
-    only concern a sound card are taken and not used: *device*, *latency*, *extra_settings*,
+    The other parameters are those of the streams in :mod:`pa_ringbuffer.sounddevice`. The virtual
+    device accepts and ignores those for sound cards: *device*, *latency*, *extra_settings*,
     *clip_off*, *dither_off*, *never_drop_input* and *prime_output_buffers_using_stream_callback*.
+
+    >>> import numpy as np
+    >>> from pa_ringbuffer import testing
+    >>> stream = testing.Stream(channels=1, loopback=True)
+    >>> underflowed = stream.write(np.ones((4800, 1), 'float32'))
+    >>> stream.start()
+    >>> recording, overflowed = stream.read(2400)
+    >>> recording[-1]
+    array([1.], dtype=float32)
+    >>> stream.close()
     """
 
 
@@ -150,28 +159,28 @@ class _Virtual(streams.Base):
     )
 
     def xrun(self, kind: str) -> None:
-        """Have the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
+        """Make the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
         self._check_open()
         device: Any = self._handle.backend
         device.device_itself.xrun(kind)
 
 
 class RawInputStream(_Virtual, streams.BlockingInput[bytearray]):
-    """:class:`InputStream` with buffers instead of arrays, for which NumPy is not needed."""
+    """:class:`InputStream` with buffers instead of arrays; it does not need NumPy."""
 
     _kind: ClassVar[str] = "input"
     _raw: ClassVar[bool] = True
 
 
 class RawOutputStream(_Virtual, streams.BlockingOutput[streams.Buffer]):
-    """:class:`OutputStream` with buffers instead of arrays, for which NumPy is not needed."""
+    """:class:`OutputStream` with buffers instead of arrays; it does not need NumPy."""
 
     _kind: ClassVar[str] = "output"
     _raw: ClassVar[bool] = True
 
 
 class RawStream(RawInputStream, RawOutputStream):
-    """:class:`Stream` with buffers instead of arrays, for which NumPy is not needed."""
+    """:class:`Stream` with buffers instead of arrays; it does not need NumPy."""
 
     _kind: ClassVar[str] = "duplex"
 

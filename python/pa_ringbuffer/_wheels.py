@@ -1,4 +1,4 @@
-"""What an installation without the extension module says about those that have one."""
+"""The message of an installation without the extension module about those that have it."""
 
 #: As built by ``.github/workflows/ci.yml``; a test compares the two.
 PLATFORMS = (
@@ -9,6 +9,6 @@ NO_EXTENSION = (
     "the extension module, which this installation of pa-ringbuffer does not have: wheels for "
     f"CPython 3.9 and newer (Windows on arm64: 3.11) on {PLATFORMS} include it; on other systems, "
     "pip builds it with a Rust compiler: "
-    # Without --force-reinstall, pip is content with the installation that says this.
+    # Without --force-reinstall, pip keeps the installation that prints this.
     "pip install --force-reinstall --no-deps --no-binary pa-ringbuffer pa-ringbuffer"
 )

@@ -1,4 +1,4 @@
-"""The demo: sound that goes on while Python stalls, and the proof that nothing was lost.
+"""The demo: sound continues while Python stalls, and a comparison proves that nothing is lost.
 
 `Transfer.run` writes to a stream of :mod:`pa_ringbuffer.sounddevice` or, without a sound card, of
 :mod:`pa_ringbuffer.testing`. The rest finds a sound and a device, and prints the result.
@@ -33,7 +33,7 @@ OK, LOST, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Transfer:
-    """Plays a sound while Python stalls now and then, and compares what comes back."""
+    """Plays a sound while Python stalls repeatedly, and compares the frames that come back."""
 
     def __init__(self, sound, stream):
         self.sound = sound
@@ -135,7 +135,7 @@ class Sound(NamedTuple):
 
 
 def melody(seconds):
-    """A few plucked strings, so that no sound file is needed."""
+    """A few plucked strings, so that the demo needs no sound file."""
     samplerate = 48000
     frames = round((seconds or 8) * samplerate)
     # Three voices: notes in semitones, the pitch of note 0 in Hz, the length of a note in seconds.
@@ -262,7 +262,7 @@ def report(console, transfer, interrupted, stopped):
     }
     lost = [f"{frames:,} {what}" for what, frames in losses.items() if frames]
     if xruns:
-        # The ring had every frame in time: they were late between the callback and the loudspeaker.
+        # The ring had every frame in time: the loss is between the callback and the loudspeaker.
         lost.append(f"the device reported {xruns} xruns")
     if lost:
         console.print(f"Frames were lost: {'; '.join(lost)}.", style="red")
@@ -276,7 +276,7 @@ def report(console, transfer, interrupted, stopped):
 
 
 def play(console, options):
-    """Do what the command line says and return the exit status."""
+    """Follow the command line options and return the exit status."""
     sound = sound_file(options.file, options.seconds) if options.file else melody(options.seconds)
     stream, device = open_stream(sound, options, console)
     transfer = Transfer(sound, stream)
@@ -305,7 +305,8 @@ def play(console, options):
         except KeyboardInterrupt:
             interrupted = True
         except StreamStoppedError as error:
-            # An active device that makes no calls is an error; a stopped one has lost the rest.
+            # An active device that makes no calls is an error. If the stream has stopped, the rest
+            # is lost.
             if stream.active:
                 raise DemoError(str(error)) from None
             stopped = True
@@ -313,7 +314,7 @@ def play(console, options):
 
 
 def run(options):
-    """Run the demo and return the exit status; errors that the user can fix go to stderr."""
+    """Run the demo and return the exit status; print errors that the user can fix to stderr."""
     try:
         # Names may contain brackets, which are not markup.
         return play(Console(markup=False, highlight=False, soft_wrap=True), options)

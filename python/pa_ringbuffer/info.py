@@ -1,6 +1,6 @@
-"""``python -m pa_ringbuffer info``: what a bug report should say about a machine.
+"""``python -m pa_ringbuffer info``: the information about a machine that a bug report needs.
 
-Every line is found out by itself: what is missing is said in its place, and the rest is printed.
+Every line is independent: if something is missing, its line says so, and the others are printed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def _classes() -> str:
     try:
         _ = pa_ringbuffer.StreamCallback
     except AttributeError:
-        return "the portable ones, without extension module"
+        return "portable (no extension module)"
     from . import _native
 
-    return f"of the extension module {os.path.basename(str(_native.__file__))}"
+    return f"native, in {os.path.basename(str(_native.__file__))}"
 
 
 def _layout() -> str:
@@ -51,7 +51,7 @@ def _system() -> str:
 
 def _version(name: str) -> Callable[[], str]:
     def version() -> str:
-        # Not the metadata alone: what is installed may not be what can be imported.
+        # Not only the metadata: the import may find another version, or fail.
         module = importlib.import_module(name)
         return str(getattr(module, "__version__", None) or importlib.metadata.version(name))
 
@@ -96,7 +96,7 @@ def _devices() -> str:
 
 
 def _realtime() -> str:
-    """Whether threads of this process may have real-time priority, as audio threads should."""
+    """Whether threads of this process may have the real-time priority that audio threads need."""
     if sys.platform in ("win32", "darwin"):
         return "the system gives audio threads their priority"
     import resource
@@ -146,12 +146,12 @@ def _answer(ask: Callable[[], Any]) -> str:
     except ModuleNotFoundError as error:
         return f"not there: pip install {error.name}"
     except Exception as error:
-        # A report about what goes wrong must not go wrong.
+        # A report about failures must not fail itself.
         return f"not known: {type(error).__name__}: {error}"
 
 
 def collect() -> str:
-    """The whole report, a line or more for each subject."""
+    """The whole report, with at least one line for each subject."""
     width = max(map(len, _LINES)) + 2
     indent = "\n" + " " * width
     return "\n".join(

@@ -1,18 +1,18 @@
 """PortAudio's ring buffer for Python, in pure Python on top of CFFI.
 
-This file needs nothing but CFFI and can be copied into a project of yours as ``pa_ringbuffer.py``.
+This file depends only on CFFI. You can copy it into your own project as ``pa_ringbuffer.py``.
 
 How it works
 ------------
 
-The arithmetic on the two indices is done here, by ``_Geometry``, from fields that were compared
-with what they must be: code in another language drives the other side of the ring, and whatever it
-does to the fields, no byte outside the storage is touched. From the user's compiled library come
-only the things that Python cannot do: the memory barriers, and publishing an index behind them.
+``_Geometry`` does the arithmetic on the two indices, using fields that were checked before. Code in
+another language drives the other side of the ring: whatever it writes to the fields, no byte
+outside the storage is accessed. The user's compiled library only contributes what Python cannot do:
+the memory barriers, and publishing an index after them.
 
-Each side of the ring has a lock of its own, because a transfer takes many bytecodes, between which
-another Python thread may run. The two sides never wait for each other, and compiled code waits for
-nobody.
+Each side of the ring has its own lock, because a transfer takes many bytecodes, and another Python
+thread may run between any two of them. The two sides never wait for each other, and compiled code
+never waits.
 """
 
 __version__ = "0.2.0"
@@ -40,8 +40,8 @@ _INTEGER_FIELDS = (
 )
 _FIELDS = (*_INTEGER_FIELDS, "buffer")
 
-# Seconds between two looks at a ring that somebody waits for, because the other side tells nobody:
-# as long as something may come at any moment, and afterwards.
+# Seconds between two checks of a ring in a wait, because the other side sends no signal: while data
+# may arrive at any moment, and after that.
 _WAIT_INTERVAL = 1e-3
 _IDLE_INTERVAL = 2.5e-3
 _MOMENT = 50e-3
@@ -56,8 +56,12 @@ def _is_darwin():
 def cdef():
     """Return the C declarations of PortAudio's ring buffer.
 
-    They are meant for ``FFI.cdef()``. A C compiler takes them as well, in place of PortAudio's own
-    header. They are different on macOS, where sizes and indices have 32 bits.
+    Pass them to ``FFI.cdef()``. A C compiler also accepts them in place of PortAudio's own header.
+    On macOS they differ: sizes and indices have 32 bits there.
+
+    >>> import pa_ringbuffer
+    >>> 'PaUtilRingBuffer' in pa_ringbuffer.cdef()
+    True
 
     :returns: One type definition, one struct and ten functions.
     :rtype: str
@@ -115,14 +119,14 @@ ring_buffer_size_t PaUtil_AdvanceRingBufferReadIndex(
 def init(ffi, lib):
     """Return the class ``RingBuffer`` for a CFFI module.
 
-    Neither argument is used before the first instance is made. That allows mocks in their place
-    when documentation is built.
+    Neither argument is used before the first instance is made, so documentation builds can pass
+    mocks.
 
-    :param ffi: A CFFI instance that was given the declarations of ``cdef()``.
-    :param lib: The library that belongs to it. If PortAudio's functions are missing there, the
-        class works without them.
-    :returns: A class whose instances have their C struct declared by *ffi*, so that they can be
-        handed to functions in *lib*.
+    :param ffi: A CFFI instance that has the declarations of ``cdef()``.
+    :param lib: The library of the same CFFI module. If it lacks PortAudio's functions, the class
+        works without them.
+    :returns: A class whose instances own a C struct declared by *ffi*, which can be passed to
+        functions in *lib*.
 
     """
     namespace = {
@@ -136,10 +140,10 @@ def init(ffi, lib):
 
 
 class _Unshared:
-    """Slices like a memoryview, but each slice belongs to a view of its own.
+    """Slices like a memoryview, but gives each slice a view of its own.
 
-    CPython counts the memoryviews that were made of one another, without a lock (gh-127716). Two
-    threads that make, or drop, such views at the same time need a GIL, or the memory is released
+    CPython counts the memoryviews derived from one another without a lock (gh-127716). If two
+    threads create or release such views at the same time without a GIL, the memory can be released
     while it is in use.
     """
 
@@ -162,7 +166,7 @@ def _sliceable(exporter, readonly=False):
 
 
 class _Geometry:
-    """The fields that do not change while a ring is in use, known to fit together."""
+    """The fields that do not change while a ring is in use, checked for consistency."""
 
     __slots__ = ("base", "big_mask", "element_size", "fixed", "size", "small_mask", "view")
 
@@ -176,7 +180,7 @@ class _Geometry:
         self.view = view
 
     def readable(self, write_index, read_index):
-        """Number of elements between two indices, which may hold anything."""
+        """Number of elements between two indices, which may have any value."""
         filled = (write_index - read_index) & self.big_mask
         return filled if filled < self.size else self.size
 
@@ -184,15 +188,15 @@ class _Geometry:
         return self.size - self.readable(write_index, read_index)
 
     def chunk(self, index, count):
-        """Where *count* elements from *index* on are: a position and two lengths."""
+        """The location of *count* elements starting at *index*: a position and two lengths."""
         position = index & self.small_mask
         first = self.size - position
         if count <= first:
             return position, count, 0
         if first < 0:
-            # Only a size that is no power of two, whose ring was wrapped, or a damaged index lead
-            # here. PortAudio's C goes on with this negative length; there is no better safe answer
-            # than nothing.
+            # Only a size that is not a power of two, after the ring has wrapped, or a damaged index
+            # leads here. PortAudio's C continues with this negative length; the only safe answer is
+            # nothing.
             return 0, 0, 0
         return position, first, min(count - first, position)
 
@@ -208,22 +212,22 @@ class _Geometry:
         )
 
 
-# What no struct can be equal to; stands for fields that were not read yet.
+# Differs from every struct; stands for fields that have not been read yet.
 _UNKNOWN = _Geometry(b"", 0, 0, 0, 0, None, None)
 
 
 class _CompiledOrdering:
-    """Barriers and stores to indices by the functions in the user's library.
+    """Barriers and index stores by the functions in the user's library.
 
-    PortAudio's ``Get...Regions`` has the barrier that belongs behind the load of the other side's
-    index, and does nothing else but arithmetic. ``Advance...`` has the one that belongs before its
+    PortAudio's ``Get...Regions`` contains the barrier that must follow the load of the other side's
+    index; the rest of it is arithmetic. ``Advance...`` contains the barrier that must precede its
     own store.
     """
 
     def __init__(self, ffi, integer, functions):
         self._get_write, self._advance_write, self._get_read, self._advance_read = functions
-        # Written by the functions and never read: the regions are computed here, from fields that
-        # were checked, while the functions take the fields as they are.
+        # Written by the functions and never read: the regions are computed here from checked
+        # fields, whereas the functions do not check them.
         pointers = ffi.new("void *[2]")
         sizes = ffi.new(f"{integer}[2]")
         self._unread = pointers, sizes, pointers + 1, sizes + 1
@@ -244,24 +248,24 @@ class _CompiledOrdering:
 class _PythonOrdering:
     """The same without compiled functions.
 
-    An index is one aligned machine word, which CFFI loads and stores in one piece. What is left is
+    An index is one aligned machine word, which CFFI loads and stores in one piece. What remains is
     the order relative to the elements:
 
-    - x86 never exchanges two loads or two stores, and the compiler that built the interpreter
-      cannot move anything across the calls in between. Nothing more would be needed.
-    - ARM (64 bits) may exchange both. Releasing a lock keeps what comes before it before, acquiring
-      one keeps what comes after it after, and a release is not exchanged with the next acquire.
-      Therefore one lock, acquired and released twice, orders everything before it before everything
-      behind it. (Once would not: both neighbours could move inside.) That rests on the lock being
-      made of such instructions, as it is in CPython and PyPy on Linux and macOS; the language does
-      not promise it.
-    - Between Python threads under a global interpreter lock, handing over that lock is enough.
+    - x86 never reorders two loads or two stores, and the compiler that built the interpreter cannot
+      move anything across the calls in between. Nothing more is needed there.
+    - 64-bit ARM may reorder both. Releasing a lock keeps earlier accesses before it, acquiring one
+      keeps later accesses after it, and a release is not reordered with a later acquire. Acquiring
+      and releasing a lock twice therefore orders everything before against everything after. (Once
+      is not enough: accesses on both sides could move into the critical section.) This relies on
+      locks that use such instructions, as in CPython and PyPy on Linux and macOS; the language does
+      not guarantee it.
+    - Between Python threads with a GIL, handing over the GIL is enough.
     """
 
     @staticmethod
     def _fence():
-        # A new lock each time: nobody can be waiting for it, not even a signal handler that
-        # interrupts this very function.
+        # A new lock each time, so that it is never contended, not even by a signal handler that
+        # interrupts this function.
         lock = Lock()
         with lock:
             pass
@@ -302,7 +306,7 @@ def _check_layout(ffi):
     declared = dict(getattr(ring, "fields", None) or ())
     for position, name in enumerate(_FIELDS):
         kind, code = ("pointer", "P") if name == "buffer" else ("primitive", _integer_code())
-        # A count of 0 aligns, as a C compiler would, without adding anything.
+        # A count of 0 adds alignment, as a C compiler does, and no data.
         offset = struct.calcsize(f"@{position}{_integer_code()}0{code}")
         size = struct.calcsize(code)
         if name not in declared:
@@ -322,7 +326,7 @@ def _check_layout(ffi):
 
 
 class _Binding:
-    """What a CFFI instance and its library offer, after checking that it is what we need."""
+    """What a CFFI instance and its library provide, after checking it."""
 
     def __init__(self, ffi, lib):
         _check_layout(ffi)
@@ -347,7 +351,7 @@ class _Binding:
             self.ordering = _PythonOrdering()
 
     def struct_pointer(self, pointer, name):
-        """Check what should be a pointer to a struct, of whatever CFFI instance."""
+        """Check a pointer to a struct, which may belong to any CFFI instance."""
         ctype = self.ffi.typeof(pointer) if isinstance(pointer, self.ffi.CData) else None
         if getattr(ctype, "kind", None) not in ("pointer", "array") or ctype.item.cname not in (
             "PaUtilRingBuffer",
@@ -361,7 +365,7 @@ class _Binding:
         return self._checked_address(int(self.ffi.cast("uintptr_t", pointer)), name)
 
     def struct_address(self, address, name):
-        """Check what should be the address of a struct."""
+        """Check the address of a struct."""
         wanted = "an address (int) or a CFFI pointer to PaUtilRingBuffer"
         address = _integer(address, name, wanted)
         largest = 2 ** (8 * struct.calcsize("P")) - 1
@@ -382,10 +386,10 @@ class _Binding:
         return self.ffi.cast("PaUtilRingBuffer *", address)
 
     def cdata_memory(self, data):
-        """Address and size of a CFFI array, or of what a pointer points to.
+        """Address and size of a CFFI array, or of the target of a pointer.
 
-        The size is None if the C type has none. The third result says whether more than that cannot
-        be there: only the caller knows how much is behind a pointer.
+        The size is None if the C type has none. The third result is whether this size is exact:
+        only the caller knows how much memory follows a pointer's target.
         """
         ffi = self.ffi
         ctype = ffi.typeof(data)
@@ -396,7 +400,7 @@ class _Binding:
         address = ffi.cast("char *", data)
         if ctype.kind == "array":
             return address, ffi.sizeof(data), True
-        # Compilers say 1 for void.
+        # Compilers define sizeof(void) as 1.
         if ctype.item.kind == "void":
             return address, None, False
         try:
@@ -444,15 +448,15 @@ def _not_memory(value, name, ffi):
 
 
 def _raised_by(error):
-    """Whether code in Python, and not the function that was called, has raised an exception."""
+    """Whether an exception was raised by Python code rather than by the called function."""
     return error.__traceback__.tb_next is not None
 
 
 def _integer(value, name, wanted="an integer"):
-    # What an object's own method raises is none of our business.
+    # Exceptions from an object's own method propagate.
     if hasattr(type(value), "__index__"):
         try:
-            # What is derived from int may be shown and compared in other ways.
+            # A subclass of int may print and compare differently.
             return int.__index__(index(value))
         except TypeError as error:
             if _raised_by(error):
@@ -461,14 +465,14 @@ def _integer(value, name, wanted="an integer"):
 
 
 def _shown(number, largest=2**63 - 1):
-    """A number for an error message. Python would refuse to write thousands of digits."""
+    """A number for an error message. Python refuses to print thousands of digits."""
     if number <= -(2**63):
         return f"{-(2**63)} or less"
     return f"{largest} or more" if number >= largest else number
 
 
 def _seconds(value, name):
-    """A number of seconds; infinity for None."""
+    """A number of seconds; None becomes infinity."""
     if value is None:
         return math.inf
     try:
@@ -495,12 +499,12 @@ def _nothing(*_objects):
 
 
 def _keep_from_collector(ring, *objects):
-    """Have objects die with the last reference to them, and not by the garbage collector.
+    """Have objects die with the last reference to them instead of being garbage-collected.
 
-    It clears the garbage that it has found in any order, and CFFI, ctypes and memoryviews give
-    memory back when they are cleared, although a ring may still be used by code that runs
-    meanwhile. What is registered here is no garbage before *ring* is. The price is that a cycle
-    which leads through one of the objects stays for ever.
+    The collector clears garbage in any order, and CFFI, ctypes and memoryviews release memory when
+    they are cleared, although code that runs during the collection may still use a ring. Objects
+    registered here are not garbage before *ring* is. The price: a reference cycle that leads
+    through one of them is never freed.
     """
     if sys.implementation.name == "cpython":
         finalizer = weakref.finalize(ring, _nothing, *objects)
@@ -508,56 +512,57 @@ def _keep_from_collector(ring, *objects):
 
 
 def _may_lead_back(exporter):
-    """Whether attributes of an exporter can refer to the ring.
+    """Whether an exporter's attributes can refer to the ring.
 
-    Then it is an array, or something similar, of a class written in Python, whose attributes are
-    all that it loses when it is cleared. Objects of ctypes have attributes, and lose their memory.
+    If so, it is an array or similar object of a class written in Python, and clearing it removes
+    only its attributes. ctypes objects have attributes, too, but clearing them releases their
+    memory.
     """
     ctypes = any(getattr(cls, "__module__", None) == "_ctypes" for cls in type(exporter).__mro__)
     return hasattr(exporter, "__dict__") and not ctypes
 
 
 def _memory(value, name, ffi, writable=False):
-    """A memoryview of any C-contiguous buffer that is no array of Python objects.
+    """A memoryview of any C-contiguous buffer, except for arrays of Python objects.
 
-    It is the only time that *value* is asked for its memory: an exporter written in Python may
-    answer differently the second time.
+    This asks *value* for its memory only once: an exporter written in Python may answer differently
+    the second time.
     """
     if _FREE_THREADED and isinstance(value, memoryview):
-        # Other threads may be using it as well; see _Unshared.
+        # Other threads may use it, too; see _Unshared.
         from pickle import PickleBuffer
 
         value = PickleBuffer(value)
     try:
         view = memoryview(value)
     except TypeError as error:
-        # Its own error, since Python 3.12.
+        # The exporter's own error, since Python 3.12.
         if hasattr(type(value), "__buffer__"):
             raise
         raise _not_memory(value, name, ffi) from error
     except ValueError:
-        # NumPy cannot say what format dates have, but it can show them as nameless bytes.
+        # NumPy cannot export the format of dates, but it can export them as nameless bytes.
         dtype = getattr(value, "dtype", None)
         if getattr(dtype, "hasobject", True):
             raise
         view = memoryview(value.view(f"V{dtype.itemsize}"))
-    # Field names may have any letter in them.
+    # Field names may contain any letter.
     if "O" in view.format and "O" in re.sub(":[^:]*:", "", view.format):
         raise TypeError(f"{name} must hold plain numbers or bytes, not Python objects")
     if (writable and view.readonly) or not view.c_contiguous:
         problem = "writable" if writable and view.readonly else "C-contiguous"
-        # The user shall see the exporter's own error, and this is what provokes it.
+        # This provokes the exporter's own error, which is what the user should see.
         try:
             ffi.release(ffi.from_buffer(value, require_writable=writable))
         except TypeError as error:
-            # That's how PyPy calls it.
+            # PyPy's name for it.
             raise BufferError(f"{name} must be {problem}") from error
         raise BufferError(f"{name} must be {problem}")
     return view
 
 
 class _Keep:
-    """Keeps objects alive as long as a CFFI pointer, as its (idle) destructor."""
+    """Keeps objects alive as long as a CFFI pointer, by being its (idle) destructor."""
 
     def __init__(self, *objects):
         self._objects = objects
@@ -567,7 +572,7 @@ class _Keep:
 
 
 class _Side:
-    """One of the two sides of a ring, which one thread at a time may use."""
+    """One of the two sides of a ring, which only one thread at a time may use."""
 
     def __init__(self):
         self._lock = RLock()
@@ -576,8 +581,8 @@ class _Side:
     def alone(self, function, *arguments):
         """Call a function while no other thread uses this side.
 
-        The same thread can arrive here a second time, by a signal handler or a finalizer that runs
-        in the middle of the function. Waiting would be a deadlock, going on would tear elements.
+        A signal handler or a finalizer that runs in the middle of the function can lead the same
+        thread here a second time. Waiting would be a deadlock, and continuing would tear elements.
         """
         with self._lock:
             if self._busy:
@@ -595,7 +600,7 @@ class _Side:
 class _Ring:
     """A struct, the storage it points to, and the operations on them.
 
-    :meth:`_refresh` decides about a struct whose fields are not those that were seen before.
+    :meth:`_refresh` judges a struct whose fields differ from those checked before.
     """
 
     def __init__(self, binding, pointer):
@@ -613,20 +618,20 @@ class _Ring:
 
     def geometry(self):
         geometry = self._geometry
-        # One comparison for the four fields at the end of the struct. It takes place each time,
-        # because nothing else tells whether foreign code wrote there.
+        # One comparison covers the four fields at the end of the struct. It takes place each time,
+        # because there is no other way to know whether other code has changed them.
         if self._fixed == geometry.fixed and self.pointer.bufferSize == geometry.size:
             return geometry
         return self._refresh()
 
     def _fields(self):
-        """The fields as they are, in a copy that no longer changes while it is being checked."""
+        """A copy of the fields, which does not change while it is being checked."""
         copy = bytes(self._struct)
         fields = dict(zip(_FIELDS, self.binding.format.unpack(copy)))
         return fields, copy[self.binding.fixed_offset :]
 
     def transfer_geometry(self, element_size):
-        """The geometry for a transfer of elements that were counted with this element size."""
+        """The geometry for a transfer whose elements were counted with this element size."""
         geometry = self.geometry()
         if element_size != geometry.element_size:
             raise RuntimeError(
@@ -636,7 +641,7 @@ class _Ring:
         return geometry
 
     def writable_geometry(self):
-        """The geometry, for a ring that may be written to from here."""
+        """The geometry of a ring that Python may write to."""
         geometry = self.geometry()
         if self.readonly:
             raise TypeError(
@@ -669,7 +674,7 @@ class _Ring:
             self._ordering.before_reading(pointer)
         return read_index, geometry.chunk(read_index, count)
 
-    # The following functions change the ring; their caller has its side for itself.
+    # The following methods change the ring; their callers own its side.
 
     def put(self, source, count, element_size):
         geometry = self.transfer_geometry(element_size)
@@ -702,7 +707,7 @@ class _Ring:
         return count
 
     def _addressable(self, memory):
-        """Memory as CFFI array: a memoryview can only be sliced in units of its items."""
+        """Memory as CFFI array: a memoryview can only be sliced in whole items."""
         return self.ffi.from_buffer(memory) if isinstance(memory, memoryview) else memory
 
     def take(self, count, leave=False):
@@ -728,7 +733,7 @@ class _Ring:
         count, first, second = geometry.regions(chunk)
         elements = bytearray(first)
         elements += second
-        # Not before there is memory for those that stay.
+        # Only after allocating the memory for the elements that are returned.
         if available:
             self._publish_read(geometry, older + count, read_index)
         return elements
@@ -781,7 +786,7 @@ class _Ring:
 
 
 class _OwnRing(_Ring):
-    """A struct of our own. What its fields must be is known without reading them."""
+    """A struct of our own, whose correct fields are known without reading them."""
 
     def __init__(self, binding, element_size, size, data, readonly, exporter=None):
         ffi = binding.ffi
@@ -791,7 +796,7 @@ class _OwnRing(_Ring):
         ring.smallMask = size - 1
         ring.elementSizeBytes = element_size
         ring.buffer = base = ffi.cast("char *", data)
-        # Whoever has the pointer to the struct can reach the storage.
+        # The pointer to the struct gives access to the storage.
         super().__init__(binding, ffi.gc(ring, _Keep(data)))
         self.given = self.pointer
         self.data = data
@@ -832,7 +837,7 @@ class _OwnRing(_Ring):
 
 
 class _ForeignRing(_Ring):
-    """Somebody else's struct, which may be initialised, or changed, at any time."""
+    """A struct owned by other code, which may initialise or change it at any time."""
 
     def __init__(self, binding, pointer, given, data=None):
         super().__init__(binding, pointer)
@@ -848,11 +853,11 @@ class _ForeignRing(_Ring):
     def data(self, data):
         self._data = data
         _keep_from_collector(self, data)
-        # Regions shall keep the new object alive.
+        # Regions must keep the new object alive.
         self._geometry = _UNKNOWN
 
     def problem(self, fields=None):
-        """The first field that cannot be the one of an initialised ring, and why, or None."""
+        """The first field that an initialised ring cannot have, and why, or None."""
         if fields is None:
             fields, _ = self._fields()
         size, small_mask = fields["bufferSize"], fields["smallMask"]
@@ -897,7 +902,7 @@ class _ForeignRing(_Ring):
 
 
 class _OwnFFI:
-    """A CFFI instance that is made when somebody first needs it, and with it CFFI itself."""
+    """A CFFI instance, created when first needed; CFFI is imported then."""
 
     def __init__(self):
         self._ffi = None
@@ -909,9 +914,7 @@ class _OwnFFI:
                 try:
                     from cffi import FFI
                 except ImportError as error:
-                    raise ImportError(
-                        "this RingBuffer needs CFFI: pip install cffi"
-                    ) from error
+                    raise ImportError("this RingBuffer needs CFFI: pip install cffi") from error
                 ffi = FFI()
                 ffi.cdef(cdef())
                 self._ffi = ffi
@@ -921,40 +924,51 @@ class _OwnFFI:
 class _RingBufferBase:
     """PortAudio's lock-free ring buffer, for one producer and one consumer.
 
-    A ring buffer carries elements of a fixed size from one thread, the producer, to another one,
-    the consumer. Neither of them ever waits for the other: if there is not enough room, or not
-    enough data, fewer elements are transferred, and the returned number says how many. All *size*
-    elements can be used.
+    A ring buffer carries elements of a fixed size from one thread, the producer, to another,
+    the consumer. Neither ever waits for the other: if there is too little room, or too little
+    data, fewer elements are transferred, and the return value says how many. All *size*
+    elements are usable.
 
-    Usually Python is on one side, and a PortAudio callback or other compiled code on the other. The
-    latter gets a pointer to the C struct ``PaUtilRingBuffer`` (see ``address``) and uses
-    PortAudio's C functions, or compatible ones.
+    Usually Python is on one side, and a PortAudio callback or other compiled code on the other.
+    The compiled side gets a pointer to the C struct ``PaUtilRingBuffer`` (see ``address``) and
+    uses PortAudio's C functions, or compatible ones.
 
     One thread at a time may write (``write()``, ``get_write_buffers()`` and
     ``advance_write_index()``), and one thread at a time may read (``read()``, ``readinto()``,
-    ``get_read_buffers()`` and ``advance_read_index()``); writing and reading may happen at the same
-    time. If several Python threads use the same side nevertheless, each ``write()``, ``read()`` and
-    ``readinto()`` takes place as a whole, but getting buffers and then advancing the index are two
-    steps. ``flush()`` is only allowed while nobody writes or reads. The number of available
-    elements can be asked for from anywhere.
+    ``get_read_buffers()`` and ``advance_read_index()``). Writing and reading may happen at the
+    same time. If several Python threads share a side, each ``write()``, ``read()`` and
+    ``readinto()`` is atomic, but a chunk takes two calls: hold a lock of your own from getting
+    the buffers until you have advanced the index. Call ``flush()`` only while no thread is
+    writing or reading. Any thread may ask for the number of available elements.
 
-    :param elementsize: The size of a single element in bytes; for audio, typically the number of
-        channels times the number of bytes per sample.
+    :param elementsize: The size of one element in bytes. For audio, this is typically the
+        number of channels times the number of bytes per sample.
     :type elementsize: int
-    :param size: The number of elements in the ring, which must be a power of 2. The memory for them
-        is allocated and filled with zeros. Must not be given together with *buffer*.
+    :param size: The number of elements in the ring, which must be a power of 2. Their memory is
+        allocated and filled with zeros. Give either *size* or *buffer*.
     :type size: int, optional
-    :param buffer: Existing memory to be used instead: a C-contiguous buffer, or a CFFI array. It is
-        not copied, and it is kept alive. Its size in bytes must be *elementsize* times a power of
-        2. If it is read-only, elements cannot be written from Python, but those that are there
-        already can be handed to the consumer with ``advance_write_index()``.
+    :param buffer: Existing memory to use instead: a C-contiguous buffer, or a CFFI array. It is
+        not copied, and the ring keeps it alive. Its size in bytes must be *elementsize* times a
+        power of 2. If it is read-only, Python cannot write elements, but
+        ``advance_write_index()`` can pass the elements that it already holds to the consumer.
     :type buffer: buffer, optional
-    :raises TypeError: If neither or both of *size* and *buffer* are given, or one of the arguments
-        has an unsuitable type.
-    :raises ValueError: If *elementsize* is not positive, if the number of elements is not a power
-        of 2, or if the size of *buffer* is not a multiple of *elementsize*.
-    :raises OverflowError: If *elementsize* times *size* is more than can be addressed.
+    :raises TypeError: If neither or both of *size* and *buffer* are given, or one of the
+        arguments has an unsuitable type.
+    :raises ValueError: If *elementsize* is not positive, if the number of elements is not a
+        power of 2, or if the size of *buffer* is not a multiple of *elementsize*.
+    :raises OverflowError: If *elementsize* times *size* exceeds the address space.
     :raises MemoryError: If there is not enough memory.
+
+    A ring for 1024 stereo frames of ``'float32'`` samples:
+
+    >>> import pa_ringbuffer
+    >>> ring = pa_ringbuffer.RingBuffer(elementsize=2 * 4, size=1024)
+    >>> ring.write(bytes(8 * 100))
+    100
+    >>> ring.read_available, ring.write_available
+    (100, 924)
+    >>> len(ring.read())
+    800
 
     """
 
@@ -1059,19 +1073,27 @@ class _RingBufferBase:
 
     @classmethod
     def from_pointer(cls, pointer):
-        """Use a ring that was initialised by somebody else, e.g. by C code.
+        """Use a ring that other code, such as a C program, has initialised.
 
-        The ring is checked, and used in place. Its memory must stay valid as long as the returned
-        object, and buffers obtained from it, are used. A CFFI pointer is kept alive, a number can
-        not be.
+        The ring is checked and used in place. Its memory must stay valid as long as the returned
+        object, or a buffer obtained from it, is in use. The returned object keeps a CFFI pointer
+        alive; it cannot do that for a number.
 
         :param pointer: The address of a C struct ``PaUtilRingBuffer``, as a number or as a pointer
-            to this struct (or to ``void``) that belongs to any CFFI instance.
+            to this struct (or to ``void``) of any CFFI instance.
         :type pointer: CData pointer or int
-        :returns: A new object of this class, which works on the same ring.
+        :returns: A new object of this class for the same ring.
         :raises TypeError: If *pointer* is something else.
         :raises ValueError: If *pointer* is NULL or misaligned, or if the struct is not an
-            initialised ring. The message names the field which is wrong.
+            initialised ring. The message names the field that is wrong.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=8)
+        >>> same = pa_ringbuffer.RingBuffer.from_pointer(ring.address)
+        >>> ring.write(b'abcd')
+        1
+        >>> bytes(same.read())
+        b'abcd'
 
         """
         self = _RingBufferBase.__new__(cls)
@@ -1093,8 +1115,8 @@ class _RingBufferBase:
     def address(self):
         """Address of the C struct ``PaUtilRingBuffer``, for the code on the other side of the ring.
 
-        It is a number which can be used with everything that knows C: ctypes, Numba, Cython, Rust
-        etc. It is valid as long as this object exists. (:class:`int`)
+        The number works with anything that can call C: ctypes, Numba, Cython, Rust etc. It is valid
+        as long as this object exists. (:class:`int`)
 
         """
         ring = self.__initialised()
@@ -1147,25 +1169,33 @@ class _RingBufferBase:
     def flush(self):
         """Make the ring empty.
 
-        This is only allowed while nobody is writing or reading, on either side.
+        Call this only while no thread is writing or reading, on either side.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=8)
+        >>> ring.write(b'abcdefgh')
+        2
+        >>> ring.flush()
+        >>> ring.read_available
+        0
 
         """
         self.__initialised().flush()
 
     @property
     def write_available(self):
-        """Number of elements that can be written at the moment. (:class:`int`)
+        """Number of elements that can be written now. (:class:`int`)
 
-        Only :meth:`write` and :meth:`advance_write_index` make it smaller.
+        Only :meth:`write` and :meth:`advance_write_index` decrease it.
 
         """
         return self.__initialised().writable()
 
     @property
     def read_available(self):
-        """Number of elements that can be read at the moment. (:class:`int`)
+        """Number of elements that can be read now. (:class:`int`)
 
-        Only methods that take elements out make it smaller, such as :meth:`read`.
+        Only methods that remove elements decrease it, such as :meth:`read`.
 
         """
         return self.__initialised().readable()
@@ -1173,25 +1203,33 @@ class _RingBufferBase:
     def write(self, data, size=-1):
         """Copy elements into the ring and make them available for reading.
 
-        There is no need to call :meth:`advance_write_index` afterwards.
+        This advances the write index: do not call :meth:`advance_write_index` afterwards.
 
         :param data: The elements: any C-contiguous buffer (of any type and shape; only its bytes
-            matter), or a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the
-            one object it points to.
+            matter), a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the one
+            object that it points to.
         :type data: CData pointer or buffer
-        :param size: The number of elements to be written, at most as many as there are in *data*.
-            If it is negative or not given, these are all elements in *data*. If *data* is a
-            pointer, nothing can check that so many are there.
+        :param size: The number of elements to write, at most the number in *data*. If it is
+            negative or omitted, all elements in *data* are written. If *data* is a pointer, the
+            caller must make sure that it points to at least *size* elements: this cannot be
+            checked.
         :type size: int, optional
-        :returns: The number of elements that were written, which is smaller than *size* if there
-            was not enough room.
+        :returns: The number of elements written, which is smaller than *size* if there is not
+            enough room.
         :rtype: int
-        :raises ValueError: If *size* is more than there is in *data*, if *size* is not given and
-            the size of *data* in bytes is not a multiple of the element size, or if *data* is NULL
-            or not contiguous.
+        :raises ValueError: If *size* exceeds the number of elements in *data*, if *size* is omitted
+            and the size of *data* in bytes is not a multiple of the element size, or if *data* is
+            NULL or not contiguous.
         :raises BufferError: If *data* is not contiguous. (The kind of error depends on *data*.)
         :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
             without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.write(b'aabbcc')
+        3
+        >>> ring.write(b'ddee')
+        1
 
         """
         size = _integer(size, "size")
@@ -1205,16 +1243,25 @@ class _RingBufferBase:
         return self.__copy(transfer, data, writable=False)
 
     def read(self, size=-1):
-        """Take elements out of the ring and return them in a new buffer.
+        """Remove elements from the ring and return them in a new buffer.
 
-        There is no need to call :meth:`advance_read_index` afterwards.
+        This advances the read index: do not call :meth:`advance_read_index` afterwards.
 
-        :param size: The number of elements to be read. If it is negative or not given, all
-            available elements are read.
+        :param size: The number of elements to read. If it is negative or omitted, all available
+            elements are read.
         :type size: int, optional
-        :returns: The elements. If fewer than *size* were available, there are fewer.
+        :returns: The elements; fewer than *size* if fewer are available.
         :rtype: bytearray
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.write(b'aabbcc')
+        3
+        >>> ring.read(2)
+        bytearray(b'aabb')
+        >>> ring.read()
+        bytearray(b'cc')
 
         """
         size = _integer(size, "size")
@@ -1222,14 +1269,21 @@ class _RingBufferBase:
         return ring.consumer.alone(ring.take, size)
 
     def peek(self, size=-1):
-        """Copy elements out of the ring and leave them there.
+        """Copy elements out of the ring without removing them.
 
-        :param size: The number of elements, beginning with the one that :meth:`read` would return
-            first. If it is negative or not given, these are all available elements.
+        :param size: The number of elements, starting with the one that :meth:`read` would return
+            first. If it is negative or omitted, all available elements are copied.
         :type size: int, optional
-        :returns: The elements. If fewer than *size* were available, there are fewer.
+        :returns: The elements; fewer than *size* if fewer are available.
         :rtype: bytearray
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.write(b'aabb')
+        2
+        >>> ring.peek(1), ring.read_available
+        (bytearray(b'aa'), 2)
 
         """
         size = _integer(size, "size")
@@ -1237,17 +1291,24 @@ class _RingBufferBase:
         return ring.consumer.alone(ring.take, size, True)
 
     def read_latest(self, size):
-        """Take the newest elements out of the ring, and drop all older ones.
+        """Remove all elements from the ring and return the newest ones.
 
-        This is for meters and plots, which show what is going on now. Afterwards, the ring is
-        empty, but for what was written meanwhile.
+        Use this for meters and plots, which show the present. Afterwards the ring is empty, except
+        for what the producer has written in the meantime.
 
-        :param size: The number of elements.
+        :param size: The number of elements to return.
         :type size: int
-        :returns: The elements, oldest first. If fewer than *size* were available, there are fewer.
+        :returns: The elements, oldest first; fewer than *size* if fewer are available.
         :rtype: bytearray
         :raises ValueError: If *size* is negative.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.write(b'aabbcc')
+        3
+        >>> ring.read_latest(1), ring.read_available
+        (bytearray(b'cc'), 0)
 
         """
         size = self.__desired(size)
@@ -1257,19 +1318,28 @@ class _RingBufferBase:
     def wait_for_data(self, size=1, timeout=None):
         """Wait until elements can be read.
 
-        The other side need not know that somebody waits: the ring is looked at every millisecond
-        (after a while, less often), and Python is not needed for that. Other threads go on, and
+        The producer does not have to signal anything: this method checks the ring every millisecond
+        (less often after a while), without needing Python for that. Other threads keep running, and
         Ctrl-C works.
 
         :param size: The number of elements that must be available.
         :type size: int, optional
-        :param timeout: Seconds to wait at most; forever if not given.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
         :type timeout: float, optional
-        :returns: Whether so many elements can be read now.
+        :returns: Whether *size* elements can be read now.
         :rtype: bool
-        :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
-            not a number.
+        :raises ValueError: If *size* is negative or exceeds the ring's size, or *timeout* is not a
+            number.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.wait_for_data(1, timeout=0.01)
+        False
+        >>> ring.write(b'aa')
+        1
+        >>> ring.wait_for_data(1)
+        True
 
         """
         return self.__wait("readable", size, timeout)
@@ -1277,43 +1347,58 @@ class _RingBufferBase:
     def wait_for_room(self, size=1, timeout=None):
         """Wait until there is room for elements.
 
-        As :meth:`wait_for_data`, but for the side that writes.
+        The same as :meth:`wait_for_data`, for the producer.
 
-        :param size: The number of elements that there must be room for.
+        :param size: The number of elements that must fit.
         :type size: int, optional
-        :param timeout: Seconds to wait at most; forever if not given.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
         :type timeout: float, optional
-        :returns: Whether so many elements can be written now.
+        :returns: Whether *size* elements can be written now.
         :rtype: bool
-        :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
-            not a number.
+        :raises ValueError: If *size* is negative or exceeds the ring's size, or *timeout* is not a
+            number.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.wait_for_room(4)
+        True
 
         """
         return self.__wait("writable", size, timeout)
 
     async def wait_for_data_async(self, size=1, timeout=None):
-        """:meth:`wait_for_data` for ``asyncio``: the same as a coroutine.
+        """:meth:`wait_for_data` as a coroutine, for ``asyncio``.
 
         :param size: The number of elements that must be available.
         :type size: int, optional
-        :param timeout: Seconds to wait at most; forever if not given.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
         :type timeout: float, optional
-        :returns: Whether so many elements can be read now.
+        :returns: Whether *size* elements can be read now.
         :rtype: bool
+
+        >>> import asyncio, pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> asyncio.run(ring.wait_for_data_async(1, timeout=0.01))
+        False
 
         """
         return await self.__wait_async("readable", size, timeout)
 
     async def wait_for_room_async(self, size=1, timeout=None):
-        """:meth:`wait_for_room` for ``asyncio``: the same as a coroutine.
+        """:meth:`wait_for_room` as a coroutine, for ``asyncio``.
 
-        :param size: The number of elements that there must be room for.
+        :param size: The number of elements that must fit.
         :type size: int, optional
-        :param timeout: Seconds to wait at most; forever if not given.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
         :type timeout: float, optional
-        :returns: Whether so many elements can be written now.
+        :returns: Whether *size* elements can be written now.
         :rtype: bool
+
+        >>> import asyncio, pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> asyncio.run(ring.wait_for_room_async(4))
+        True
 
         """
         return await self.__wait_async("writable", size, timeout)
@@ -1356,22 +1441,30 @@ class _RingBufferBase:
         return available() >= size
 
     def readinto(self, data):
-        """Take elements out of the ring and store them in existing memory.
+        r"""Remove elements from the ring and store them in existing memory.
 
-        There is no need to call :meth:`advance_read_index` afterwards.
+        This advances the read index: do not call :meth:`advance_read_index` afterwards.
 
-        :param data: The memory to be filled from its start: any writable C-contiguous buffer (of
-            any type and shape; only its bytes matter), or a CFFI array, or a CFFI pointer, which
-            stands for the one object it points to.
+        :param data: The memory to fill from its start: any writable C-contiguous buffer (of any
+            type and shape; only its bytes matter), a CFFI array, or a CFFI pointer, which stands
+            for the one object that it points to.
         :type data: CData pointer or buffer
-        :returns: The number of elements that were read, which is smaller than the size of *data* if
-            fewer were available. The rest of *data* is left as it was.
+        :returns: The number of elements read, which is smaller than the size of *data* if fewer are
+            available. The rest of *data* does not change.
         :rtype: int
         :raises ValueError: If the size of *data* in bytes is not a multiple of the element size, or
             if *data* is NULL, read-only or not contiguous.
         :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
             *data*.)
         :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.write(b'aa')
+        1
+        >>> data = bytearray(4)
+        >>> ring.readinto(data), data
+        (1, bytearray(b'aa\x00\x00'))
 
         """
 
@@ -1384,14 +1477,22 @@ class _RingBufferBase:
         return self.__copy(transfer, data, writable=True)
 
     def discard(self, size):
-        """Drop the oldest elements, without copying them.
+        """Remove the oldest elements without copying them.
 
-        :param size: The number of elements. If fewer are available, all of them are dropped.
+        :param size: The number of elements. If fewer are available, all of them are removed.
         :type size: int
-        :returns: The number of elements that were dropped.
+        :returns: The number of elements removed.
         :rtype: int
         :raises ValueError: If *size* is negative.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.write(b'aabb')
+        2
+        >>> ring.discard(1), ring.read()
+        (1, bytearray(b'bb'))
+
         """
         size = self.__desired(size)
         ring = self.__initialised()
@@ -1400,21 +1501,30 @@ class _RingBufferBase:
     def get_write_buffers(self, size):
         """Get the region(s) of the ring's memory where the next elements can be written.
 
-        After filling them, first buffer first, call :meth:`advance_write_index` to make the
+        Fill the first buffer, then the second one, and call :meth:`advance_write_index` to make the
         elements available for reading.
 
         :param size: The number of elements desired.
         :type size: int
         :returns:
-            * The number of elements that there is room for, at most *size*.
+            * The number of elements that fit, at most *size*.
             * The first buffer.
-            * The second buffer, which is empty unless the room continues at the start of the
-              ring's memory.
+            * The second buffer, which is empty unless the room continues at the start of the ring's
+              memory.
 
             Both are writable, one-dimensional views of bytes. They keep the memory alive.
         :rtype: tuple (int, memoryview, memoryview)
         :raises ValueError: If *size* is negative.
         :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> count, first, second = ring.get_write_buffers(3)
+        >>> count, len(first), len(second)
+        (3, 6, 0)
+        >>> first[:] = b'aabbcc'
+        >>> ring.advance_write_index(3)
+        3
 
         """
         size = self.__desired(size)
@@ -1423,10 +1533,10 @@ class _RingBufferBase:
         return geometry.regions(ring.write_chunk(geometry, size)[1])
 
     def advance_write_index(self, size):
-        """Make elements available for reading that were stored in the buffers from
-        :meth:`get_write_buffers`.
+        """Make the elements stored in the buffers from :meth:`get_write_buffers` available for
+        reading.
 
-        After :meth:`write`, this is not needed.
+        Not needed after :meth:`write`.
 
         :param size: The number of elements, at most :attr:`write_available`.
         :type size: int
@@ -1443,8 +1553,8 @@ class _RingBufferBase:
     def get_read_buffers(self, size):
         """Get the region(s) of the ring's memory where the next elements can be read.
 
-        After using them, first buffer first, call :meth:`advance_read_index` to make room for new
-        elements.
+        Use the first buffer, then the second one, and call :meth:`advance_read_index` to make room
+        for new elements.
 
         :param size: The number of elements desired.
         :type size: int
@@ -1454,11 +1564,21 @@ class _RingBufferBase:
             * The second buffer, which is empty unless the elements continue at the start of the
               ring's memory.
 
-            Both are one-dimensional views of bytes, and they are writable, unless the ring uses a
-            read-only buffer. They keep the memory alive.
+            Both are one-dimensional views of bytes. They are writable unless the ring uses a
+            read-only buffer, and keep the memory alive.
         :rtype: tuple (int, memoryview, memoryview)
         :raises ValueError: If *size* is negative.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+        >>> ring.write(b'aabb')
+        2
+        >>> count, first, second = ring.get_read_buffers(1)
+        >>> count, bytes(first), bytes(second)
+        (1, b'aa', b'')
+        >>> ring.advance_read_index(1)
+        1
 
         """
         size = self.__desired(size)
@@ -1467,10 +1587,9 @@ class _RingBufferBase:
         return geometry.regions(ring.read_chunk(geometry, size)[1])
 
     def advance_read_index(self, size):
-        """Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
-        been used.
+        """Make room for new elements after using the buffers from :meth:`get_read_buffers`.
 
-        After :meth:`read` and :meth:`readinto`, this is not needed.
+        Not needed after :meth:`read` and :meth:`readinto`.
 
         :param size: The number of elements, at most :attr:`read_available`.
         :type size: int
@@ -1493,11 +1612,11 @@ class _RingBufferBase:
 
     @property
     def elementsize(self):
-        """Size of a single element in bytes. (:class:`int`)"""
+        """Size of one element in bytes. (:class:`int`)"""
         return self.__initialised().geometry().element_size
 
     def __len__(self):
-        """Number of elements in the ring, full or empty."""
+        """Capacity of the ring: the number of elements that it can hold."""
         return self.__initialised().geometry().size
 
     def __repr__(self):

@@ -1,9 +1,13 @@
-"""The module :mod:`sounddevice`, with streams whose callback is compiled: Python may be late.
+"""A replacement for :mod:`sounddevice` whose streams survive stalls of Python.
 
-The streams take the parameters of their namesakes there, and have a ring buffer between Python and
-each direction of the device; ``play()``, ``rec()`` and ``playrec()`` use them. Everything else is
-sounddevice's own: the same functions, the same ``default``, the same errors. Needs
-``pip install 'pa-ringbuffer[sounddevice]'``.
+The callbacks of these streams are compiled. The streams take the same parameters as sounddevice's
+and have a ring buffer between Python and each direction of the device; ``play()``, ``rec()`` and
+``playrec()`` use them. Everything else is sounddevice's own: the same functions, the same
+``default``, the same errors. Install it with ``pip install 'pa-ringbuffer[sounddevice]'``.
+
+To try it, change the import of an existing program::
+
+    import pa_ringbuffer.sounddevice as sd
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ except ModuleNotFoundError as _error:
         name=_error.name,
     ) from None
 except OSError as _error:
-    # Its wheels for Windows and macOS bring the library along.
+    # sounddevice's wheels for Windows and macOS include the library.
     raise ImportError(
         f"{_error}: 'sudo apt install libportaudio2' on Debian and Ubuntu, "
         "'sudo dnf install portaudio' on Fedora, 'sudo pacman -S portaudio' on Arch, "
@@ -105,23 +109,24 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        # Also what only libraries use (`_StreamBase`, `_lib`), and what a newer sounddevice has.
+        # This includes private names that libraries use (`_StreamBase`, `_lib`) and additions of
+        # newer versions of sounddevice.
         if name.startswith("__") or not hasattr(sounddevice, name):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(sounddevice, name)
 
 
-#: Not a WeakSet, which is Python code that threads and signal handlers can get into the way of.
+#: Not a WeakSet: its Python code could be interrupted by other threads and by signal handlers.
 _open_streams: set[weakref.ref[_PortAudio]] = set()
 
 
 def _forget_portaudio() -> None:
-    """Keep sounddevice from terminating PortAudio at exit, which would wait for ever."""
+    """Keep sounddevice from terminating PortAudio at exit, which would wait forever."""
     sounddevice._initialized = 0
 
 
 class StreamStoppedError(streams.StreamStoppedError, sounddevice.PortAudioError):  # type: ignore[misc]
-    """:class:`pa_ringbuffer.streams.StreamStoppedError`, which is a PortAudioError here."""
+    """:class:`pa_ringbuffer.streams.StreamStoppedError`, also derived from PortAudioError."""
 
 
 class _PortAudioDevice:
@@ -130,7 +135,7 @@ class _PortAudioDevice:
 
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
         finished = sounddevice._ffi.cast("PaStreamFinishedCallback *", callback.finished_function)
-        # Only this one takes a compiled callback; it is meant for libraries.
+        # Only this class accepts a compiled callback; it exists for libraries.
         try:
             stream: streams.Backend = sounddevice._StreamBase(
                 kind=kind,
@@ -140,7 +145,7 @@ class _PortAudioDevice:
                 **parameters,
             )
         except sounddevice.PortAudioError as error:
-            # What stands for no device at all; no user has given that number.
+            # PortAudio's number for "no device", which users cannot choose.
             if parameters["device"] is None and "device -1" in str(error):
                 what = "input and output" if kind == "duplex" else kind
                 raise sounddevice.PortAudioError(
@@ -170,21 +175,21 @@ def _documentation(what: str) -> str:
 
 
 class RawInputStream(_PortAudio, streams.BlockingInput[bytearray]):
-    """:class:`InputStream` with buffers instead of arrays, for which NumPy is not needed."""
+    """:class:`InputStream` with buffers instead of arrays; it does not need NumPy."""
 
     _kind: ClassVar[str] = "input"
     _raw: ClassVar[bool] = True
 
 
 class RawOutputStream(_PortAudio, streams.BlockingOutput[streams.Buffer]):
-    """:class:`OutputStream` with buffers instead of arrays, for which NumPy is not needed."""
+    """:class:`OutputStream` with buffers instead of arrays; it does not need NumPy."""
 
     _kind: ClassVar[str] = "output"
     _raw: ClassVar[bool] = True
 
 
 class RawStream(RawInputStream, RawOutputStream):
-    """:class:`Stream` with buffers instead of arrays, for which NumPy is not needed."""
+    """:class:`Stream` with buffers instead of arrays; it does not need NumPy."""
 
     _kind: ClassVar[str] = "duplex"
 
@@ -222,10 +227,10 @@ class AsyncStream(AsyncInputStream, AsyncOutputStream):
     _kind: ClassVar[str] = "duplex"
 
 
-# After the import of sounddevice, so that it runs before PortAudio is terminated.
+# Registered after the import of sounddevice, and so called before PortAudio is terminated.
 @atexit.register
 def _close_all() -> None:
-    # All of them, whatever goes wrong with one.
+    # Close all of them, even if one fails.
     with contextlib.ExitStack() as stack:
         while _open_streams:
             stream = _open_streams.pop()()

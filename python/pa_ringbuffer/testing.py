@@ -1,9 +1,15 @@
 """Tools for testing audio code without a sound card.
 
-:class:`VirtualDevice` calls any PortAudio callback. Everything else has the names, and takes the
-arguments, of :mod:`pa_ringbuffer.sounddevice`, but there is only the virtual device: a program can
-be tested with this module in the place of that one, or of :mod:`sounddevice`. Neither sounddevice
-nor PortAudio is needed, and NumPy only for streams that are not raw.
+:class:`VirtualDevice` calls any PortAudio callback. Everything else has the names and arguments of
+    :mod:`pa_ringbuffer.sounddevice`, with the virtual device as the only device: tests can use this
+    module in its place, or in the place of :mod:`sounddevice`. It needs neither sounddevice nor
+    PortAudio, and NumPy only for streams that are not raw.
+
+>>> import numpy as np
+>>> from pa_ringbuffer import testing as sd
+>>> recording = sd.playrec(np.ones((480, 1)), 48000, channels=1, blocking=True, loopback=True)
+>>> recording.shape
+(480, 1)
 """
 
 from __future__ import annotations

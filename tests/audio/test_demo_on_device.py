@@ -47,7 +47,7 @@ def assert_played(result, frames):
     assert rows["output underflows"] == "0 (0 frames of silence)"
     if rows["xruns of the device"] == "0":
         assert status == 0
-        assert f"Nothing was lost: the callback has played all {frames:,} frames" in output
+        assert f"Nothing was lost: the callback played all {frames:,} frames" in output
     else:
         assert status == 1
         reported = f"the device reported {rows['xruns of the device']} xruns"

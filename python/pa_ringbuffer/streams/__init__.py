@@ -1,15 +1,15 @@
 """Streams with ring buffers, whatever device calls their callback.
 
 A backend opens and drives the device: :mod:`pa_ringbuffer.sounddevice` for PortAudio,
-:mod:`pa_ringbuffer.testing` for the virtual device. Everything between the backend's compiled
-callback and the user's arrays is here.
+:mod:`pa_ringbuffer.testing` for the virtual device. This package contains everything between the
+backend's compiled callback and the user's arrays.
 
 - ``base``: life cycle, errors, waiting
-- ``flags``: classes that :mod:`sounddevice` has, too, where it is not needed
-- ``output``, ``input``: what can be done with each side, blocking and asynchronous
+- ``flags``: replacements for classes of :mod:`sounddevice`, for use without it
+- ``output``, ``input``: the operations on each side, blocking and asynchronous
 - ``callbacks``: the thread that calls a callback in Python
-- ``backend``: the device, and what to do when it is gone
-- ``stats``: what was counted, and reports of losses
+- ``backend``: the device, and recovery when it has disappeared
+- ``stats``: counters and loss reports
 """
 
 import pa_ringbuffer

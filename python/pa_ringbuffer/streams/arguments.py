@@ -10,7 +10,7 @@ def integer(value: Any, name: str) -> int:
     """An argument that must be an integer."""
     if not hasattr(type(value), "__index__"):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
-    # What goes wrong in there is another matter.
+    # Errors raised in there propagate.
     return operator.index(value)
 
 

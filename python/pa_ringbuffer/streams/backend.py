@@ -1,4 +1,4 @@
-"""The device under a stream, and what may become of it."""
+"""The device under a stream, and how to handle its failures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Backend(Protocol):
-    """An opened stream of a device, as :mod:`sounddevice` has them."""
+    """An open stream of a device, with the attributes that :mod:`sounddevice` uses."""
 
     @property
     def samplerate(self) -> float: ...
@@ -54,31 +54,31 @@ class Backend(Protocol):
 
 
 class Device(Protocol):
-    """Opens streams of one kind of device."""
+    """Opens streams on one kind of device."""
 
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> Backend:
-        """Open a stream for ``'input'``, ``'output'`` or ``'duplex'``, which is not started yet."""
+        """Open a stream for ``'input'``, ``'output'`` or ``'duplex'`` without starting it."""
 
     @property
     def flags(self) -> Any:
-        """Has this device's ``CallbackFlags``, ``CallbackStop``, ``CallbackAbort`` and
+        """An object with this device's ``CallbackFlags``, ``CallbackStop``, ``CallbackAbort`` and
         ``PortAudioError``.
         """
 
     @property
     def stopped_error(self) -> type[StreamStoppedError]:
-        """Raised where a stream does not run."""
+        """The error for operations that need a running stream."""
 
     def give_up(self) -> None:
-        """A device does not answer: keep others from waiting for it at exit."""
+        """Keep the exit of the interpreter from waiting for a device that no longer responds."""
 
 
-#: Backends that were given up, with what their callbacks may still be using.
+#: Abandoned backends, with the objects that their callbacks may still use.
 _given_up: list[tuple[Backend, StreamCallback]] = []
 
 
 def _tell_end(run: list[Callable[[], object]]) -> None:
-    """Call the finished callback of a run of the device, on a thread of its own, once."""
+    """Call the finished callback of a run of the device once, on its own thread."""
     try:
         finished_callback = run.pop()
     except IndexError:
@@ -87,11 +87,11 @@ def _tell_end(run: list[Callable[[], object]]) -> None:
     try:
         thread.start()
     except RuntimeError:
-        # There are no new threads while the interpreter exits.
+        # No thread can be started while the interpreter exits.
         finished_callback()
         return
     if not threading.main_thread().is_alive():
-        # The interpreter does not wait for this thread either.
+        # The interpreter would not wait for this thread.
         thread.join()
 
 
@@ -107,20 +107,20 @@ def _watch_for_end(
         except RuntimeError:
             if not outcome:
                 raise
-            # The interpreter exits before the device has stopped.
+            # The interpreter is exiting before the device has stopped.
             return
     _tell_end(run)
 
 
 class _NoTurnError(Exception):
-    """Another thread has its turn, and will not end it."""
+    """Another thread has its turn and will not end it."""
 
 
 class _Job:
-    """One call of the device, which a thread makes and another one waits for."""
+    """One call of the device, which one thread makes and another one waits for."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        #: Taken out by the thread that does it.
+        #: The thread that does the work removes it from here.
         self._work = [work]
         self._over = _thread.allocate_lock()
         self._over.acquire()
@@ -150,28 +150,30 @@ class Handle:
 
     - Each start, stop, abort and close runs on a thread of its own. These threads take turns: they
       share a lock that no other thread takes, and signal handlers do not interrupt them. A handler
-      can stop a stream even if it has interrupted a stop: both wait for different threads. A device
-      that does not answer can be given up; PortAudio waits for ever for one that is gone.
-    - Asking the device takes no lock. Open questions are noted, and a device is freed when none is
-      left. A handler that closes the stream may have interrupted a question of its own thread:
-      then it only waits until the device has stopped.
+      can stop a stream even if it has interrupted a stop, because the two wait for different
+      threads. If a device does not respond, it can be abandoned; PortAudio waits forever for a
+      device that has disappeared.
+    - Queries of the device take no lock. The handle records pending queries, and frees the device
+      only when none is left. A handler that closes the stream may have interrupted a query of its
+      own thread; it then only waits until the device has stopped.
     - A forked child has none of these threads. Every method first checks whether it is `here`, and
       checks again while it waits.
 
-    On Windows, drivers may insist on the thread that they know, and an interpreter that exits may
-    start no threads: there, these calls run on the caller's thread.
+    On Windows, drivers may depend on the calling thread, and an interpreter that is exiting may not
+    be able to start threads: these calls run on the caller's thread there.
     """
 
-    #: Seconds after which a device that does not stop is given up; less if it is known to have
-    #: stopped by itself without telling the callback, as PortAudio does for devices that are gone.
+    #: Seconds after which a device that does not stop is abandoned. The second one is for a device
+    #: known to have stopped by itself without notifying the callback, as PortAudio does for devices
+    #: that have disappeared.
     STOP_TIMEOUT = 5.0
     STOP_TIMEOUT_IF_GONE = 1.0
 
-    #: Seconds between two looks at what may have happened to a wait meanwhile: a fork, for example.
+    #: Seconds between two checks for events during a wait: a fork, for example.
     LOOK = 0.05
 
-    #: Seconds after which a thread that has not begun, while none has its turn, is taken for dead.
-    #: Python's threads die without a word if there is no memory for their first frame.
+    #: Seconds after which a thread that has not begun, while no thread has its turn, counts as
+    #: dead. Python's threads die silently if there is no memory for their first frame.
     BEGIN = 1.0
 
     def __init__(
@@ -184,33 +186,33 @@ class Handle:
         self.backend = backend
         self.callback = callback
         self._loss_report = report
-        #: How many losses there were when the rings were compared with the device's blocks.
+        #: Number of losses at the latest comparison of the rings with the device's blocks.
         self._checked_losses = 0
         self.process = os.getpid()
-        #: Whether the backend is being closed, or was: it is not used any more.
+        #: Whether the backend has been closed or is being closed: it must no longer be used.
         self.closed = False
-        #: Whether there is nothing left to close.
+        #: Whether everything has been closed.
         self.is_over = False
         self.given_up = False
-        #: Why it is meant not to run; empty if it is meant to.
+        #: Why it should not be running; empty if it should be.
         self.stop_reason = "call start() first"
         self._give_up = device.give_up
         self.stopped_error = device.stopped_error
         self._turn = threading.RLock()
-        #: Who has its turn, and since when.
+        #: The thread that has its turn, and since when.
         self._turn_of: int | None = None
         self._turn_since = math.inf
-        #: Whether the device is just being stopped or closed.
+        #: Whether the device is being stopped or closed.
         self._is_ending = False
-        #: Whether the device has stopped and is only left to be freed.
+        #: Whether the device has stopped and only needs to be freed.
         self._is_quiet = False
-        #: Open questions and their threads.
+        #: Pending queries and their threads.
         self._asking: dict[object, int] = {}
         #: The finished callback, until it is called.
         self._run: list[Callable[[], object]] = []
 
     def report(self, at_once: bool = False) -> None:
-        """Tell what was lost."""
+        """Report losses."""
         self._loss_report(at_once)
         losses = self.callback._losses
         if losses != self._checked_losses and not at_once:
@@ -218,7 +220,7 @@ class Handle:
             self._check_rings()
 
     def _check_rings(self) -> None:
-        """Some devices only show while they run how large their blocks are."""
+        """Check the block size, which some devices only show while they run."""
         rings = (self.callback.input_ring, self.callback.output_ring)
         size = min(len(ring) for ring in rings if ring is not None)
         block = self.callback.counters["largest_block"]
@@ -230,7 +232,7 @@ class Handle:
 
     @property
     def here(self) -> bool:
-        """Whether this is the process that has opened it, and not a forked child."""
+        """Whether this is the process that opened the stream, not a forked child."""
         return os.getpid() == self.process
 
     def check_here(self) -> None:
@@ -241,12 +243,12 @@ class Handle:
             )
 
     def ask(self, name: str, otherwise: Any) -> Any:
-        """An attribute of the backend, or something else if there is none to ask any more."""
+        """An attribute of the backend, or a substitute if the backend can no longer be queried."""
         if not self.here:
             return otherwise
         question, thread = object(), _thread.get_ident()
         try:
-            # Not a call, and there is none in `finally`: signal handlers only run after calls.
+            # No call here, and none in `finally`: Python runs signal handlers only after calls.
             self._asking[question] = thread
             if self.closed:
                 return otherwise
@@ -261,14 +263,14 @@ class Handle:
 
     @property
     def active(self) -> bool:
-        """Whether the device plays or records."""
+        """Whether the device is playing or recording."""
         return not self._is_ending and bool(self.ask("active", False))
 
     def _is_active(self) -> bool:
         try:
             return bool(self.ask("active", False))
         except Exception:
-            # PortAudio itself may be gone by now.
+            # PortAudio itself may have been terminated.
             return False
 
     def error(
@@ -278,12 +280,12 @@ class Handle:
         frames: int = 0,
         data: Any = None,
     ) -> Exception:
-        """The error for a wait that has ended with an outcome which is not 'done'."""
+        """The error for a wait that ended with an outcome other than 'done'."""
         if not threading.main_thread().is_alive() and threading.current_thread().daemon:
-            # The device was stopped because the interpreter exits. That is no error of this thread;
-            # this ends it silently.
+            # The device has stopped because the interpreter is exiting. That is not an error of
+            # this thread; SystemExit ends it silently.
             raise SystemExit
-        # A signal handler may have forked in the middle of the wait.
+        # A signal handler may have forked during the wait.
         self.check_here()
         self.report(at_once=True)
         if outcome == "timeout":
@@ -303,15 +305,15 @@ class Handle:
     def start(
         self, finished_callback: Callable[[], object] | None, prepare: Callable[[], object]
     ) -> bool:
-        """Start the device; return whether it has to be stopped before.
+        """Start the device; return whether it must be stopped first.
 
-        What is to be prepared is so before the device calls.
+        The preparation is complete before the device makes its first call.
         """
         is_started = is_broken_off = False
 
         def work() -> bool:
             nonlocal is_started
-            # The thread that undoes it may have had its turn before.
+            # The thread that undoes this may have had its turn first.
             if is_broken_off:
                 return False
             if self.closed:
@@ -320,7 +322,7 @@ class Handle:
                 return False
             if not self.backend.stopped:
                 return True
-            # The watcher may not have seen the end of the run before.
+            # The watcher may have missed the end of the previous run.
             _tell_end(self._run)
             self._run = [] if finished_callback is None else [finished_callback]
             reason = self.stop_reason
@@ -351,16 +353,16 @@ class Handle:
             must_stop: bool = job.result
             return must_stop
         except BaseException:
-            # By Ctrl-C, perhaps, and the device starts nevertheless.
+            # Because of Ctrl-C, for example; the device starts nevertheless.
             is_broken_off = True
             if self.here:
                 self._begin(undo)
             raise
 
     def end(self, how: str, reason: str, ignore_errors: bool, drop: bool = False) -> bool:
-        """Stop, abort or close the backend; return whether it could be.
+        """Stop, abort or close the backend; return whether that was possible.
 
-        If it was running, what it has not played can be dropped.
+        Optionally drop the frames that a running backend has not played.
         """
         patience, is_gone = math.inf, False
         if self._is_ending or not self.callback._is_finished:
@@ -369,7 +371,7 @@ class Handle:
         work = functools.partial(self._end, how, reason, ignore_errors, drop)
         job = self._do(work, patience, is_gone)
         if job is None:
-            # The callback may still be called, and what it uses must stay.
+            # The device may still call the callback, whose objects must stay alive.
             self.given_up = self.closed = self.is_over = True
             _given_up.append((self.backend, self.callback))
             self._give_up()
@@ -379,7 +381,7 @@ class Handle:
     def _end(self, how: str, reason: str, ignore_errors: bool, drop: bool = False) -> None:
         if self.closed:
             return
-        # What is written to a stream that is stopped is to be played after its next start.
+        # Frames written to a stopped stream are played after its next start.
         drop = drop and not self.backend.stopped
         self.stop_reason = reason
         was_ending = self._is_ending
@@ -413,7 +415,7 @@ class Handle:
     def _do(
         self, work: Callable[[], Any], patience: float = math.inf, is_gone: bool = False
     ) -> _Job | None:
-        """Have something done to the device, and wait for it; `None` if the device is given up."""
+        """Run a function on the device and wait for it; `None` if the device is abandoned."""
         job = self._begin(work, is_gone)
         thread, begin = _thread.get_ident(), time.monotonic()
         while not job.wait(self.LOOK):
@@ -444,7 +446,7 @@ class Handle:
         try:
             _thread.start_new_thread(job.run, ())
         except RuntimeError:
-            # There are no new threads while the interpreter exits.
+            # No thread can be started while the interpreter exits.
             job.run()
         return job
 
@@ -452,7 +454,7 @@ class Handle:
         if not self.here:
             return None
         if sys.is_finalizing():
-            # A thread that has its turn would never go on.
+            # A thread that has its turn would wait forever.
             if not self._turn.acquire(timeout=self.STOP_TIMEOUT_IF_GONE):
                 raise _NoTurnError
             self._turn.release()
@@ -465,7 +467,7 @@ class Handle:
                 self._turn_of, self._turn_since = before
 
     def abandon(self, name: str) -> None:
-        """Close what a stream that is collected as garbage has left open."""
+        """Close a stream that was garbage-collected while open."""
         if not self.here or self.closed:
             return
         running = not self.callback._is_finished and self._is_active()

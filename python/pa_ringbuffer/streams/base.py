@@ -1,4 +1,4 @@
-"""What all streams have: a life cycle, a device, and what its callback tells."""
+"""What all streams share: a life cycle, a device, and the information from its callback."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     ArrayLike = npt.ArrayLike
     Buffer = ReadableBuffer
 else:
-    # What streams read and write, for type checkers only: raw streams do without NumPy.
+    # What streams read and write, for type checkers only: raw streams work without NumPy.
     Array = ArrayLike = Buffer = Any
 
 #: Bytes per sample. NumPy has no type for 24 bits.
 SAMPLE_SIZES = {"float32": 4, "int32": 4, "int24": 3, "int16": 2, "int8": 1, "uint8": 1}
 
-#: Called with each stream that was opened, for ``python -m pa_ringbuffer run``.
+#: Called with each opened stream, for ``python -m pa_ringbuffer run``.
 observers: list[Callable[[Base], object]] = []
 
 
@@ -42,7 +42,7 @@ def _split(value: Any) -> tuple[Any, Any]:
 
 
 def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> int:
-    """The power of 2 that a ring's length in seconds or frames comes to."""
+    """The ring's size for a length in seconds or frames: the next power of 2."""
     if seconds is not None and frames is not None:
         raise TypeError("give either ring_seconds or ring_frames, not both")
     if frames is None:
@@ -57,7 +57,7 @@ def ring_size(samplerate: float, seconds: float | None, frames: int | None) -> i
 
 
 class Parameters(TypedDict, total=False):
-    """The parameters of a stream, for those that take some more."""
+    """The parameters of a stream, for subclasses that have additional ones."""
 
     samplerate: float | None
     blocksize: int | None
@@ -85,7 +85,7 @@ class Parameters(TypedDict, total=False):
 def _errors_name_the_class(
     initialise: Callable[P, None],
 ) -> Callable[P, None]:
-    """Have the error for arguments that do not fit name the class that was called."""
+    """Make errors about unsuitable arguments name the class that was called."""
     signature = inspect.signature(initialise)
 
     @functools.wraps(initialise)
@@ -102,64 +102,64 @@ def _errors_name_the_class(
 class Base:
     """A stream.
 
-    :param samplerate: Frames per second; the device's default if not given.
+    :param samplerate: Frames per second. Default: the device's own sample rate.
     :type samplerate: float, optional
-    :param blocksize: Frames per call of the callback; if 0, the device decides, and blocks may
-        differ. Usually there is no reason to give it.
+    :param blocksize: Frames per block (per call of the callback). With 0, the device
+        decides, and block sizes may vary. There is usually no reason to set it.
     :type blocksize: int, optional
-    :param device: Number of the device, or a part of its name.
+    :param device: Number of the device, or part of its name.
     :type device: int or str, optional
-    :param channels: Number of channels; as many as the device has if not given.
+    :param channels: Number of channels. Default: as many as the device has.
     :type channels: int, optional
     :param dtype: Sample format: ``'float32'`` (the default), ``'int32'``, ``'int16'``, ``'int8'``
-        or ``'uint8'``; for raw streams also ``'int24'``, for which NumPy has no type. (``'int32'``
-        loses nothing on a 24-bit device.)
+        or ``'uint8'``; raw streams also support ``'int24'``, for which NumPy has no type.
+        (``'int32'`` is lossless on a 24-bit device.)
     :type dtype: str, optional
-    :param latency: What the device should have, in seconds, or ``'low'`` or ``'high'``. The ring
-        comes on top.
+    :param latency: Desired latency of the device in seconds, or ``'low'`` or ``'high'``. The ring
+        adds its own latency.
     :type latency: float or str, optional
-    :param callback: A function that makes the output or takes the input of block after block, as in
-        :mod:`sounddevice`; it is called by a thread, not by the device. See :doc:`callbacks`.
-    :param extra_settings: As *clip_off*, *dither_off*, *never_drop_input* and
-        *prime_output_buffers_using_stream_callback*, settings of PortAudio: see
-        :mod:`sounddevice`. Where a stream has two directions, a pair (input, output) can be given
-        for *device*, *channels*, *dtype*, *latency* and *extra_settings*.
-    :param finished_callback: Called without arguments, in a thread of its own, after the stream has
-        become inactive for whatever reason.
-    :param ring_seconds: How much sound each ring holds at least: longer than Python may be busy.
-        The number of frames is the next power of 2. Default: 1 second. A ring must hold at least
-        one block of the device.
+    :param callback: A function that makes the output, or takes the input, block by block, as in
+        :mod:`sounddevice`. A Python thread calls it, not the device. See :doc:`callbacks`.
+    :param extra_settings: This, *clip_off*, *dither_off*, *never_drop_input* and
+        *prime_output_buffers_using_stream_callback* are settings of PortAudio: see
+        :mod:`sounddevice`. A stream with two directions accepts a pair (input, output) for
+        *device*, *channels*, *dtype*, *latency* and *extra_settings*.
+    :param finished_callback: A function without arguments. A thread of its own calls it after the
+        stream has become inactive for whatever reason.
+    :param ring_seconds: Minimum length of each ring in seconds: longer than Python's longest
+        stall. The ring's size in frames is the next power of 2. Default: 1 second. A ring must
+        hold at least one block of the device.
     :type ring_seconds: float, optional
     :param ring_frames: The same in frames.
     :type ring_frames: int, optional
-    :param on_underflow: What happens when the output ring holds too little: ``'silence'`` is
-        played, or the stream is to ``'stop'``.
+    :param on_underflow: What happens if the output ring holds too few frames: ``'silence'`` fills
+        the gap, or the stream is to ``'stop'``.
     :type on_underflow: str, optional
-    :param on_overflow: What happens when the input ring has too little room: what does not fit is
-        ``'drop'``\\ ped, or the stream is to ``'stop'``.
+    :param on_overflow: What happens if the input ring has too little room: ``'drop'`` the frames
+        that do not fit, or ``'stop'`` the stream.
     :type on_overflow: str, optional
-    :param ahead: For a stream with a callback: how many seconds of sound it makes in advance,
-        and so for how long Python may be late; for both directions, the latency added. At least
-        two blocks. Default: 0.2 seconds, 0.05 with ``latency='low'``, 0.5 with
+    :param ahead: For a stream with a callback: how many seconds of sound it makes in advance. This
+        is how long Python may stall; in a stream with both directions, it adds to the latency. The
+        minimum is two blocks. Default: 0.2 seconds, 0.05 with ``latency='low'``, 0.5 with
         ``latency='high'``.
     :type ahead: float, optional
     :param ahead_frames: The same in frames.
     :type ahead_frames: int, optional
     :param wake: Whether the compiled callback wakes a thread that waits in ``read()`` or
-        ``write()``, with one system call that does not block. The thread then goes on within some
-        tens of microseconds; otherwise it looks at the ring every millisecond. By default the
-        callback does not: the call makes its worst case much longer
+        ``write()``, with one system call that does not block. The thread then continues within
+        tens of microseconds; otherwise it checks the ring every millisecond. Off by default,
+        because the system call makes the callback's worst case much longer
         (``python comparison/waiting``).
     :type wake: bool, optional
-    :param warn: Called with a text about once a second when something was lost, by the thread that
-        uses the stream, never by the callback. By default it is
-        ``logging.getLogger('pa_ringbuffer').warning``; another choice is ``warnings.warn``, or
+    :param warn: A function that is called with a text, about once a second, after a loss. The
+        thread that uses the stream calls it, never the callback. Default:
+        ``logging.getLogger('pa_ringbuffer').warning``. Alternatives are ``warnings.warn`` and
         ``None``.
     """
 
     _kind: ClassVar[str]
     _device: ClassVar[Device]
-    #: Whether frames are plain bytes, for which NumPy is not needed.
+    #: Whether frames are plain bytes, which do not need NumPy.
     _raw: ClassVar[bool] = False
 
     @_errors_name_the_class
@@ -192,7 +192,7 @@ class Base:
         check_ahead(self._kind, callback, ahead, ahead_frames)
         if not self._raw:
             self._need_numpy()
-        # Before there is a device that would have to be closed.
+        # Before opening a device, which would have to be closed again.
         ring_size(1.0, ring_seconds, ring_frames)
         compiled = StreamCallback(on_underflow=on_underflow, on_overflow=on_overflow, wake=wake)
         compiled._finish()
@@ -231,16 +231,16 @@ class Base:
             raise
         self._warn = warn
         finalizer = weakref.finalize(self, self._handle.abandon, type(self).__name__)
-        # The module that has the device closes it in time when the interpreter exits.
+        # The module of the device closes the stream in time when the interpreter exits.
         finalizer.atexit = False
         self._opened()
         for observer in observers:
             observer(self)
 
     def _opened(self) -> None:
-        """Called when everything has gone well."""
+        """Called after everything has succeeded."""
 
-    #: What this kind of device has beyond the parameters that all have.
+    #: Parameters that only this kind of device has.
     _device_options: Mapping[str, Any] = {}
 
     def _set_up(
@@ -252,7 +252,7 @@ class Base:
         warn: Callable[[str], object] | None,
         frames_ahead: int,
     ) -> None:
-        """Make the rings for a device, whose frames are known now."""
+        """Make the rings for a device whose frame sizes are now known."""
         channels, dtypes = _split(backend.channels), _split(backend.dtype)
         if "int24" in dtypes and not self._raw:
             raise ValueError(
@@ -266,12 +266,12 @@ class Base:
         elif size < backend.blocksize:
             given = "ring_seconds" if ring_frames is None else "ring_frames"
             raise ValueError(
-                f"{given} must make room for at least one block of the device (blocksize), "
-                f"{backend.blocksize} frames, not {size}"
+                f"{given} must be enough for at least one block of the device (blocksize), "
+                f"{backend.blocksize} frames, not {size} frames"
             )
         sizes = [size, size]
         if frames_ahead:
-            # With blocks of a device that has not said yet how long they are.
+            # If the device has not told its block size yet.
             enough = ring_size(1.0, None, frames_ahead + 2 * (backend.blocksize or 2048))
             is_given = ring_seconds is not None or ring_frames is not None
             sizes = [max(size, enough), max(size, enough) if is_given else enough]
@@ -290,11 +290,11 @@ class Base:
         if rings[1]:
             self._open_output(channels[1], dtypes[1])
 
-    #: What calls the callback, if there is one.
+    #: Calls the callback, if there is one.
     _caller: Caller | None = None
 
     def _set_up_caller(self, function: Callable[..., object], ahead: int) -> None:
-        """Have a function called that makes or takes the blocks."""
+        """Have a thread call a function that makes or takes the blocks."""
         backend, callback, flags = self._handle.backend, self._callback, self._device.flags
         memory: list[Blocks | None] = [None, None]
         sides = zip(
@@ -322,7 +322,7 @@ class Base:
         )
         # The caller's thread calls it.
         self._finished_callback = None
-        # PortAudio's texts and numbers.
+        # PortAudio's error texts and numbers.
         error = flags.PortAudioError
         for name, text, code in (
             ("_input", "Can't read from a callback stream", -9977),
@@ -332,10 +332,10 @@ class Base:
                 setattr(self, name, Refusal(getattr(self, name), error, text, code))
 
     def _open_input(self, channels: int, dtype: str) -> None:
-        """Prepare the side that records."""
+        """Prepare the input side."""
 
     def _open_output(self, channels: int, dtype: str) -> None:
-        """Prepare the side that plays."""
+        """Prepare the output side."""
 
     def _need_numpy(self) -> None:
         try:
@@ -350,7 +350,7 @@ class Base:
             ) from None
 
     def _refuse_callback(self, callback: object) -> None:
-        """Refuse a callback where there can be none."""
+        """Raise an error for a callback if this class does not support one."""
 
     def _check_open(self) -> None:
         self._handle.check_here()
@@ -365,55 +365,62 @@ class Base:
         return answer
 
     def start(self) -> None:
-        """Begin to play and record.
+        """Start the stream.
 
-        What was recorded before is dropped if it was not read. What was written to a stream that is
-        stopped is played. An output ring that is empty is not an underflow until it has held a
-        block once. A stream that runs goes on.
+        This drops recorded frames that have not been read, and plays frames that were written
+        before the start. An empty output ring does not count as an underflow until it has held one
+        block. Starting a running stream has no effect.
+
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.OutputStream(channels=1)
+        >>> stream.start()
+        >>> stream.active
+        True
+        >>> stream.close()
         """
         self._check_open()
         while self._handle.start(self._finished_callback, self._prepare):
-            # A stream whose callback has ended it must be stopped before it can be started.
+            # After its callback has ended it, a stream must be stopped before it can start again.
             self._end("stop", self._handle.stop_reason, ignore_errors=False)
         if self._caller is not None:
             self._caller.started()
 
     def _prepare(self) -> None:
-        """Called before the device begins to call, on another thread."""
+        """Called on another thread, before the device makes its first call."""
         if self._caller is not None:
             self._caller.begin()
 
     def stop(self, ignore_errors: bool = True) -> None:
-        """Stop when everything that was written is played.
+        """Play everything that was written, then stop.
 
-        Another thread that is writing, and waits for room, gets an error. What was recorded can
-        still be read, until the stream is started again.
+        A thread that is waiting for room in order to write gets an error. Recorded frames can be
+        read until the next start.
 
-        This and what else ends a stream can be called by any thread and by signal handlers.
+        Any thread and any signal handler may call this and the other methods that end a stream.
         """
         if self._can_end(ignore_errors):
             self._play_out()
             self._end("stop", "it was stopped", ignore_errors, drop=True)
 
     def abort(self, ignore_errors: bool = True) -> None:
-        """Stop at once, and drop what was written and is not played yet."""
+        """Stop immediately and drop frames that have not been played."""
         if self._can_end(ignore_errors):
             self._end("abort", "it was aborted", ignore_errors, drop=True)
 
     def _can_end(self, ignore_errors: bool) -> bool:
-        """Whether there is something to stop."""
+        """Whether there is a stream to stop."""
         if ignore_errors and self._handle.here and self._handle.closed:
             return False
         self._check_open()
         return True
 
     def _play_out(self) -> None:
-        """Wait until what was written is played."""
+        """Wait until all written frames have been played."""
 
     def close(self, ignore_errors: bool = True) -> None:
-        """Stop at once and give the device back.
+        """Stop immediately and release the device.
 
-        What was recorded can still be read. A closed stream cannot be started again.
+        Recorded frames can still be read. A closed stream cannot be started again.
         """
         if self._handle.here and not self._handle.is_over:
             self._end("close", "it was closed", ignore_errors)
@@ -434,35 +441,35 @@ class Base:
 
     @property
     def active(self) -> bool:
-        """Whether the device plays or records."""
+        """Whether the device is playing or recording."""
         return self._handle.active
 
     @property
     def stopped(self) -> bool:
-        """Whether the stream was not started, or was stopped by `stop()` or `abort()`."""
+        """Whether the stream has not been started, or `stop()` or `abort()` has stopped it."""
         return bool(self._handle.ask("stopped", True))
 
     @property
     def closed(self) -> bool:
-        """Whether the stream was closed."""
+        """Whether the stream has been closed."""
         return self._handle.closed
 
     @property
     def time(self) -> float:
-        """The device's time in seconds."""
+        """Current time of the device's clock in seconds."""
         return float(self._ask("time"))
 
     @property
     def cpu_load(self) -> float:
-        """Share of the time that the callback needs, from 0 to 1."""
+        """Fraction of the available time that the callback uses, from 0 to 1."""
         return float(self._ask("cpu_load"))
 
     @property
     def latency(self) -> Any:
         """Input and/or output latency in seconds.
 
-        With a callback in Python, the output latency includes what it makes ahead. Otherwise, the
-        time that frames are in the rings is not included.
+        With a callback in Python, the output latency includes the sound that it makes ahead.
+        Otherwise it does not include the time that frames spend in the rings.
         """
         latency = self._handle.backend.latency
         if self._caller is None or self._kind == "input":
@@ -478,7 +485,7 @@ class Base:
 
     @property
     def blocksize(self) -> int:
-        """Frames per call of the callback; 0 if the device decides."""
+        """Frames per block; 0 if the device decides."""
         return self._handle.backend.blocksize
 
     @property
@@ -541,40 +548,42 @@ class Base:
 
     @property
     def stats(self) -> Stats:
-        """What was counted so far, a new :class:`~pa_ringbuffer.streams.Stats` object."""
+        """Counters and fill levels, in a new :class:`~pa_ringbuffer.streams.Stats` object."""
         self._report()
         dropped, inserted = self._caller.pump.corrections if self._caller else (0, 0)
         return collect(self._callback, self.samplerate, dropped, inserted)
 
     @property
     def ring(self) -> RingBuffer:
-        """The stream's ring buffer, for working without copies."""
+        """The stream's ring buffer, for access without copies."""
         if self._kind == "duplex":
             raise AttributeError("this stream has two rings: use input_ring or output_ring")
         return self.output_ring if self._kind == "output" else self.input_ring
 
     @property
     def output_ring(self) -> RingBuffer:
-        """The ring that is played. Python writes to it."""
+        """The output ring: Python writes to it, the callback plays it."""
         return self._one_of(self._callback.output_ring, "output")
 
     @property
     def input_ring(self) -> RingBuffer:
-        """The ring that is recorded into. Python reads from it."""
+        """The input ring: the callback records into it, Python reads from it."""
         return self._one_of(self._callback.input_ring, "input")
 
     def _one_of(self, ring: RingBuffer | None, name: str) -> RingBuffer:
         if ring is None:
-            raise AttributeError(f"this stream has no {name} ring: it was opened for {self._kind} only")
+            raise AttributeError(
+                f"this stream has no {name} ring: it was opened for {self._kind} only"
+            )
         return ring
 
     def _has_to_finish(self) -> bool:
-        """Whether the stream runs, or does not although it should."""
+        """Whether the stream is running, or should be but is not."""
         return not self._handle.stop_reason and self._callback.finished in (None, "stopped")
 
 
 class Blocking(Base):
-    """A stream that is used with ``with``."""
+    """A stream for the ``with`` statement."""
 
     def __enter__(self) -> Self:
         """Start the stream."""
@@ -587,7 +596,7 @@ class Blocking(Base):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Play what is in the ring, unless there was an error, and close the stream."""
+        """Play what is in the ring, unless an exception was raised, and close the stream."""
         try:
             if exception_type is None and self._has_to_finish():
                 self._finish()
@@ -599,7 +608,7 @@ class Blocking(Base):
 
 
 class Async(Base):
-    """A stream that is used with ``async with``."""
+    """A stream for the ``async with`` statement."""
 
     def _refuse_callback(self, callback: object) -> None:
         if callback is not None:
@@ -620,7 +629,7 @@ class Async(Base):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Play what is in the ring, unless there was an error, and close the stream."""
+        """Play what is in the ring, unless an exception was raised, and close the stream."""
         try:
             if exception_type is None and self._has_to_finish():
                 await self._finish()

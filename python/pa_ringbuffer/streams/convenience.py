@@ -16,7 +16,7 @@ _Array = TypeVar("_Array", bound="npt.NDArray[Any]")
 
 
 def _need_numpy() -> None:
-    """Import NumPy, which raw streams in the same module do without."""
+    """Import NumPy, which raw streams of the same module do not need."""
     try:
         import numpy
     except ModuleNotFoundError as error:
@@ -29,7 +29,7 @@ def _need_numpy() -> None:
 
 
 def _stream_dtype(dtype: npt.DTypeLike, name: str) -> str:
-    """The sample format of a stream that plays or records arrays of this dtype."""
+    """The sample format of a stream for arrays of this dtype."""
     dtype = np.dtype(dtype).name
     if dtype == "float64":
         return "float32"
@@ -39,7 +39,7 @@ def _stream_dtype(dtype: npt.DTypeLike, name: str) -> str:
 
 
 def _chosen(mapping: npt.ArrayLike | None, columns: int, name: str) -> npt.NDArray[Any]:
-    """The channels of a stream, from 0, that belong to the columns of an array."""
+    """The channels of a stream, counted from 0, for the columns of an array."""
     if mapping is None:
         return np.arange(columns)
     numbers = np.atleast_1d(np.array(mapping))
@@ -50,7 +50,7 @@ def _chosen(mapping: npt.ArrayLike | None, columns: int, name: str) -> npt.NDArr
 
 
 class _Playback:
-    """The array that is played, and how much of it has been."""
+    """The array that is played, and how much of it has been played."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class _Playback:
         if len(set(self._mapping)) != len(self._mapping):
             raise ValueError(f"{name} must contain each channel only once, not {mapping!r}")
         self.channels = int(self._mapping.max(initial=-1)) + 1
-        # Some host APIs play a stream with one channel on two: if only the first is wanted, the
+        # Some host APIs play a one-channel stream on two channels. If only the first is wanted, the
         # second gets silence.
         if mapping is not None and self.channels == 1 and device_channels() >= 2:
             self.channels = 2
@@ -89,7 +89,7 @@ class _Playback:
         self._frame = 0
 
     def fill(self, block: npt.NDArray[Any]) -> bool:
-        """Play a block; whether there is more."""
+        """Fill a block with sound; return whether there is more."""
         data, filled = self.data, 0
         while data is not None and filled < len(block):
             if self._frame == self.frames:
@@ -106,7 +106,7 @@ class _Playback:
 
 
 class _Recording:
-    """The array that is recorded into, and how much of it has been."""
+    """The array that is recorded into, and how much of it has been filled."""
 
     def __init__(
         self,
@@ -141,12 +141,12 @@ class _Recording:
                 f"not {mapping!r}"
             )
         self.channels = int(self._mapping.max(initial=-1)) + 1
-        #: Frames of the stream that come before the recording.
+        #: Frames of the stream that precede the recording.
         self.skip = 0
         self._frame = 0
 
     def take(self, block: npt.NDArray[Any]) -> bool:
-        """Record a block; whether there is room for more."""
+        """Record a block; return whether there is room for more."""
         out = self.out
         if out is None:
             return False
@@ -173,15 +173,15 @@ class _Run:
         self._finished = threading.Event()
 
     def align(self) -> None:
-        """Have the recording begin when the first frame is played."""
+        """Make the recording begin with the first frame that is played."""
         caller = getattr(self.stream, "_caller", None)
         if self._playback and self._recording and caller:
-            # Before the first frame comes the silence that is made ahead.
+            # The silence that is made ahead precedes the first frame.
             self._recording.skip = caller.pump.ahead
 
     def finish(self) -> None:
         """The stream has finished."""
-        # The arrays may be large, and a stream is kept until the next call.
+        # The arrays may be large, and the stream is kept until the next call.
         if self._playback:
             self._playback.data = None
         if self._recording:
@@ -197,10 +197,10 @@ class _Run:
 
 
 class Convenience:
-    """What a module like :mod:`sounddevice` has for playing and recording whole arrays.
+    """Functions of a module like :mod:`sounddevice` that play and record whole arrays.
 
-    :param module: Where the streams, ``default``, ``query_devices``, ``CallbackFlags`` and
-        ``CallbackStop`` are. They are looked up when they are needed.
+    :param module: The module that has the streams, ``default``, ``query_devices``,
+        ``CallbackFlags`` and ``CallbackStop``. They are looked up when needed.
     """
 
     def __init__(self, module: Any) -> None:
@@ -218,19 +218,23 @@ class Convenience:
     ) -> None:
         """Play an array.
 
-        What a former call still plays or records is stopped.
+        This stops an earlier :func:`play`, :func:`rec` or :func:`playrec` that is still running.
 
-        :param data: Frames: a column for each channel, or one dimension for mono. *float64* is
-            played as *float32*.
-        :param samplerate: Frames per second. If it is not given (nor ``default.samplerate`` set),
-            the device's own is taken, and *data* may sound too slow or too fast.
-        :param mapping: Numbers, from 1, of the channels on which the columns of *data* are played.
-            Mono is played on all of them.
-        :param blocking: Whether to return when everything was played, and not at once.
-        :param loop: Whether to start over at the end of *data*, until :func:`stop`.
+        :param data: Frames: one column per channel, or a one-dimensional array for mono. *float64*
+            is played as *float32*.
+        :param samplerate: Frames per second. Default: ``default.samplerate``, or else the device's
+            own rate; *data* may then sound too slow or too fast.
+        :param mapping: Channel numbers, from 1, on which the columns of *data* are played. A mono
+            array is played on all of them.
+        :param blocking: Whether to return only when everything has been played.
+        :param loop: Whether to repeat *data* until :func:`stop`.
 
-        Further keyword arguments are those of ``OutputStream``, except *channels*, *dtype*,
-        *callback*, *finished_callback* and *prime_output_buffers_using_stream_callback*.
+        Other keyword arguments are passed to ``OutputStream``. *channels*, *dtype*, *callback*,
+        *finished_callback* and *prime_output_buffers_using_stream_callback* are not allowed.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing as sd
+        >>> sd.play(np.zeros(4800), 48000, blocking=True)
         """
         _need_numpy()
         playback = self._playback(data, mapping, "mapping", loop, kwargs)
@@ -238,7 +242,7 @@ class Convenience:
         def callback(outdata: Any, frames: int, time: Any, status: Any) -> None:
             run.status |= status
             if not playback.fill(outdata):
-                # Not CallbackAbort, which would drop what is still to be heard.
+                # Not CallbackAbort, which would drop frames that have not been heard yet.
                 raise self._module.CallbackStop
 
         run = _Run(self._module.CallbackFlags(), playback)
@@ -267,23 +271,29 @@ class Convenience:
     ) -> npt.NDArray[Any] | _Array:
         """Record into an array.
 
-        What a former call still plays or records is stopped.
+        This stops an earlier :func:`play`, :func:`rec` or :func:`playrec` that is still running.
 
-        :param frames: Number of frames. Like *channels* and *dtype*, not used if there is *out*.
-        :param samplerate: Frames per second; ``default.samplerate``, or the device's own, if not
+        :param frames: Number of frames. Ignored, like *channels* and *dtype*, if *out* is given.
+        :param samplerate: Frames per second. Default: ``default.samplerate``, or else the device's
+            own rate.
+        :param channels: Number of channels. Default: ``default.channels``. Ignored if *mapping* is
             given.
-        :param channels: Number of channels; ``default.channels`` if not given. Not used if there is
-            a *mapping*.
-        :param dtype: Type of the samples; ``default.dtype`` if not given. *float64* is recorded as
+        :param dtype: Type of the samples. Default: ``default.dtype``. *float64* is recorded as
             *float32*.
-        :param out: An array of the shape (frames, channels) to record into.
-        :param mapping: Numbers, from 1, of the channels that are recorded.
-        :param blocking: Whether to return when everything was recorded, and not at once.
-        :returns: A new array of the shape (frames, channels), or *out*. Unless *blocking* is true,
-            it is still being recorded into: :func:`wait` returns when that is over.
+        :param out: An array of shape (frames, channels) to record into.
+        :param mapping: Channel numbers, from 1, to record.
+        :param blocking: Whether to return only when everything has been recorded.
+        :returns: A new array of shape (frames, channels), or *out*. Unless *blocking* is true,
+            recording is still in progress: call :func:`wait` before using the array.
 
-        Further keyword arguments are those of ``InputStream``, except *callback* and
-        *finished_callback*.
+        Other keyword arguments are passed to ``InputStream``. *callback* and *finished_callback*
+        are not allowed.
+
+        >>> from pa_ringbuffer import testing as sd
+        >>> recording = sd.rec(4800, 48000, channels=1)
+        >>> sd.wait()
+        >>> recording.shape
+        (4800, 1)
         """
         _need_numpy()
         recording, result = self._recording(out, frames, channels, dtype, mapping, "mapping")
@@ -318,22 +328,28 @@ class Convenience:
         blocking: bool = False,
         **kwargs: Any,
     ) -> npt.NDArray[Any] | _Array:
-        """Play an array, and record as many frames at the same time.
+        """Play an array, and record the same number of frames at the same time.
 
-        What a former call still plays or records is stopped.
+        This stops an earlier :func:`play`, :func:`rec` or :func:`playrec` that is still running.
 
-        :param data: What is played, as for :func:`play`.
+        :param data: The frames to play, as for :func:`play`.
         :param samplerate: Frames per second, as for :func:`play`.
         :param channels: Number of channels to record, as for :func:`rec`.
-        :param dtype: Type of the recorded samples; that of *data* if not given.
+        :param dtype: Type of the recorded samples. Default: that of *data*.
         :param out: An array to record into, with as many frames as *data*.
-        :param input_mapping: Numbers, from 1, of the channels that are recorded.
-        :param output_mapping: Numbers, from 1, of the channels on which *data* is played.
-        :param blocking: Whether to return when everything was recorded, and not at once.
+        :param input_mapping: Channel numbers, from 1, to record.
+        :param output_mapping: Channel numbers, from 1, on which to play *data*.
+        :param blocking: Whether to return only when everything has been recorded.
         :returns: The recording, as for :func:`rec`.
 
-        Further keyword arguments are those of ``Stream``, except *callback*, *finished_callback*
-        and *prime_output_buffers_using_stream_callback*.
+        Other keyword arguments are passed to ``Stream``. *callback*, *finished_callback* and
+        *prime_output_buffers_using_stream_callback* are not allowed.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing as sd
+        >>> recording = sd.playrec(np.zeros((4800, 1)), 48000, channels=2, blocking=True)
+        >>> recording.shape
+        (4800, 2)
         """
         _need_numpy()
         playback = self._playback(data, output_mapping, "output_mapping", False, kwargs)
@@ -373,21 +389,21 @@ class Convenience:
 
         Ctrl-C ends the wait and the stream.
 
-        :returns: A ``CallbackFlags`` object if something was lost, otherwise ``None``.
+        :returns: A ``CallbackFlags`` object if there was a loss, otherwise ``None``.
         """
         return self._latest.wait(ignore_errors) if self._latest else None
 
     def stop(self, ignore_errors: bool = True) -> None:
-        """Stop what :func:`play`, :func:`rec` or :func:`playrec` has started.
+        """Stop the stream of :func:`play`, :func:`rec` or :func:`playrec`.
 
-        Streams of your own are not concerned.
+        This does not affect streams that you have opened yourself.
         """
         if self._latest:
             self._latest.stream.abort(ignore_errors)
             self._latest.stream.close(ignore_errors)
 
     def get_status(self) -> Any:
-        """Return what was lost since the latest :func:`play`, :func:`rec` or :func:`playrec`.
+        """Return the losses since the latest :func:`play`, :func:`rec` or :func:`playrec`.
 
         :returns: A ``CallbackFlags`` object.
         """

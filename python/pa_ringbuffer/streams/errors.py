@@ -1,4 +1,4 @@
-"""What goes wrong while somebody waits for a stream."""
+"""Errors of a program that waits for a stream."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .flags import PortAudioError
 
 
 class _Incomplete(Exception):
-    """A transfer has ended too early; what was transferred is not lost."""
+    """A transfer has ended early. Its frames are not lost."""
 
     def __init__(self, message: str, frames: int = 0, data: Any = None) -> None:
         super().__init__(message)
@@ -17,28 +17,30 @@ class _Incomplete(Exception):
 
 
 class StreamTimeoutError(_Incomplete, TimeoutError):
-    """The time was over before everything was transferred.
+    """The timeout expired before the transfer was complete.
 
     .. attribute:: frames
 
-        Number of frames that were transferred nevertheless. (:class:`int`)
+        Number of frames that were transferred. (:class:`int`)
 
     .. attribute:: data
 
-        When reading: these frames. (:class:`numpy.ndarray`, :class:`bytearray` or ``None``)
+        For a read, the frames that were read. (:class:`numpy.ndarray`, :class:`bytearray` or
+        ``None``)
     """
 
 
 class StreamStoppedError(_Incomplete, RuntimeError, PortAudioError):
     """The stream is not running, so the wait cannot succeed.
 
-    Also a ``PortAudioError`` of the module that the stream comes from.
+    This is also a ``PortAudioError`` of the module that the stream belongs to.
 
     .. attribute:: frames
 
-        Number of frames that were transferred before. (:class:`int`)
+        Number of frames that were transferred before the stream stopped. (:class:`int`)
 
     .. attribute:: data
 
-        When reading: these frames. (:class:`numpy.ndarray`, :class:`bytearray` or ``None``)
+        For a read, the frames that were read. (:class:`numpy.ndarray`, :class:`bytearray` or
+        ``None``)
     """

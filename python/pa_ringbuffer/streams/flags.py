@@ -1,8 +1,8 @@
-"""What callbacks are told and raise, and the error of a device, where sounddevice is not needed.
+"""Flags and exceptions of callbacks, and the error of a device, for use without sounddevice.
 
-:mod:`pa_ringbuffer.sounddevice` has sounddevice's own classes. :mod:`pa_ringbuffer.testing` has
-these, whether or not sounddevice is installed: importing it would start PortAudio, which a test on
-the virtual device is to do without.
+:mod:`pa_ringbuffer.sounddevice` uses sounddevice's own classes. :mod:`pa_ringbuffer.testing` always
+    uses these, because importing sounddevice would start PortAudio, which a test on the virtual
+    device does not need.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ __all__ = ["CallbackAbort", "CallbackFlags", "CallbackStop", "PortAudioError"]
 
 
 class PortAudioError(Exception):
-    """What goes wrong with a device, by the name that it has in sounddevice."""
+    """An error of the device. It has the same name in sounddevice."""
 
 
 class CallbackStop(Exception):
-    """Raised by a callback to end its stream when everything was played."""
+    """Raise this in a callback to end its stream after everything has been played."""
 
 
 class CallbackAbort(Exception):
-    """Raised by a callback to end its stream at once."""
+    """Raise this in a callback to end its stream immediately."""
 
 
 def _flag(bit: int, documentation: str) -> property:
@@ -33,7 +33,7 @@ def _flag(bit: int, documentation: str) -> property:
 
 
 class CallbackFlags:
-    """What the device has reported before a block: a set of flags, true if there are any."""
+    """Status flags that the device reports with a block; true if any is set."""
 
     __slots__ = ("_flags",)
 
@@ -47,7 +47,7 @@ class CallbackFlags:
 
     @property
     def priming_output(self) -> bool:
-        """Output primes the device."""
+        """The device is filling its output before it starts."""
         return bool(self._flags & 16)
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""The side of a stream that records."""
+"""The input side of a stream."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .errors import StreamStoppedError
 if TYPE_CHECKING:
     from .._native import Overlap
 
-#: What is read: arrays, or bytearrays.
+#: The type that a read returns: arrays, or bytearrays.
 Read = TypeVar("Read")
 
 
 class Input(Base, Generic[Read]):
-    """The side of a stream that records.
+    """The input side of a stream.
 
-    What a read takes out of the ring belongs to a transfer until it is asked for its ``frames``, or
-    its ``result``, as the last thing before the return: Python runs no signal handler in between. A
-    read that an exception breaks off before, whatever it is and wherever it comes from, leaves its
-    frames to the next one.
+    Frames that a read takes out of the ring belong to a transfer until the read asks for its
+    ``frames`` or ``result``. That is the last operation before the return, and Python runs no
+    signal handler in between. If an exception of whatever origin interrupts the read earlier, its
+    frames go to the next read.
     """
 
     _input: InputSide
@@ -52,46 +52,45 @@ class Input(Base, Generic[Read]):
 
     @property
     def read_position(self) -> int:
-        """Number of the frame that is read next. The first one that was recorded is 0.
+        """Number of the next frame to be read. The first frame that was recorded is 0.
 
-        It grows by what is read, discarded or skipped (by :meth:`read_latest`), with this stream's
-        methods or those of its ring. Right after a read it is the number of the frame behind the
-        last one that was returned: an array *data* begins with the frame ``read_position -
-        len(data)``. Frames that were dropped in an overflow have no numbers.
+        It grows by the number of frames that are read, discarded or skipped (by
+        :meth:`read_latest`), through the stream or through its ring. Right after a read that
+        returned *data*, the first frame of *data* has the number ``read_position - len(data)``.
+        Frames that were dropped in an overflow have no numbers.
         """
         return self._input.position
 
     def input_time(self, frame: int) -> float:
-        """When a frame was recorded, in seconds of the stream's clock: see :attr:`time`.
+        """Time at which a frame was recorded, in seconds of the stream's clock: see :attr:`time`.
 
-        This is what the device has told for the block that the frame was in. Between blocks, and
-        for frames that are still to come, time passes at the *samplerate*.
+        It follows from the time that the device reported for the frame's block. Between blocks, and
+        for future frames, it advances with the *samplerate*.
 
         :param frame: Number of the frame: see :attr:`read_position`.
-        :raises StreamStoppedError: If the frame comes after the last block of a stream that does
-            not run.
-        :raises RuntimeError: If the stream has been started and the first block is not there yet,
-            or if the device tells no times.
-        :raises ValueError: If the time is not known any more. Times before the latest 16 gaps in
-            the recording are forgotten.
+        :raises StreamStoppedError: If the stream is not running and its last block precedes the
+            frame.
+        :raises RuntimeError: If the stream has been started but the device has not delivered a
+            block yet, or if the device reports no times.
+        :raises ValueError: If the time is no longer known. The stream forgets times before the
+            latest 16 gaps in the recording.
         """
         return self._input.time_of(frame, self.samplerate)
 
     def read_nowait(self, frames: int = -1) -> Read:
-        """Read what there is, without waiting.
+        """Read the available frames, without waiting.
 
-        :param frames: Number of frames at most; all if negative or not given.
-        :returns: An array of the shape (frames, channels), with fewer frames than asked for if
-            there were not so many.
+        :param frames: Maximum number of frames; no limit if negative or omitted.
+        :returns: An array of shape (frames, channels); it is shorter if fewer frames are available.
         """
         array: Read = self._input.read_nowait(frames).frames
         return array
 
     def peek(self, frames: int = -1) -> Read:
-        """Like `read_nowait()`, but the frames can be read once more.
+        """Like `read_nowait()`, but leave the frames in the ring.
 
-        :param frames: Number of frames at most; all if negative or not given.
-        :returns: An array of the shape (frames, channels), oldest frame first.
+        :param frames: Maximum number of frames; no limit if negative or omitted.
+        :returns: An array of shape (frames, channels), oldest frame first.
         """
         array: Read = self._input.peek(frames)
         return array
@@ -99,9 +98,14 @@ class Input(Base, Generic[Read]):
     def read_latest(self, frames: int) -> Read:
         """Read the newest frames and drop all older ones, without waiting: for meters and plots.
 
-        :param frames: Number of frames at most.
-        :returns: An array of the shape (frames, channels), with fewer frames than asked for if
-            there were not so many since the last time.
+        :param frames: Maximum number of frames.
+        :returns: An array of shape (frames, channels); it is shorter if fewer frames have arrived
+            since the last read.
+
+        >>> from pa_ringbuffer import testing
+        >>> with testing.InputStream(channels=1) as stream:
+        ...     data, overflowed = stream.read(4800)
+        ...     level = abs(stream.read_latest(480)).max(initial=0)
         """
         array: Read = self._input.read_latest(frames).frames
         return array
@@ -118,35 +122,48 @@ class Input(Base, Generic[Read]):
 
 
 class BlockingInput(Blocking, Input[Read]):
-    """The blocking side that records."""
+    """Blocking input."""
 
     def read(self, frames: int, timeout: float | None = None) -> tuple[Read, bool]:
         """Wait for a number of frames and read them.
 
-        Other Python threads go on meanwhile. More frames than the ring holds can be read, too.
+        Other Python threads keep running. The number may exceed the ring's size.
 
         :param frames: Number of frames.
-        :param timeout: Seconds to wait at most; forever if not given.
-        :returns: A pair: *data*, a new array of the shape (frames, channels), or a bytearray from a
-            raw stream; and *overflowed*: whether frames were dropped since the previous call
-            because the ring was full, or the device has reported an overflow.
-        :raises StreamTimeoutError: If they are not there then. Those that are can be read later,
-            or, if more were asked for than the ring holds, are in the error's ``data``.
-        :raises StreamStoppedError: If the stream does not run, and so there will not be so many.
-            The same holds for those that are there.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
+        :returns: A pair. *data* is a new array of shape (frames, channels), or a bytearray from a
+            raw stream. *overflowed* tells whether, since the previous call, frames were dropped
+            because the ring was full, or the device reported an overflow.
+        :raises StreamTimeoutError: If the timeout expires first. The frames that have arrived stay
+            in the ring for a later read or, if the request exceeds the ring's size, are in the
+            error's ``data``.
+        :raises StreamStoppedError: If the stream is not running and too few frames are left. The
+            same applies to these frames.
+
+        >>> from pa_ringbuffer import testing
+        >>> with testing.InputStream(channels=1) as stream:
+        ...     data, overflowed = stream.read(480)
+        >>> data.shape
+        (480, 1)
         """
         result: tuple[Read, bool] = self._input.read(frames, timeout).result
         return result
 
     def blocks(self, blocksize: int, overlap: int = 0) -> Iterator[Read]:
-        """Go through what is recorded, block by block, until the stream is stopped.
+        """Iterate over the recording, block by block, until the stream is stopped.
 
-        If it stops by itself, that is an error when everything that was recorded has been read.
+        If the stream stops by itself, the iterator raises an error after the last recorded frame.
 
-        :param blocksize: Frames per block. The last one may be shorter.
-        :param overlap: Number of frames at the end of a block that the next one begins with.
-        :returns: An iterator over arrays of the shape (blocksize, channels).
-        :raises StreamStoppedError: If the stream does not run, or has stopped by itself.
+        :param blocksize: Frames per block. The last block may be shorter.
+        :param overlap: Number of frames that each block repeats from the end of the previous one.
+        :returns: An iterator over arrays of shape (blocksize, channels).
+        :raises StreamStoppedError: If the stream is not running, or has stopped by itself.
+
+        >>> from pa_ringbuffer import testing
+        >>> with testing.InputStream(channels=1) as stream:
+        ...     for block in stream.blocks(480):
+        ...         if stream.read_position >= 4800:
+        ...             break
         """
         return self._generate(blocksize, self._begin_blocks(blocksize, overlap))
 
@@ -157,7 +174,7 @@ class BlockingInput(Blocking, Input[Read]):
             except StreamStoppedError as error:
                 if self._callback.finished is None:
                     raise
-                # What is left after the end of the stream: a shorter block, or none.
+                # The rest after the end of the stream: a shorter block, or nothing.
                 if self.read_available:
                     yield self._input.read_nowait(-1, overlap).frames
                 if self._handle.stop_reason:
@@ -168,37 +185,47 @@ class BlockingInput(Blocking, Input[Read]):
 
 
 class AsyncInput(Async, Input[Read]):
-    """The asynchronous side that records."""
+    """Asynchronous input."""
 
     async def read(self, frames: int, timeout: float | None = None) -> tuple[Read, bool]:
-        """Wait for a number of frames, while other tasks go on, and read them.
+        """Wait for a number of frames, while other tasks run, and read them.
 
-        More frames than the ring holds can be read, too.
+        The number may exceed the ring's size.
 
         :param frames: Number of frames.
-        :param timeout: Seconds to wait at most; forever if not given.
-        :returns: A pair: *data*, a new array of the shape (frames, channels), or a bytearray from a
-            raw stream; and *overflowed*: whether frames were dropped since the previous call
-            because the ring was full, or the device has reported an overflow.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
+        :returns: A pair. *data* is a new array of shape (frames, channels), or a bytearray from a
+            raw stream. *overflowed* tells whether, since the previous call, frames were dropped
+            because the ring was full, or the device reported an overflow.
         :raises RuntimeError: If another task is reading.
-        :raises StreamTimeoutError: If they are not there then. Those that are can be read later,
-            or, if more were asked for than the ring holds, are in the error's ``data``.
-        :raises StreamStoppedError: If the stream does not run, and so there will not be so many.
-            The same holds for those that are there.
+        :raises StreamTimeoutError: If the timeout expires first. The frames that have arrived stay
+            in the ring for a later read or, if the request exceeds the ring's size, are in the
+            error's ``data``.
+        :raises StreamStoppedError: If the stream is not running and too few frames are left. The
+            same applies to these frames.
+
+        >>> import asyncio
+        >>> from pa_ringbuffer import testing
+        >>> async def main():
+        ...     async with testing.AsyncInputStream(channels=1) as stream:
+        ...         data, overflowed = await stream.read(480)
+        ...     return data.shape
+        >>> asyncio.run(main())
+        (480, 1)
         """
         transfer = await complete(functools.partial(self._input.begin, frames, timeout))
         result: tuple[Read, bool] = transfer.result
         return result
 
     def blocks(self, blocksize: int, overlap: int = 0) -> AsyncIterator[Read]:
-        """Go through what is recorded, block by block, until the stream is stopped.
+        """Iterate over the recording, block by block, until the stream is stopped.
 
-        If it stops by itself, that is an error when everything that was recorded has been read.
+        If the stream stops by itself, the iterator raises an error after the last recorded frame.
 
-        :param blocksize: Frames per block. The last one may be shorter.
-        :param overlap: Number of frames at the end of a block that the next one begins with.
-        :returns: An asynchronous iterator over arrays of the shape (blocksize, channels).
-        :raises StreamStoppedError: If the stream does not run, or has stopped by itself.
+        :param blocksize: Frames per block. The last block may be shorter.
+        :param overlap: Number of frames that each block repeats from the end of the previous one.
+        :returns: An asynchronous iterator over arrays of shape (blocksize, channels).
+        :raises StreamStoppedError: If the stream is not running, or has stopped by itself.
         """
         return self._generate(blocksize, self._begin_blocks(blocksize, overlap))
 
@@ -210,7 +237,7 @@ class AsyncInput(Async, Input[Read]):
             except StreamStoppedError as error:
                 if self._callback.finished is None:
                     raise
-                # What is left after the end of the stream: a shorter block, or none.
+                # The rest after the end of the stream: a shorter block, or nothing.
                 if self.read_available:
                     yield self._input.read_nowait(-1, overlap).frames
                 if self._handle.stop_reason:

@@ -1,4 +1,4 @@
-"""The side of a stream that plays."""
+"""The output side of a stream."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .errors import StreamStoppedError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-#: What is written: arrays, or buffers.
+#: The type that a write accepts: arrays, or buffers.
 Written = TypeVar("Written")
 
 
 def as_frames(data: npt.ArrayLike, channels: int, dtype: str) -> npt.NDArray[Any]:
-    """What is to be written, as array of whole frames."""
+    """Data to write, as array of whole frames."""
     import numpy as np
 
     array = np.asarray(data)
@@ -45,7 +45,7 @@ def as_frames(data: npt.ArrayLike, channels: int, dtype: str) -> npt.NDArray[Any
 
 
 class Output(Base, Generic[Written]):
-    """The side of a stream that plays."""
+    """The output side of a stream."""
 
     _output: OutputSide
 
@@ -63,43 +63,44 @@ class Output(Base, Generic[Written]):
     @property
     def write_available(self) -> int:
         """Number of frames that can be written without waiting."""
-        # Refused where a callback writes.
+        # Raises an error if a callback writes to the stream.
         _ = self._output.write_nowait
         return self.output_ring.write_available
 
     @property
     def write_position(self) -> int:
-        """Number of the frame that is written next. The first one of all is 0.
+        """Number of the next frame to be written. The first frame ever written is 0.
 
-        It grows by what is written, with this stream's methods or those of its ring, and goes back
-        by what is dropped without having been played. Silence that is played in an underflow has no
-        numbers.
+        It grows by the number of frames that are written, through the stream or through its ring,
+        and decreases when frames are dropped before they were played. The silence of an underflow
+        has no frame numbers.
         """
         return self._output.position
 
     def output_time(self, frame: int) -> float:
-        """When a frame is or was heard, in seconds of the stream's clock: see :attr:`time`.
+        """Time at which a frame was or will be heard, in seconds of the stream's clock: see
+        :attr:`time`.
 
-        This is what the device has told for the block that the frame was in. For frames that are
-        still to come, time passes at the *samplerate*; a frame that is not written before its block
-        is due is heard later.
+        It follows from the time that the device reported for the frame's block. For future frames,
+        it advances with the *samplerate*; a frame that is written after its block was due is heard
+        later.
 
         :param frame: Number of the frame: see :attr:`write_position`.
-        :raises StreamStoppedError: If the frame comes after the last block of a stream that does
-            not run.
-        :raises RuntimeError: If the stream has been started and the first block is not there yet,
-            or if the device tells no times.
-        :raises ValueError: If the time is not known any more. Times before the latest 16 gaps in
-            the sound are forgotten.
+        :raises StreamStoppedError: If the stream is not running and its last block precedes the
+            frame.
+        :raises RuntimeError: If the stream has been started but the device has not requested a
+            block yet, or if the device reports no times.
+        :raises ValueError: If the time is no longer known. The stream forgets times before the
+            latest 16 gaps in the sound.
         """
         return self._output.time_of(frame, self.samplerate)
 
     def write_nowait(self, data: Written) -> int:
-        """Write as many frames as there is room for, without waiting.
+        """Write as many frames as fit into the ring, without waiting.
 
-        :param data: Frames, of the shape (frames, channels) and the stream's dtype; for a raw
-            stream, a buffer of whole frames.
-        :returns: The number of frames that were written.
+        :param data: Frames of shape (frames, channels) and the stream's dtype; for a raw stream, a
+            buffer of whole frames.
+        :returns: The number of frames written.
         """
         return self._output.write_nowait(data)
 
@@ -109,7 +110,8 @@ class Output(Base, Generic[Written]):
             self._output.forget()
 
     def _begin_draining(self, reason: str = "it was drained") -> bool:
-        """Have the callback end the stream after the last frame; whether there is one to end."""
+        """Make the callback end the stream after the last frame; return whether it is still
+        running."""
         if self._caller is not None:
             self.stop()
             return False
@@ -130,46 +132,52 @@ class Output(Base, Generic[Written]):
             if self._begin_draining("it was stopped"):
                 self._output.wait_for_end()
         except StreamStoppedError:
-            # The device is gone, or another thread has aborted the stream.
+            # The device has disappeared, or another thread has aborted the stream.
             pass
         finally:
             self._output.shut(False)
 
 
 class BlockingOutput(Blocking, Output[Written]):
-    """The blocking side that plays."""
+    """Blocking output."""
 
     def write(self, data: Written, timeout: float | None = None) -> bool:
-        """Write all of it, waiting for room where there is none.
+        """Write all frames, waiting for room if necessary.
 
-        Other Python threads go on meanwhile. If this is not the main thread (which must look after
-        Ctrl-C), nothing that Python does can keep the ring from being refilled until everything is
-        written, not even a thread that holds the GIL for longer than the ring lasts.
+        Other Python threads keep running. Except on the main thread (which must handle Ctrl-C),
+        Python cannot interrupt the refilling of the ring until everything is written, not even with
+        a thread that holds the GIL for longer than the ring lasts.
 
-        Before the stream was started, as much can be written as the ring holds.
+        Before the stream is started, you can write as many frames as the ring holds.
 
-        :param data: Frames, of the shape (frames, channels) and the stream's dtype, C-contiguous.
-            For one channel, the shape (frames,) is taken as well. For a raw stream, a buffer of
-            whole frames.
-        :param timeout: Seconds to wait at most; forever if not given.
-        :returns: *underflowed*: whether silence was played since the previous call because the ring
-            was empty, or the device has reported an underflow.
+        :param data: Frames of shape (frames, channels) and the stream's dtype, C-contiguous. Mono
+            streams also accept the shape (frames,). For a raw stream, a buffer of whole frames.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
+        :returns: *underflowed*: whether, since the previous call, silence was played because the
+            ring was empty, or the device reported an underflow.
         :raises ValueError: If *data* has another shape.
         :raises TypeError: If *data* has another dtype or is not C-contiguous.
-        :raises StreamTimeoutError: If there is still something left to write then.
-        :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
+        :raises StreamTimeoutError: If the timeout expires before everything is written.
+        :raises StreamStoppedError: If the stream is not running, so that no room will become
+            available.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> with testing.OutputStream(channels=1) as stream:
+        ...     underflowed = stream.write(np.zeros((480, 1), 'float32'))
         """
         return self._output.write(data, timeout)
 
     def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
 
-        As :meth:`stop`, but it is an error if the stream does not run, and there can be a timeout.
+        Unlike :meth:`stop`, this accepts a timeout and raises an error if the stream is not
+        running.
 
-        :param timeout: Seconds to wait at most; forever if not given. After that, the stream still
-            plays what is left and stops by itself.
-        :raises StreamTimeoutError: If it has not stopped by then.
-        :raises StreamStoppedError: If the stream does not run although there is something to play.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted. After it has expired,
+            the stream still plays the remaining frames and then stops by itself.
+        :raises StreamTimeoutError: If the timeout expires before the stream has stopped.
+        :raises StreamStoppedError: If the stream is not running although there are frames to play.
         """
         if self._begin_draining():
             self._output.wait_for_end(timeout)
@@ -183,23 +191,24 @@ class BlockingOutput(Blocking, Output[Written]):
 
 
 class AsyncOutput(Async, Output[Written]):
-    """The asynchronous side that plays."""
+    """Asynchronous output."""
 
     async def write(self, data: Written, timeout: float | None = None) -> bool:
-        """Write all of it, waiting for room where there is none, while other tasks go on.
+        """Write all frames, waiting for room if necessary, while other tasks run.
 
-        Before the stream was started, as much can be written as the ring holds.
+        Before the stream is started, you can write as many frames as the ring holds.
 
-        :param data: Frames, of the shape (frames, channels) and the stream's dtype, C-contiguous.
-            For one channel, the shape (frames,) is taken as well.
-        :param timeout: Seconds to wait at most; forever if not given.
-        :returns: *underflowed*: whether silence was played since the previous call because the ring
-            was empty, or the device has reported an underflow.
+        :param data: Frames of shape (frames, channels) and the stream's dtype, C-contiguous. Mono
+            streams also accept the shape (frames,).
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted.
+        :returns: *underflowed*: whether, since the previous call, silence was played because the
+            ring was empty, or the device reported an underflow.
         :raises ValueError: If *data* has another shape.
         :raises TypeError: If *data* has another dtype or is not C-contiguous.
         :raises RuntimeError: If another task is writing.
-        :raises StreamTimeoutError: If there is still something left to write then.
-        :raises StreamStoppedError: If the stream does not run, and so there will be no more room.
+        :raises StreamTimeoutError: If the timeout expires before everything is written.
+        :raises StreamStoppedError: If the stream is not running, so that no room will become
+            available.
         """
         transfer = await complete(functools.partial(self._output.begin, data, timeout))
         underflowed: bool = transfer.result
@@ -208,12 +217,13 @@ class AsyncOutput(Async, Output[Written]):
     async def drain(self, timeout: float | None = None) -> None:
         """Play what is in the ring, then stop.
 
-        Other tasks go on, while ``stop()`` keeps the event loop waiting until all is played.
+        Other tasks keep running, whereas ``stop()`` blocks the event loop until everything has been
+        played.
 
-        :param timeout: Seconds to wait at most; forever if not given. After that, the stream still
-            plays what is left and stops by itself.
-        :raises StreamTimeoutError: If it has not stopped by then.
-        :raises StreamStoppedError: If the stream does not run although there is something to play.
+        :param timeout: Maximum time to wait, in seconds; no limit if omitted. After it has expired,
+            the stream still plays the remaining frames and then stops by itself.
+        :raises StreamTimeoutError: If the timeout expires before the stream has stopped.
+        :raises StreamStoppedError: If the stream is not running although there are frames to play.
         """
         if self._begin_draining():
             await complete(functools.partial(self._output.begin_waiting_for_end, timeout))

@@ -1,4 +1,4 @@
-"""What a stream has counted."""
+"""Counters of a stream."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Callable
 if TYPE_CHECKING:
     from .. import RingBuffer, StreamCallback
 
-#: Who is told about losses unless the user says otherwise.
+#: Reports losses unless the user passes another function.
 default_warn = logging.getLogger("pa_ringbuffer").warning
 
-#: The ways in which a device can report a loss, and how the callback counts them.
+#: The losses that a device can report, and the callback's counters for them.
 DEVICE_LOSSES = {
     "input_underflow": "device_input_underflows",
     "input_overflow": "device_input_overflows",
@@ -25,31 +25,31 @@ DEVICE_LOSSES = {
 
 @dataclass(frozen=True)
 class RingStats:
-    """How one ring has fared: part of :class:`Stats`. All numbers are frames, unless said."""
+    """Statistics of one ring: part of :class:`Stats`. All numbers are in frames."""
 
-    #: Number of frames that the ring holds.
+    #: Size of the ring.
     size: int
-    #: Frames in the ring now.
+    #: Current fill of the ring.
     fill: int
-    #: The fewest frames that the callback has left (output) or found (input) there. What is left of
-    #: the output ring at its lowest is how much longer Python could have been late.
+    #: Lowest fill that the callback has left (output) or found (input). The lowest fill of the
+    #: output ring is how much longer Python could have stalled.
     low_water: int
-    #: The most frames that the callback has found (output) or left (input) there. What is free at
-    #: the input ring's highest is how much longer Python could have been late.
+    #: Highest fill that the callback has found (output) or left (input). The free room at the input
+    #: ring's highest fill is how much longer Python could have stalled.
     high_water: int
-    #: Number of blocks that were cut short: output underflows, or input overflows.
+    #: Number of blocks with an underflow (output) or an overflow (input).
     losses: int
     #: Frames of silence that were played, or recorded frames that were dropped.
     lost_frames: int
 
     def text(self, name: str, loss: str) -> str:
-        """One line about it."""
+        """A one-line summary."""
 
         def percent(frames: int) -> str:
             return f"{100 * frames / self.size:.0f} %"
 
         marks = f"at most {percent(self.high_water)}"
-        # Not if it was only filled and drained.
+        # Not if the ring was only filled and drained.
         if self.low_water <= self.high_water:
             marks = f"{percent(self.low_water)} to {percent(self.high_water)} before"
         return (
@@ -59,7 +59,7 @@ class RingStats:
 
 
 def _input_stats(ring: RingBuffer | None, counters: dict[str, int]) -> RingStats | None:
-    """What the counters say about the input ring."""
+    """The counters of the input ring."""
     if ring is None:
         return None
     return RingStats(
@@ -73,7 +73,7 @@ def _input_stats(ring: RingBuffer | None, counters: dict[str, int]) -> RingStats
 
 
 def _output_stats(ring: RingBuffer | None, counters: dict[str, int]) -> RingStats | None:
-    """What the counters say about the output ring."""
+    """The counters of the output ring."""
     if ring is None:
         return None
     return RingStats(
@@ -88,14 +88,21 @@ def _output_stats(ring: RingBuffer | None, counters: dict[str, int]) -> RingStat
 
 @dataclass(frozen=True)
 class Stats:
-    """What a stream's callback has counted since the stream was opened.
+    """Counters of a stream's callback since the stream was opened.
 
-    All numbers are as they were between two calls of the callback.
+    All numbers are from the same moment, between two calls of the callback.
+
+    >>> from pa_ringbuffer import testing
+    >>> with testing.InputStream(channels=1, blocksize=480) as stream:
+    ...     data, overflowed = stream.read(480)
+    ...     stats = stream.stats
+    >>> stats.largest_block
+    480
     """
 
-    #: Calls of the callback.
+    #: Number of calls of the callback.
     blocks: int
-    #: Frames in them.
+    #: Number of frames in these calls.
     frames: int
     #: Frames in the smallest block.
     smallest_block: int
@@ -107,14 +114,15 @@ class Stats:
     input: RingStats | None
     #: The output ring (:class:`RingStats`), or ``None``.
     output: RingStats | None
-    #: How often the device itself reported a loss: a dict with the keys ``'input_underflow'``,
-    #: ``'input_overflow'``, ``'output_underflow'`` and ``'output_overflow'``. Not every report is a
-    #: loss that can be heard.
+    #: Number of losses that the device itself has reported: a dict with the keys
+    #: ``'input_underflow'``, ``'input_overflow'``, ``'output_underflow'`` and
+    #: ``'output_overflow'``. Not every reported loss is audible.
     device: dict[str, int]
-    #: With a callback in Python: frames that it has made too late, which were dropped so that the
-    #: latency stays the same.
+    #: With a callback in Python: frames that it made too late, and that were dropped to keep the
+    #: latency constant.
     dropped_frames: int = 0
-    #: Frames of silence in the output where input frames were lost, for the same reason.
+    #: Frames of silence that replace lost input frames in the output, also to keep the latency
+    #: constant.
     inserted_frames: int = 0
 
     def __repr__(self) -> str:
@@ -138,12 +146,12 @@ class Stats:
 
     @property
     def losses(self) -> int:
-        """Number of blocks that were cut short because a ring was too empty or too full."""
+        """Number of blocks with an underflow or overflow of a ring."""
         return sum(ring.losses for ring in (self.input, self.output) if ring)
 
     @property
     def margin(self) -> float:
-        """By how many seconds longer Python could have been late without a loss."""
+        """How many seconds longer Python could have stalled without a loss."""
         frames = []
         if self.input:
             frames.append(self.input.size - self.input.high_water)
@@ -172,13 +180,13 @@ def collect(
 
 
 class LossReport:
-    """Tells about losses, but not all the time, and never from the callback.
+    """Reports losses, at a limited rate and never from the callback.
 
-    Each report begins where another one has ended, and no two begin at the same place, whatever
-    thread or signal handler makes them.
+    Each report begins where the previous one ended. No two reports begin at the same place,
+    whatever thread or signal handler makes them.
     """
 
-    #: Seconds between two reports, at least.
+    #: Minimum number of seconds between two reports.
     INTERVAL = 1.0
 
     def __init__(
@@ -199,10 +207,10 @@ class LossReport:
         if losses == latest.losses or (not at_once and now < latest.time):
             return
         told = _Told(self._callback, now + self.INTERVAL)
-        # Nobody calls until there are more.
+        # No further call until the callback counts more losses.
         self._callback._told_losses = told.losses
         if latest.next.setdefault("told", told) is not told:
-            # Another thread is telling the same.
+            # Another thread is already reporting these losses.
             return
         self._latest = told
         if text := told.since(latest):
@@ -210,7 +218,7 @@ class LossReport:
 
 
 class _Told:
-    """Losses up to a moment; `next` is empty until the report that begins there."""
+    """Losses up to a moment; `next` is empty until the report that begins here is made."""
 
     def __init__(self, callback: StreamCallback, time: float) -> None:
         self.time = time
@@ -219,7 +227,7 @@ class _Told:
         self.next: dict[str, _Told] = {}
 
     def since(self, before: _Told) -> str:
-        """What was lost since then."""
+        """The losses since then."""
 
         def new(name: str) -> int:
             return self.counters[name] - before.counters[name]

@@ -42,40 +42,51 @@ use state::{Backing, State, not_initialised};
 
 /// PortAudio's lock-free ring buffer, for one producer and one consumer.
 ///
-/// A ring buffer carries elements of a fixed size from one thread, the producer, to another one,
-/// the consumer. Neither of them ever waits for the other: if there is not enough room, or not
-/// enough data, fewer elements are transferred, and the returned number says how many. All *size*
-/// elements can be used.
+/// A ring buffer carries elements of a fixed size from one thread, the producer, to another,
+/// the consumer. Neither ever waits for the other: if there is too little room, or too little
+/// data, fewer elements are transferred, and the return value says how many. All *size*
+/// elements are usable.
 ///
-/// Usually Python is on one side, and a PortAudio callback or other compiled code on the other. The
-/// latter gets a pointer to the C struct ``PaUtilRingBuffer`` (see ``address``) and uses
-/// PortAudio's C functions, or compatible ones.
+/// Usually Python is on one side, and a PortAudio callback or other compiled code on the other.
+/// The compiled side gets a pointer to the C struct ``PaUtilRingBuffer`` (see ``address``) and
+/// uses PortAudio's C functions, or compatible ones.
 ///
 /// One thread at a time may write (``write()``, ``get_write_buffers()`` and
 /// ``advance_write_index()``), and one thread at a time may read (``read()``, ``readinto()``,
-/// ``get_read_buffers()`` and ``advance_read_index()``); writing and reading may happen at the same
-/// time. If several Python threads use the same side nevertheless, each ``write()``, ``read()`` and
-/// ``readinto()`` takes place as a whole, but getting buffers and then advancing the index are two
-/// steps. ``flush()`` is only allowed while nobody writes or reads. The number of available
-/// elements can be asked for from anywhere.
+/// ``get_read_buffers()`` and ``advance_read_index()``). Writing and reading may happen at the
+/// same time. If several Python threads share a side, each ``write()``, ``read()`` and
+/// ``readinto()`` is atomic, but a chunk takes two calls: hold a lock of your own from getting
+/// the buffers until you have advanced the index. Call ``flush()`` only while no thread is
+/// writing or reading. Any thread may ask for the number of available elements.
 ///
-/// :param elementsize: The size of a single element in bytes; for audio, typically the number of
-///     channels times the number of bytes per sample.
+/// :param elementsize: The size of one element in bytes. For audio, this is typically the
+///     number of channels times the number of bytes per sample.
 /// :type elementsize: int
-/// :param size: The number of elements in the ring, which must be a power of 2. The memory for them
-///     is allocated and filled with zeros. Must not be given together with *buffer*.
+/// :param size: The number of elements in the ring, which must be a power of 2. Their memory is
+///     allocated and filled with zeros. Give either *size* or *buffer*.
 /// :type size: int, optional
-/// :param buffer: Existing memory to be used instead: a C-contiguous buffer, or a CFFI array. It is
-///     not copied, and it is kept alive. Its size in bytes must be *elementsize* times a power of
-///     2. If it is read-only, elements cannot be written from Python, but those that are there
-///     already can be handed to the consumer with ``advance_write_index()``.
+/// :param buffer: Existing memory to use instead: a C-contiguous buffer, or a CFFI array. It is
+///     not copied, and the ring keeps it alive. Its size in bytes must be *elementsize* times a
+///     power of 2. If it is read-only, Python cannot write elements, but
+///     ``advance_write_index()`` can pass the elements that it already holds to the consumer.
 /// :type buffer: buffer, optional
-/// :raises TypeError: If neither or both of *size* and *buffer* are given, or one of the arguments
-///     has an unsuitable type.
-/// :raises ValueError: If *elementsize* is not positive, if the number of elements is not a power
-///     of 2, or if the size of *buffer* is not a multiple of *elementsize*.
-/// :raises OverflowError: If *elementsize* times *size* is more than can be addressed.
+/// :raises TypeError: If neither or both of *size* and *buffer* are given, or one of the
+///     arguments has an unsuitable type.
+/// :raises ValueError: If *elementsize* is not positive, if the number of elements is not a
+///     power of 2, or if the size of *buffer* is not a multiple of *elementsize*.
+/// :raises OverflowError: If *elementsize* times *size* exceeds the address space.
 /// :raises MemoryError: If there is not enough memory.
+///
+/// A ring for 1024 stereo frames of ``'float32'`` samples:
+///
+/// >>> import pa_ringbuffer
+/// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2 * 4, size=1024)
+/// >>> ring.write(bytes(8 * 100))
+/// 100
+/// >>> ring.read_available, ring.write_available
+/// (100, 924)
+/// >>> len(ring.read())
+/// 800
 #[pyclass(frozen, subclass, weakref, module = "pa_ringbuffer")]
 pub(crate) struct RingBuffer {
     state: UnsafeCell<State>,
@@ -158,19 +169,27 @@ impl RingBuffer {
         Self::attach(slf, backing, ring, None)
     }
 
-    /// Use a ring that was initialised by somebody else, e.g. by C code.
+    /// Use a ring that other code, such as a C program, has initialised.
     ///
-    /// The ring is checked, and used in place. Its memory must stay valid as long as the returned
-    /// object, and buffers obtained from it, are used. A CFFI pointer is kept alive, a number can
-    /// not be.
+    /// The ring is checked and used in place. Its memory must stay valid as long as the returned
+    /// object, or a buffer obtained from it, is in use. The returned object keeps a CFFI pointer
+    /// alive; it cannot do that for a number.
     ///
     /// :param pointer: The address of a C struct ``PaUtilRingBuffer``, as a number or as a pointer
-    ///     to this struct (or to ``void``) that belongs to any CFFI instance.
+    ///     to this struct (or to ``void``) of any CFFI instance.
     /// :type pointer: CData pointer or int
-    /// :returns: A new object of this class, which works on the same ring.
+    /// :returns: A new object of this class for the same ring.
     /// :raises TypeError: If *pointer* is something else.
     /// :raises ValueError: If *pointer* is NULL or misaligned, or if the struct is not an
-    ///     initialised ring. The message names the field which is wrong.
+    ///     initialised ring. The message names the field that is wrong.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=8)
+    /// >>> same = pa_ringbuffer.RingBuffer.from_pointer(ring.address)
+    /// >>> ring.write(b'abcd')
+    /// 1
+    /// >>> bytes(same.read())
+    /// b'abcd'
     #[classmethod]
     #[pyo3(signature = (*arguments, **keywords), text_signature = "($cls, pointer)")]
     fn from_pointer<'py>(
@@ -195,7 +214,15 @@ impl RingBuffer {
 
     /// Make the ring empty.
     ///
-    /// This is only allowed while nobody is writing or reading, on either side.
+    /// Call this only while no thread is writing or reading, on either side.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=8)
+    /// >>> ring.write(b'abcdefgh')
+    /// 2
+    /// >>> ring.flush()
+    /// >>> ring.read_available
+    /// 0
     fn flush(slf: &Bound<'_, Self>) -> PyResult<()> {
         Self::with_whole_ring(slf, |ring, _| {
             ring.check_free(Side::Producer)?;
@@ -205,7 +232,7 @@ impl RingBuffer {
         })
     }
 
-    /// Size of a single element in bytes. (:class:`int`)
+    /// Size of one element in bytes. (:class:`int`)
     #[getter]
     fn elementsize(slf: &Bound<'_, Self>) -> PyResult<Number> {
         Self::with_ring(slf, NEITHER, |ring, _| Ok(Number(ring.element_size())))
@@ -213,8 +240,8 @@ impl RingBuffer {
 
     /// Address of the C struct ``PaUtilRingBuffer``, for the code on the other side of the ring.
     ///
-    /// It is a number which can be used with everything that knows C: ctypes, Numba, Cython, Rust
-    /// etc. It is valid as long as this object exists. (:class:`int`)
+    /// The number works with anything that can call C: ctypes, Numba, Cython, Rust etc. It is valid
+    /// as long as this object exists. (:class:`int`)
     #[getter]
     fn address(slf: &Bound<'_, Self>) -> PyResult<Number> {
         Self::with_side(slf, NEITHER, |state| state.ring)
@@ -222,7 +249,7 @@ impl RingBuffer {
             .ok_or_else(|| not_initialised().into())
     }
 
-    /// Number of elements in the ring, full or empty.
+    /// Capacity of the ring: the number of elements that it can hold.
     fn __len__(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::capacity(slf)
     }

@@ -155,30 +155,39 @@ fn slices<'py>(
 methods! {
     /// Get the region(s) of the ring's memory where the next elements can be written.
     ///
-    /// After filling them, first buffer first, call :meth:`advance_write_index` to make the
+    /// Fill the first buffer, then the second one, and call :meth:`advance_write_index` to make the
     /// elements available for reading.
     ///
     /// :param size: The number of elements desired.
     /// :type size: int
     /// :returns:
-    ///     * The number of elements that there is room for, at most *size*.
+    ///     * The number of elements that fit, at most *size*.
     ///     * The first buffer.
-    ///     * The second buffer, which is empty unless the room continues at the start of the
-    ///       ring's memory.
+    ///     * The second buffer, which is empty unless the room continues at the start of the ring's
+    ///       memory.
     ///
     ///     Both are writable, one-dimensional views of bytes. They keep the memory alive.
     /// :rtype: tuple (int, memoryview, memoryview)
     /// :raises ValueError: If *size* is negative.
     /// :raises TypeError: If *size* is not an integer, or if the ring uses a read-only buffer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> count, first, second = ring.get_write_buffers(3)
+    /// >>> count, len(first), len(second)
+    /// (3, 6, 0)
+    /// >>> first[:] = b'aabbcc'
+    /// >>> ring.advance_write_index(3)
+    /// 3
     fn get_write_buffers "($self, size)" (ring, size) -> Bound<'py, PyTuple> {
         let size = integer(required(size, "size")?, "size")?;
         RingBuffer::regions(ring, size, Side::Producer)
     }
 
-    /// Make elements available for reading that were stored in the buffers from
-    /// :meth:`get_write_buffers`.
+    /// Make the elements stored in the buffers from :meth:`get_write_buffers` available for
+    /// reading.
     ///
-    /// After :meth:`write`, this is not needed.
+    /// Not needed after :meth:`write`.
     ///
     /// :param size: The number of elements, at most :attr:`write_available`.
     /// :type size: int
@@ -193,8 +202,8 @@ methods! {
 
     /// Get the region(s) of the ring's memory where the next elements can be read.
     ///
-    /// After using them, first buffer first, call :meth:`advance_read_index` to make room for new
-    /// elements.
+    /// Use the first buffer, then the second one, and call :meth:`advance_read_index` to make room
+    /// for new elements.
     ///
     /// :param size: The number of elements desired.
     /// :type size: int
@@ -204,20 +213,29 @@ methods! {
     ///     * The second buffer, which is empty unless the elements continue at the start of the
     ///       ring's memory.
     ///
-    ///     Both are one-dimensional views of bytes, and they are writable, unless the ring uses a
-    ///     read-only buffer. They keep the memory alive.
+    ///     Both are one-dimensional views of bytes. They are writable unless the ring uses a
+    ///     read-only buffer, and keep the memory alive.
     /// :rtype: tuple (int, memoryview, memoryview)
     /// :raises ValueError: If *size* is negative.
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.write(b'aabb')
+    /// 2
+    /// >>> count, first, second = ring.get_read_buffers(1)
+    /// >>> count, bytes(first), bytes(second)
+    /// (1, b'aa', b'')
+    /// >>> ring.advance_read_index(1)
+    /// 1
     fn get_read_buffers "($self, size)" (ring, size) -> Bound<'py, PyTuple> {
         let size = integer(required(size, "size")?, "size")?;
         RingBuffer::regions(ring, size, Side::Consumer)
     }
 
-    /// Make room for new elements, after those in the buffers from :meth:`get_read_buffers` have
-    /// been used.
+    /// Make room for new elements after using the buffers from :meth:`get_read_buffers`.
     ///
-    /// After :meth:`read` and :meth:`readinto`, this is not needed.
+    /// Not needed after :meth:`read` and :meth:`readinto`.
     ///
     /// :param size: The number of elements, at most :attr:`read_available`.
     /// :type size: int

@@ -127,25 +127,33 @@ impl RingBuffer {
 methods! {
     /// Copy elements into the ring and make them available for reading.
     ///
-    /// There is no need to call :meth:`advance_write_index` afterwards.
+    /// This advances the write index: do not call :meth:`advance_write_index` afterwards.
     ///
     /// :param data: The elements: any C-contiguous buffer (of any type and shape; only its bytes
-    ///     matter), or a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the
-    ///     one object it points to.
+    ///     matter), a CFFI array, or a CFFI pointer. Without *size*, a pointer stands for the one
+    ///     object that it points to.
     /// :type data: CData pointer or buffer
-    /// :param size: The number of elements to be written, at most as many as there are in *data*.
-    ///     If it is negative or not given, these are all elements in *data*. If *data* is a
-    ///     pointer, nothing can check that so many are there.
+    /// :param size: The number of elements to write, at most the number in *data*. If it is
+    ///     negative or omitted, all elements in *data* are written. If *data* is a pointer, the
+    ///     caller must make sure that it points to at least *size* elements: this cannot be
+    ///     checked.
     /// :type size: int, optional
-    /// :returns: The number of elements that were written, which is smaller than *size* if there
-    ///     was not enough room.
+    /// :returns: The number of elements written, which is smaller than *size* if there is not
+    ///     enough room.
     /// :rtype: int
-    /// :raises ValueError: If *size* is more than there is in *data*, if *size* is not given and
-    ///     the size of *data* in bytes is not a multiple of the element size, or if *data* is NULL
-    ///     or not contiguous.
+    /// :raises ValueError: If *size* exceeds the number of elements in *data*, if *size* is omitted
+    ///     and the size of *data* in bytes is not a multiple of the element size, or if *data* is
+    ///     NULL or not contiguous.
     /// :raises BufferError: If *data* is not contiguous. (The kind of error depends on *data*.)
     /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``
     ///     without *size*; if *size* is not an integer; if the ring uses a read-only buffer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.write(b'aabbcc')
+    /// 3
+    /// >>> ring.write(b'ddee')
+    /// 1
     fn write "($self, data, size=-1)" (ring, data, size) -> Number {
         let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
         let data = required(data, "data")?;
@@ -162,37 +170,54 @@ methods! {
         })
     }
 
-    /// Take elements out of the ring and return them in a new buffer.
+    /// Remove elements from the ring and return them in a new buffer.
     ///
-    /// There is no need to call :meth:`advance_read_index` afterwards.
+    /// This advances the read index: do not call :meth:`advance_read_index` afterwards.
     ///
-    /// :param size: The number of elements to be read. If it is negative or not given, all
-    ///     available elements are read.
+    /// :param size: The number of elements to read. If it is negative or omitted, all available
+    ///     elements are read.
     /// :type size: int, optional
-    /// :returns: The elements. If fewer than *size* were available, there are fewer.
+    /// :returns: The elements; fewer than *size* if fewer are available.
     /// :rtype: bytearray
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.write(b'aabbcc')
+    /// 3
+    /// >>> ring.read(2)
+    /// bytearray(b'aabb')
+    /// >>> ring.read()
+    /// bytearray(b'cc')
     fn read "($self, size=-1)" (ring, size) -> Bound<'py, PyByteArray> {
         let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
         RingBuffer::take(ring, size, &Take::Oldest)
     }
 
-    /// Take elements out of the ring and store them in existing memory.
+    /// Remove elements from the ring and store them in existing memory.
     ///
-    /// There is no need to call :meth:`advance_read_index` afterwards.
+    /// This advances the read index: do not call :meth:`advance_read_index` afterwards.
     ///
-    /// :param data: The memory to be filled from its start: any writable C-contiguous buffer (of
-    ///     any type and shape; only its bytes matter), or a CFFI array, or a CFFI pointer, which
-    ///     stands for the one object it points to.
+    /// :param data: The memory to fill from its start: any writable C-contiguous buffer (of any
+    ///     type and shape; only its bytes matter), a CFFI array, or a CFFI pointer, which stands
+    ///     for the one object that it points to.
     /// :type data: CData pointer or buffer
-    /// :returns: The number of elements that were read, which is smaller than the size of *data* if
-    ///     fewer were available. The rest of *data* is left as it was.
+    /// :returns: The number of elements read, which is smaller than the size of *data* if fewer are
+    ///     available. The rest of *data* does not change.
     /// :rtype: int
     /// :raises ValueError: If the size of *data* in bytes is not a multiple of the element size, or
     ///     if *data* is NULL, read-only or not contiguous.
     /// :raises BufferError: If *data* is read-only or not contiguous. (The kind of error depends on
     ///     *data*.)
     /// :raises TypeError: If *data* is something else, holds Python objects, or is a ``void *``.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.write(b'aa')
+    /// 1
+    /// >>> data = bytearray(4)
+    /// >>> ring.readinto(data), data
+    /// (1, bytearray(b'aa\x00\x00'))
     fn readinto "($self, data)" (ring, data) -> Number {
         let data = required(data, "data")?;
         let mut slot = Slot::uninit();
@@ -208,43 +233,64 @@ methods! {
         })
     }
 
-    /// Drop the oldest elements, without copying them.
+    /// Remove the oldest elements without copying them.
     ///
-    /// :param size: The number of elements. If fewer are available, all of them are dropped.
+    /// :param size: The number of elements. If fewer are available, all of them are removed.
     /// :type size: int
-    /// :returns: The number of elements that were dropped.
+    /// :returns: The number of elements removed.
     /// :rtype: int
     /// :raises ValueError: If *size* is negative.
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.write(b'aabb')
+    /// 2
+    /// >>> ring.discard(1), ring.read()
+    /// (1, bytearray(b'bb'))
     fn discard "($self, size)" (ring, size) -> Number {
         let size = integer(required(size, "size")?, "size")?.required("size")?;
         RingBuffer::discard_oldest(ring, size).map(Number)
     }
 
-    /// Copy elements out of the ring and leave them there.
+    /// Copy elements out of the ring without removing them.
     ///
-    /// :param size: The number of elements, beginning with the one that :meth:`read` would return
-    ///     first. If it is negative or not given, these are all available elements.
+    /// :param size: The number of elements, starting with the one that :meth:`read` would return
+    ///     first. If it is negative or omitted, all available elements are copied.
     /// :type size: int, optional
-    /// :returns: The elements. If fewer than *size* were available, there are fewer.
+    /// :returns: The elements; fewer than *size* if fewer are available.
     /// :rtype: bytearray
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.write(b'aabb')
+    /// 2
+    /// >>> ring.peek(1), ring.read_available
+    /// (bytearray(b'aa'), 2)
     fn peek "($self, size=-1)" (ring, size) -> Bound<'py, PyByteArray> {
         let size = size.map_or(Ok(Integer::ALL), |size| integer(size, "size"))?;
         RingBuffer::take(ring, size, &Take::Peek)
     }
 
-    /// Take the newest elements out of the ring, and drop all older ones.
+    /// Remove all elements from the ring and return the newest ones.
     ///
-    /// This is for meters and plots, which show what is going on now. Afterwards, the ring is
-    /// empty, but for what was written meanwhile.
+    /// Use this for meters and plots, which show the present. Afterwards the ring is empty, except
+    /// for what the producer has written in the meantime.
     ///
-    /// :param size: The number of elements.
+    /// :param size: The number of elements to return.
     /// :type size: int
-    /// :returns: The elements, oldest first. If fewer than *size* were available, there are fewer.
+    /// :returns: The elements, oldest first; fewer than *size* if fewer are available.
     /// :rtype: bytearray
     /// :raises ValueError: If *size* is negative.
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.write(b'aabbcc')
+    /// 3
+    /// >>> ring.read_latest(1), ring.read_available
+    /// (bytearray(b'cc'), 0)
     fn read_latest "($self, size)" (ring, size) -> Bound<'py, PyByteArray> {
         let size = integer(required(size, "size")?, "size")?;
         size.required("size")?;
@@ -253,16 +299,16 @@ methods! {
 }
 
 attributes! {
-    /// Number of elements that can be written at the moment. (:class:`int`)
+    /// Number of elements that can be written now. (:class:`int`)
     ///
-    /// Only :meth:`write` and :meth:`advance_write_index` make it smaller.
+    /// Only :meth:`write` and :meth:`advance_write_index` decrease it.
     fn write_available(ring) -> Number {
         RingBuffer::available(ring, Side::Producer).map(Number)
     }
 
-    /// Number of elements that can be read at the moment. (:class:`int`)
+    /// Number of elements that can be read now. (:class:`int`)
     ///
-    /// Only methods that take elements out make it smaller, such as :meth:`read`.
+    /// Only methods that remove elements decrease it, such as :meth:`read`.
     fn read_available(ring) -> Number {
         RingBuffer::available(ring, Side::Consumer).map(Number)
     }

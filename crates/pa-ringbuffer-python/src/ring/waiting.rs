@@ -54,60 +54,84 @@ impl RingBuffer {
 methods! {
     /// Wait until elements can be read.
     ///
-    /// The other side need not know that somebody waits: the ring is looked at every millisecond
-    /// (after a while, less often), and Python is not needed for that. Other threads go on, and
+    /// The producer does not have to signal anything: this method checks the ring every millisecond
+    /// (less often after a while), without needing Python for that. Other threads keep running, and
     /// Ctrl-C works.
     ///
     /// :param size: The number of elements that must be available.
     /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :param timeout: Maximum time to wait, in seconds; no limit if omitted.
     /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be read now.
+    /// :returns: Whether *size* elements can be read now.
     /// :rtype: bool
-    /// :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
-    ///     not a number.
+    /// :raises ValueError: If *size* is negative or exceeds the ring's size, or *timeout* is not a
+    ///     number.
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.wait_for_data(1, timeout=0.01)
+    /// False
+    /// >>> ring.write(b'aa')
+    /// 1
+    /// >>> ring.wait_for_data(1)
+    /// True
     fn wait_for_data "($self, size=1, timeout=None)" (ring, size, timeout) -> bool {
         RingBuffer::wait(ring, Side::Consumer, size, timeout)
     }
 
     /// Wait until there is room for elements.
     ///
-    /// As :meth:`wait_for_data`, but for the side that writes.
+    /// The same as :meth:`wait_for_data`, for the producer.
     ///
-    /// :param size: The number of elements that there must be room for.
+    /// :param size: The number of elements that must fit.
     /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :param timeout: Maximum time to wait, in seconds; no limit if omitted.
     /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be written now.
+    /// :returns: Whether *size* elements can be written now.
     /// :rtype: bool
-    /// :raises ValueError: If *size* is negative or more than the ring can hold, or *timeout* is
-    ///     not a number.
+    /// :raises ValueError: If *size* is negative or exceeds the ring's size, or *timeout* is not a
+    ///     number.
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> ring.wait_for_room(4)
+    /// True
     fn wait_for_room "($self, size=1, timeout=None)" (ring, size, timeout) -> bool {
         RingBuffer::wait(ring, Side::Producer, size, timeout)
     }
 
-    /// :meth:`wait_for_data` for ``asyncio``: the same as a coroutine.
+    /// :meth:`wait_for_data` as a coroutine, for ``asyncio``.
     ///
     /// :param size: The number of elements that must be available.
     /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :param timeout: Maximum time to wait, in seconds; no limit if omitted.
     /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be read now.
+    /// :returns: Whether *size* elements can be read now.
     /// :rtype: bool
+    ///
+    /// >>> import asyncio, pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> asyncio.run(ring.wait_for_data_async(1, timeout=0.01))
+    /// False
     fn wait_for_data_async "($self, size=1, timeout=None)" (ring, size, timeout) -> Bound<'py, PyAny> {
         RingBuffer::coroutine(ring, "consumer", size, timeout)
     }
 
-    /// :meth:`wait_for_room` for ``asyncio``: the same as a coroutine.
+    /// :meth:`wait_for_room` as a coroutine, for ``asyncio``.
     ///
-    /// :param size: The number of elements that there must be room for.
+    /// :param size: The number of elements that must fit.
     /// :type size: int, optional
-    /// :param timeout: Seconds to wait at most; forever if not given.
+    /// :param timeout: Maximum time to wait, in seconds; no limit if omitted.
     /// :type timeout: float, optional
-    /// :returns: Whether so many elements can be written now.
+    /// :returns: Whether *size* elements can be written now.
     /// :rtype: bool
+    ///
+    /// >>> import asyncio, pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=2, size=4)
+    /// >>> asyncio.run(ring.wait_for_room_async(4))
+    /// True
     fn wait_for_room_async "($self, size=1, timeout=None)" (ring, size, timeout) -> Bound<'py, PyAny> {
         RingBuffer::coroutine(ring, "producer", size, timeout)
     }
