@@ -239,7 +239,8 @@ verify: equivalence soak-short $(VENV)/.test
 docs: $(VENV)/.native $(VENV)/.docs
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
-	@echo 'The documentation is in build/docs/index.html, that of the Rust crates in target/doc.'
+	$(BIN)/python docs/add_rustdoc.py target/doc build/docs
+	@echo 'The documentation is in build/docs/index.html.'
 
 wheel: $(VENV)/.native
 	$(BIN)/maturin build --release --locked --out dist $(FEATURES)

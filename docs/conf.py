@@ -1,34 +1,83 @@
 """Sphinx configuration."""
 
+import sys
+from pathlib import Path
+
 import pa_ringbuffer
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE / "_extensions"), str(HERE)]
 
 project = "pa-ringbuffer"
 copyright = "2026, the pa-ringbuffer developers"
 version = release = pa_ringbuffer.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest"]
-html_theme = "furo"
-html_title = f"pa-ringbuffer {version}"
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
+    "sphinx_design",
+    # In _extensions.
+    "c_headers",
+    "docstrings",
+    "drawings",
+    "sections",
+]
 exclude_patterns = ["_build"]
 
-myst_enable_extensions = ["colon_fence"]
+html_theme = "pydata_sphinx_theme"
+html_title = f"pa-ringbuffer {version}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "logo": {"text": "pa-ringbuffer"},
+    "header_links_before_dropdown": 6,
+    "navbar_align": "left",
+    "navigation_with_keys": False,
+    "show_nav_level": 2,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+    "search_bar_text": "Search the documentation",
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": []}
+html_show_sourcelink = False
+
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+copybutton_exclude = ".linenos, .gp, .go"
+
+# Small inventories, so that the documentation builds without a network: see write_inventories.py.
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3/", "inventories/python.inv"),
+    "numpy": ("https://numpy.org/doc/stable/", "inventories/numpy.inv"),
+    "sounddevice": (
+        "https://python-sounddevice.readthedocs.io/en/latest/",
+        "inventories/sounddevice.inv",
+    ),
+}
+
 autodoc_member_order = "bysource"
-# The docstrings say it in words.
+# The docstrings describe the parameters. See also _extensions/docstrings.py.
 autodoc_typehints = "none"
 autodoc_preserve_defaults = True
-# It can only be imported where PortAudio is.
+# Importing it needs PortAudio.
 autodoc_mock_imports = ["sounddevice"]
 nitpicky = True
-# Other projects' documentation, and words of the docstrings' type fields that are no classes; users
-# have these in their own lists.
+# Words of the docstrings' type fields that are not classes; users have these in their own lists.
 nitpick_ignore = [
-    ("py:class", "numpy.ndarray"),
-    ("py:exc", "sounddevice.PortAudioError"),
-    ("py:mod", "asyncio"),
-    ("py:mod", "sounddevice"),
     ("py:class", "optional"),
     ("py:class", "buffer"),
     ("py:class", "CData pointer"),
+    ("c:identifier", "PaStreamCallbackTimeInfo"),
+    ("c:identifier", "int32_t"),
+    ("c:identifier", "size_t"),
+    ("c:identifier", "uint32_t"),
+    ("c:identifier", "uint64_t"),
 ]
