@@ -56,10 +56,11 @@ def picture():
     draw.arrow(
         x(SHOWN - 0.5), RECORDED + BOX, x(SHOWN + AHEAD + 1.5), HEARD - 3, "own", width=2
     )
+    draw.text(2, HEARD + BOX + 39, "latency")
     recorded = SHOWN - 1
-    span(recorded, SHOWN, "input latency")
+    span(recorded, SHOWN, "input")
     span(SHOWN, SHOWN + AHEAD, f"ahead: {AHEAD * BLOCK} frames")
-    span(SHOWN + AHEAD, SHOWN + AHEAD + 1, "output latency")
+    span(SHOWN + AHEAD, SHOWN + AHEAD + 1, "output")
     draw.text(x(CALLS + 1), HEARD + BOX + 24, "time →", "soft", 13, "end")
     return draw
 

@@ -36,8 +36,8 @@ def picture():
         "With release and acquire",
         [
             (0, "copy the element", "own"),
-            (0, "store the index (release)", "own"),
-            (1, "load the index (acquire)", "other"),
+            (0, "store index (release)", "own"),
+            (1, "load index (acquire)", "other"),
             (1, "copy the element", "other"),
         ],
         "own",
@@ -59,8 +59,8 @@ def picture():
     draw.line(321, 6, 321, 240)
     draw.text(0, 264, "The index was stored after the element, and", "soft", 13)
     draw.text(0, 281, "loading it makes both visible.", "soft", 13)
-    draw.text(334, 264, "Compiler or processor exchanged the two", "soft", 13)
-    draw.text(334, 281, "stores (or, on the right, the two loads).", "soft", 13)
+    draw.text(334, 264, "Compiler or processor exchanged the", "soft", 13)
+    draw.text(334, 281, "producer's stores, or the consumer's loads.", "soft", 13)
     return draw
 
 

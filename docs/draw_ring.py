@@ -61,8 +61,8 @@ def struct():
     draw.arrow(left + 40, top + 7 * row - 6, first + 16, y - 4, "soft")
     draw.text(6, y + 21, "writes elements", "own", 14)
     draw.arrow(120, y + 16, first - 6, y + 16, "own")
-    draw.text(634, y + 21, "reads elements", "other", 14, "end")
-    draw.arrow(first + SIZE * CELL + 4, y + 16, 528, y + 16, "other")
+    draw.text(636, y + 21, "reads elements", "other", 14, "end")
+    draw.arrow(first + SIZE * CELL + 4, y + 16, 524, y + 16, "other")
     return draw
 
 
@@ -104,7 +104,7 @@ def regions():
     draw = Drawing(
         "regions",
         640,
-        176,
+        188,
         "The five elements to read lie in two regions, at the end and at the start of the memory; "
         "the room for three more is one region.",
     )

@@ -9,7 +9,7 @@ PERIOD = 10  # ms between two calls of the sound card, longer than usual to be s
 END = 90  # ms
 STALL = (22, 56)  # ms in which another thread holds the GIL
 
-LEFT, SCALE = 162, 5.2  # pixels: where time 0 is, and a millisecond
+LEFT, SCALE = 172, 5.1  # pixels: where time 0 is, and a millisecond
 WIDTH = 640
 ROW = 30
 BOX = 20
