@@ -449,7 +449,7 @@ def test_a_stream_with_a_callback_is_not_read_or_written():
             "either ahead or ahead_frames",
         ),
         ("InputStream", {"callback": print, "ahead": 1}, TypeError, "ring_seconds"),
-        ("AsyncOutputStream", {"callback": print}, TypeError, "OutputStream takes one"),
+        ("AsyncOutputStream", {"callback": print}, TypeError, "use OutputStream for"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused(kind, arguments, error, message):

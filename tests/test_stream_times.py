@@ -328,11 +328,6 @@ def test_what_is_written_ahead_after_the_start_adds_the_blocks_that_have_gone_by
     device.close()
 
 
-def test_the_drawing_is_what_its_program_draws():
-    program = runpy.run_path(str(ROOT / "docs/draw_alignment.py"))
-    assert (ROOT / "docs/alignment.svg").read_text(encoding="utf-8") == program["picture"]()
-
-
 def test_the_example_of_a_duplex_stream_writes_ahead_before_the_start():
     text = (ROOT / "docs/streams.md").read_text(encoding="utf-8")
     section = text.partition("## Both at once")[2]

@@ -255,7 +255,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.05)
 try:
     stream.{use}
 except StreamStoppedError as error:
-    assert "not to its forked child" in str(error), error
+    assert "a forked child must open its own" in str(error), error
     assert pids == [0]
     end_child(lambda: None, stream)
 assert pids and pids[0]

@@ -489,7 +489,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.02)
 numbered.take(lambda: numbered.stream.read(30_000)[0])
 numbered.close()
 assert len(errors) == 4, errors
-assert "another read is going on" in errors[0]
+assert "already reading from this stream" in errors[0]
 print("ok")
 """
     )
