@@ -15,13 +15,13 @@ use crate::plain::Plain;
 use crate::producer::TooFew;
 use crate::side::ConsumerSide;
 
-/// The consumer's side of a ring. There must be only one.
+/// The consumer's side of a ring. There must be only one consumer.
 ///
-/// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
-/// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
-/// ring that C or Python owns. All methods but `from_raw` are real-time safe.
+/// [`RingBuffer::split`](crate::RingBuffer::split) and
+/// [`RingBuffer::handles`](crate::RingBuffer::handles) make it; for a ring that C or Python owns,
+/// [`from_raw`](Self::from_raw) does. All methods except `from_raw` are real-time safe.
 ///
-/// Dropping a handle that `split` has made is not: the later one frees the ring's memory.
+/// Dropping a handle from `split` is not real-time safe: the second drop frees the ring's memory.
 pub struct Consumer<'a, T>(Handle<T, ConsumerSide>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Consumer<'_, T> {
@@ -29,7 +29,7 @@ impl<T: Plain> Consumer<'_, T> {
         Self(handle, PhantomData)
     }
 
-    /// The consumer's side of a ring that other code has made.
+    /// Makes the consumer's side of a ring that other code has made.
     ///
     /// # Errors
     ///
@@ -37,8 +37,8 @@ impl<T: Plain> Consumer<'_, T> {
     ///
     /// # Safety
     ///
-    /// As for [`Producer::from_raw`](crate::Producer::from_raw), with the sides exchanged: no
-    /// other code reads elements, or changes anything but the ring's `writeIndex`.
+    /// As for [`Producer::from_raw`](crate::Producer::from_raw), with the sides exchanged: no other
+    /// code reads elements, or changes any field except `writeIndex`.
     ///
     /// # Examples
     ///
@@ -56,18 +56,18 @@ impl<T: Plain> Consumer<'_, T> {
         unsafe { Handle::new(ring, Owner::default()) }.map(Self::over)
     }
 
-    /// The same handle, which asks the processor for the next element at the same time as it asks
+    /// The same handle with prefetching: it asks the processor for the next element while it checks
     /// whether there is one.
     ///
-    /// Worth it if the producer, on another core, writes it just now: two cache lines have to come
-    /// from there, and come at once. For more, see
+    /// Use this if the producer, on another core, writes at the same time: two cache lines have to
+    /// be fetched from that core, and this fetches both at once. For more, see
     /// [`Producer::with_prefetch`](crate::Producer::with_prefetch).
     #[must_use]
     pub fn with_prefetch(self) -> Self {
         Self::over(self.0.with_prefetch())
     }
 
-    /// Number of elements in the ring, full or not.
+    /// Number of elements in the ring, full or empty.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.0.capacity()
@@ -78,26 +78,27 @@ impl<T: Plain> Consumer<'_, T> {
         self.0.as_ptr()
     }
 
-    /// Number of elements that can be read now. It grows by itself, while the producer writes.
+    /// Number of elements that can be read now. It grows while the producer writes.
     #[inline]
     pub fn read_available(&self) -> usize {
         self.0.available_now()
     }
 
-    /// Whether nothing can be read now.
+    /// Whether the ring is empty now.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.read_available() == 0
     }
 
-    /// Whether the producer is known to be dropped: no element will be written any more.
+    /// Whether the producer is known to have been dropped, so that no element will be written any
+    /// more.
     ///
-    /// Elements that were written before can still be read: ask this first and
-    /// [`is_empty`](Self::is_empty) afterwards to find out whether all of them were.
+    /// Elements written before can still be read: to find out whether all have been read, call this
+    /// first and [`is_empty`](Self::is_empty) afterwards.
     ///
-    /// Only handles from [`RingBuffer::split`](crate::RingBuffer::split) know of each other. For those
-    /// from [`RingBuffer::handles`](crate::RingBuffer::handles) and [`from_raw`](Self::from_raw), this
-    /// is always `false`: the C struct has no room for it.
+    /// Only handles from [`RingBuffer::split`](crate::RingBuffer::split) can tell. For handles from
+    /// [`RingBuffer::handles`](crate::RingBuffer::handles) and [`from_raw`](Self::from_raw), this
+    /// is always `false`: the C struct has no field for it.
     ///
     /// # Examples
     ///
@@ -117,7 +118,7 @@ impl<T: Plain> Consumer<'_, T> {
         self.0.is_abandoned()
     }
 
-    /// Takes one element out, if there is one.
+    /// Removes one element from the ring and returns it, if there is one.
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
         let claim = self.0.claim_one()?;
@@ -128,7 +129,7 @@ impl<T: Plain> Consumer<'_, T> {
         Some(element)
     }
 
-    /// The next element, if there is one, left where it is.
+    /// Returns the next element, if there is one, and leaves it in the ring.
     ///
     /// # Examples
     ///
@@ -143,14 +144,14 @@ impl<T: Plain> Consumer<'_, T> {
     #[inline]
     pub fn peek(&self) -> Option<T> {
         (self.0.claim_shared(1) != 0).then(|| {
-            // SAFETY: the address is one of the storage, which lives with the handle, is aligned for
+            // SAFETY: the address is in the storage, which lives with the handle, is aligned for
             // `T` and holds plain data.
             unsafe { elements::read(self.0.element()) }
         })
     }
 
-    /// Fills the slice from its start with as many elements as there are, and returns how many
-    /// those were. The rest of the slice is left as it was.
+    /// Fills the slice from its start with as many elements as are available and returns their
+    /// number. The rest of the slice does not change.
     ///
     /// # Examples
     ///
@@ -169,29 +170,30 @@ impl<T: Plain> Consumer<'_, T> {
         let Some(claim) = self.0.claim_in_one(count) else {
             return self.read_slowly(elements);
         };
-        // SAFETY: the slice has room for `count` elements, and the storage has as many from there on.
+        // SAFETY: the slice has room for `count` elements, and the storage has as many starting
+        // there.
         unsafe { elements::copy(self.0.place(claim), elements.as_mut_ptr(), count) };
         self.0.advance_in_one(claim, count);
         count
     }
 
-    /// [`read`](Self::read) beyond what is known, and around the end of the storage.
+    /// [`read`](Self::read) beyond the known elements, and across the end of the storage.
     #[inline(never)]
     fn read_slowly(&mut self, elements: &mut [T]) -> usize {
         let count = self.0.claim(elements.len());
         if count != 0 {
-            // SAFETY: the slice has room for `count` elements at least.
+            // SAFETY: the slice has room for at least `count` elements.
             unsafe { self.0.copy_out(elements.as_mut_ptr(), count) };
             self.0.advance(count);
         }
         count
     }
 
-    /// Fills all of the slice, or leaves it as it was if there are too few elements.
+    /// Fills the whole slice, or leaves it unchanged if there are too few elements.
     ///
     /// # Errors
     ///
-    /// Says how many there are.
+    /// Contains the number of available elements.
     ///
     /// # Examples
     ///
@@ -229,14 +231,14 @@ impl<T: Plain> Consumer<'_, T> {
     pub fn peek_slice(&self, elements: &mut [T]) -> usize {
         let count = self.0.claim_shared(elements.len());
         if count != 0 {
-            // SAFETY: the slice has room for `count` elements at least.
+            // SAFETY: the slice has room for at least `count` elements.
             unsafe { self.0.copy_out(elements.as_mut_ptr(), count) };
         }
         count
     }
 
-    /// Drops the oldest `count` elements, or as many as there are, without copying them, and returns
-    /// how many those were.
+    /// Removes the oldest `count` elements, or as many as are available, without copying them, and
+    /// returns their number.
     ///
     /// # Examples
     ///
@@ -256,9 +258,9 @@ impl<T: Plain> Consumer<'_, T> {
         discarded
     }
 
-    /// The next `count` elements, or as many as there are, in place.
+    /// The next `count` elements, or as many as are available, in place.
     ///
-    /// Dropping the chunk leaves them in the ring; [`ReadChunk::commit`] takes them out.
+    /// Dropping the chunk leaves them in the ring; [`ReadChunk::commit`] removes them.
     ///
     /// # Examples
     ///
@@ -307,7 +309,7 @@ impl<T: Plain> ReadChunk<'_, T> {
         self.len() == 0
     }
 
-    /// The elements, in order. The second slice is empty unless they wrap around the end of the
+    /// The elements, in order. The second slice is empty unless they wrap at the end of the
     /// storage.
     #[inline]
     pub fn as_slices(&self) -> (&[T], &[T]) {
@@ -316,7 +318,7 @@ impl<T: Plain> ReadChunk<'_, T> {
             first,
             second,
         } = self.chunk;
-        // The others would get other machine code from it.
+        // Inlining this would change the machine code of the other functions.
         #[cfg(pa_ringbuffer_loom)]
         {
             elements::reading(self.handle.at(position), first);
@@ -332,7 +334,7 @@ impl<T: Plain> ReadChunk<'_, T> {
         }
     }
 
-    /// Takes the first `count` elements out of the ring; more than there are means all.
+    /// Removes the first `count` elements from the ring; a larger number stands for all.
     #[inline]
     pub fn commit(self, count: usize) {
         let count = count.min(self.len());
@@ -341,7 +343,7 @@ impl<T: Plain> ReadChunk<'_, T> {
         }
     }
 
-    /// Takes all elements out of the ring.
+    /// Removes all elements from the ring.
     #[inline]
     pub fn commit_all(self) {
         let all = self.len();
@@ -355,7 +357,8 @@ impl<T> fmt::Debug for ReadChunk<'_, T> {
     }
 }
 
-/// Reads the elements, and drops those that were read from the ring when it is dropped itself.
+/// Iterates over the elements; dropping the iterator removes those that it has returned from the
+/// ring.
 ///
 /// # Examples
 ///
@@ -380,9 +383,8 @@ impl<'a, T: Plain> IntoIterator for ReadChunk<'a, T> {
     }
 }
 
-/// The elements of a [`ReadChunk`], by value. Once it is dropped, those that it has returned are no
-/// longer in the ring, and the others still are. All methods are real-time safe, and so is dropping
-/// it.
+/// The elements of a [`ReadChunk`], by value. Dropping the iterator removes the elements that it
+/// has returned from the ring and leaves the others. All methods, and the drop, are real-time safe.
 pub struct ReadChunkIter<'a, T: Plain> {
     chunk: ReadChunk<'a, T>,
     taken: usize,

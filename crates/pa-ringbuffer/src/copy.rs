@@ -1,4 +1,4 @@
-//! Copies of bytes whose number is known at run time only.
+//! Copies of bytes whose number is known only at run time.
 
 use core::mem::{MaybeUninit, size_of};
 use core::ptr;
@@ -10,12 +10,12 @@ use crate::layout::ring_buffer_size_t;
 /// Copies the bytes of `count` elements, then publishes the next index, unless nothing was copied.
 /// Returns `count`. Source and target may overlap.
 ///
-/// Up to 16 bytes, which is a sample, a frame or a message, are copied here: calling `memmove` would
-/// take as long as all the rest of a transfer (`make bench`, the C functions with one element).
+/// Up to 16 bytes (a sample, a frame or a message) are copied here: a call of `memmove` would take
+/// as long as the rest of the transfer (`make bench`, the C functions with one element).
 ///
 /// # Safety
 ///
-/// The source is valid for reads, and the target for writes, of so many bytes.
+/// The source is valid for reads, and the target for writes, of this number of bytes.
 #[inline(always)]
 pub(crate) unsafe fn and_publish(
     source: *const u8,
@@ -27,7 +27,7 @@ pub(crate) unsafe fn and_publish(
 ) -> usize {
     elements::reading(source, bytes);
     elements::writing(target, bytes);
-    // SAFETY: each branch touches only what the caller vouches for.
+    // SAFETY: each branch only accesses memory that the caller guarantees.
     unsafe {
         match bytes {
             17.. => return many(source, target, bytes, index, next, count),
@@ -42,8 +42,8 @@ pub(crate) unsafe fn and_publish(
     count
 }
 
-/// [`and_publish`] with a call, which is kept out of there so that a few bytes need not save
-/// registers for it.
+/// [`and_publish`] with a call, separate so that a copy of a few bytes does not have to save
+/// registers for the call.
 #[inline(never)]
 unsafe fn many(
     source: *const u8,
@@ -53,17 +53,17 @@ unsafe fn many(
     next: ring_buffer_size_t,
     count: usize,
 ) -> usize {
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { ptr::copy(source, target, bytes) };
     index.store(next, Ordering::Release);
     count
 }
 
-/// Copies the first and the last bytes, as many as a `T` has. If there are less than twice as many,
-/// some of them are copied twice.
+/// Copies the first and the last bytes, as many as a `T` has. With fewer than twice as many bytes,
+/// some are copied twice.
 ///
-/// What is copied need not be numbers: elements may have padding, or hold pointers. So the bytes are
-/// moved as they are, as `memmove` would.
+/// Elements need not be numbers: they may have padding, or contain pointers. The bytes are
+/// therefore moved unchanged, as `memmove` does.
 ///
 /// # Safety
 ///
@@ -71,7 +71,7 @@ unsafe fn many(
 #[inline(always)]
 unsafe fn ends<T: Copy>(source: *const u8, target: *mut u8, bytes: usize) {
     let last = bytes - size_of::<T>();
-    // SAFETY: both ends are inside of what the caller vouches for. Both are read before anything is
+    // SAFETY: both ends lie in memory that the caller guarantees. Both are read before anything is
     // written, because source and target may overlap.
     unsafe {
         let first_part = source.cast::<MaybeUninit<T>>().read_unaligned();

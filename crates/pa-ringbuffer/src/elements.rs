@@ -1,7 +1,8 @@
-//! The one way to the elements, so that a model checker learns who touches them when. Without one
-//! (see `atomic.rs`), these functions are what their last lines say, or nothing.
+//! The only access to the elements, so that a model checker can see which thread accesses them
+//! when. Without a model checker (see `atomic.rs`), these functions reduce to their last lines, or
+//! to nothing.
 
-/// `count` values from an address on are going to be read.
+/// Announces reads of `count` values starting at an address.
 #[inline(always)]
 pub(crate) fn reading<T>(from: *const T, count: usize) {
     #[cfg(pa_ringbuffer_loom)]
@@ -9,7 +10,7 @@ pub(crate) fn reading<T>(from: *const T, count: usize) {
     let _ = (from, count);
 }
 
-/// `count` values from an address on are going to be written.
+/// Announces writes of `count` values starting at an address.
 #[inline(always)]
 pub(crate) fn writing<T>(to: *const T, count: usize) {
     #[cfg(pa_ringbuffer_loom)]
@@ -26,7 +27,7 @@ pub(crate) fn writing<T>(to: *const T, count: usize) {
 pub(crate) unsafe fn copy<T>(source: *const T, target: *mut T, count: usize) {
     reading(source, count);
     writing(target, count);
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { core::ptr::copy(source, target, count) }
 }
 
@@ -38,7 +39,7 @@ pub(crate) unsafe fn copy<T>(source: *const T, target: *mut T, count: usize) {
 #[inline(always)]
 pub(crate) unsafe fn read<T>(source: *const T) -> T {
     reading(source, 1);
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { source.read() }
 }
 
@@ -50,6 +51,6 @@ pub(crate) unsafe fn read<T>(source: *const T) -> T {
 #[inline(always)]
 pub(crate) unsafe fn write<T>(target: *mut T, value: T) {
     writing(target, 1);
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { target.write(value) }
 }

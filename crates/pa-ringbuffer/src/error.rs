@@ -1,4 +1,4 @@
-//! What can go wrong when a ring is made. Nothing can once it is in use: short counts are normal.
+//! Errors from making a ring. A ring in use has none: short counts are normal.
 
 use core::fmt;
 
@@ -25,8 +25,8 @@ pub enum RingError {
         /// The size in bytes of the handle's type.
         needed: usize,
     },
-    /// Element size times element count does not fit into the address space, or one of them not
-    /// into [`ring_buffer_size_t`](crate::ring_buffer_size_t).
+    /// Element size times element count exceeds the address space, or one of them exceeds
+    /// [`ring_buffer_size_t`](crate::ring_buffer_size_t).
     TooLarge {
         /// The size given, in bytes.
         element_size: usize,
@@ -54,7 +54,7 @@ pub enum RingError {
         /// The alignment needed, in bytes.
         needed: usize,
     },
-    /// A field of the struct cannot be one of an initialised ring.
+    /// A field of the struct has a value that an initialised ring cannot have.
     Field(InvalidField),
 }
 
@@ -118,19 +118,19 @@ impl From<InvalidField> for RingError {
     }
 }
 
-/// What is wrong with a struct that should be an initialised ring.
+/// The first invalid field of a struct that should be an initialised ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidField {
     /// The field's name in C.
     pub name: &'static str,
-    /// What was found there; for `buffer`, an address.
+    /// The value found there; for `buffer`, an address.
     pub value: i128,
-    /// What would be right.
+    /// The values that would be valid.
     pub expected: Expected,
 }
 
-/// What a field must be.
+/// The valid values of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Expected {
@@ -146,7 +146,7 @@ pub enum Expected {
     UpTo(i128),
     /// From 1 to this value, which follows from `smallMask`.
     UpToSmallMaskPlusOne(i128),
-    /// From 1 to this value, with which the elements just fit into the address space.
+    /// From 1 to this value, the largest for which the elements fit into the address space.
     Addressable(i128),
 }
 

@@ -1,17 +1,17 @@
-//! The arithmetic on the two indices. It stands here once, for reading and for writing; the C
+//! The arithmetic on the two indices, for reading and for writing. It exists only here: the C
 //! functions, the Rust handles and the Python class all call it.
 //!
-//! An index runs modulo *2N* for a ring of *N* elements. The extra bit tells a full ring from an
-//! empty one, so that all *N* elements can be used:
+//! An index counts modulo *2N* for a ring of *N* elements. The extra bit distinguishes a full ring
+//! from an empty one, so that all *N* elements are usable:
 //!
 //! - `write - read` modulo *2N* elements can be read; 0 is empty, *N* is full;
 //! - an index modulo *N* is a position in the storage.
 //!
-//! *N* is a power of two. pastream afterwards sets `bufferSize` to a smaller number that is none,
-//! for a buffer that is filled and emptied but never wraps. As in PortAudio's C, the masks then
-//! stay what they were and only the end of the storage moves.
+//! *N* is a power of two. For a buffer that is filled and emptied but never wraps, pastream later
+//! sets `bufferSize` to a smaller number that is not. As in PortAudio's C, the masks then keep
+//! their values and only the end of the storage moves.
 //!
-//! Whatever the indices hold, the regions computed here lie inside the storage.
+//! Whatever the indices contain, the regions computed here lie inside the storage.
 
 use crate::atomic::Ordering;
 use crate::error::{Expected, InvalidField};
@@ -19,8 +19,8 @@ use crate::layout::{PaUtilRingBuffer, ring_buffer_size_t};
 
 /// The fields of a ring that do not change while it is in use, read once.
 ///
-/// A copy protects from a struct that changes between a check and its use. All methods are real-time
-/// safe.
+/// A copy protects against changes of the struct between a check and the use. All methods are
+/// real-time safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
     buffer: *mut u8,
@@ -30,7 +30,7 @@ pub struct Geometry {
     element_size: usize,
 }
 
-// SAFETY: the pointer is only a number here; the code that uses it vouches for the memory.
+// SAFETY: the pointer is only a number here; the code that uses it is responsible for the memory.
 unsafe impl Send for Geometry {}
 // SAFETY: as above, and there is no interior mutability.
 unsafe impl Sync for Geometry {}
@@ -51,7 +51,7 @@ const MAX_ELEMENT_SIZE: i128 = if (ring_buffer_size_t::MAX as i128) < isize::MAX
     isize::MAX as i128
 };
 
-/// The fields that do not change while a ring is in use, as they are, read once.
+/// The fields that do not change while a ring is in use, read once and not checked.
 struct Fields {
     buffer: *mut u8,
     size: ring_buffer_size_t,
@@ -60,7 +60,7 @@ struct Fields {
     element_size: ring_buffer_size_t,
 }
 
-/// One method for each field, which says what is wrong with it.
+/// One method for each field, which describes what is wrong with it.
 macro_rules! invalid {
     ($($field:ident = $name:literal;)*) => {
         $(#[cold]
@@ -97,7 +97,7 @@ impl Fields {
         }
     }
 
-    /// For fields that were judged: neither number is negative.
+    /// For checked fields: neither number is negative.
     fn geometry(&self) -> Geometry {
         Geometry {
             buffer: self.buffer,
@@ -110,12 +110,12 @@ impl Fields {
 }
 
 impl Geometry {
-    /// Reads the fields without judging them. A struct that was never initialised gives a ring
+    /// Reads the fields without checking them. A struct that was never initialised gives a ring
     /// without elements.
     pub(crate) fn load(ring: &PaUtilRingBuffer) -> Self {
         let small_mask = ring.small_mask.load(Ordering::Relaxed);
-        // An end of storage behind the last position that the mask can give is nonsense; taking
-        // the smaller one of the two survives either of them being overwritten.
+        // An end of the storage beyond the mask's last position is invalid. The smaller of the two
+        // is safe even if one of them has been overwritten.
         let size = ring
             .buffer_size
             .load(Ordering::Relaxed)
@@ -131,7 +131,7 @@ impl Geometry {
         }
     }
 
-    /// Reads the fields and says which one cannot be that of an initialised ring.
+    /// Reads the fields and reports the first one that an initialised ring cannot have.
     pub(crate) fn checked(ring: &PaUtilRingBuffer) -> Result<Self, InvalidField> {
         let fields = Fields::load(ring);
         let small_mask = fields.small_mask;
@@ -159,10 +159,10 @@ impl Geometry {
         Ok(fields.geometry())
     }
 
-    /// Whether the fields are what they were when this was read and checked.
+    /// Whether the fields still have the values that were read and checked.
     #[inline]
     pub fn is_current(&self, ring: &PaUtilRingBuffer) -> bool {
-        // The size as it is: `load` would cut it to what the masks can address.
+        // The raw size: `load` would limit it to what the masks can address.
         (ring.buffer_size.load(Ordering::Relaxed) as usize == self.size)
             & (ring.small_mask.load(Ordering::Relaxed) == self.small_mask)
             & (ring.big_mask.load(Ordering::Relaxed) == self.big_mask)
@@ -170,8 +170,8 @@ impl Geometry {
             & (ring.buffer.load(Ordering::Relaxed).cast() == self.buffer)
     }
 
-    /// Reads the fields of the ring that this is the geometry of, and says which one was changed
-    /// since. Only `bufferSize` may be: to a smaller number, which is what pastream does.
+    /// Reads the fields of the same ring again and reports the first one that has changed. Only
+    /// `bufferSize` may change, to a smaller number, as pastream does.
     ///
     /// # Errors
     ///
@@ -213,9 +213,9 @@ impl Geometry {
         self.element_size
     }
 
-    /// The same ring with another number of elements: what a changed `bufferSize` makes of it.
+    /// The same ring with another number of elements, for a changed `bufferSize`.
     ///
-    /// More than the masks can address is cut to that.
+    /// The size is limited to what the masks can address.
     #[must_use]
     pub fn with_size(self, size: usize) -> Self {
         Self {
@@ -228,7 +228,8 @@ impl Geometry {
     #[inline]
     pub(crate) fn readable(&self, write: ring_buffer_size_t, read: ring_buffer_size_t) -> usize {
         let filled = (write.wrapping_sub(read) & self.big_mask) as usize;
-        // Only overwritten indices (or masks) give more than there is; a negative number is more.
+        // Only overwritten indices (or masks) give more than the size; a negative number is larger,
+        // too.
         filled.min(self.size)
     }
 
@@ -238,14 +239,14 @@ impl Geometry {
         self.size - self.readable(write, read)
     }
 
-    /// Where `count` elements from `index` on are. The caller has limited `count` to what is
-    /// available, which is at most the size.
+    /// The location of `count` elements starting at `index`. The caller has limited `count` to what
+    /// is available, which is at most the size.
     #[inline]
     pub(crate) fn chunk(&self, index: ring_buffer_size_t, count: usize) -> Chunk {
         let position = (index & self.small_mask) as usize;
-        // A position behind the end comes from a foreign index, or from wrapping a ring whose
-        // size is no power of two. PortAudio's C computes a negative length here; nothing is the
-        // only answer that touches no foreign memory and overwrites nothing unread.
+        // A position beyond the end results from a corrupt index, or from wrapping a ring whose
+        // size is not a power of two. PortAudio's C computes a negative length here. An empty chunk
+        // touches no memory outside the storage and overwrites no unread elements.
         if position > self.size {
             return Chunk {
                 position: 0,
@@ -261,8 +262,8 @@ impl Geometry {
         }
     }
 
-    /// Address of the element that `index` points to, if `count` elements from there on do not go
-    /// beyond the end of the storage.
+    /// Address of the element at `index`, if `count` elements starting there fit before the end of
+    /// the storage.
     #[inline]
     pub(crate) fn contiguous(&self, index: ring_buffer_size_t, count: usize) -> Option<*mut u8> {
         let position = (index & self.small_mask) as usize;
@@ -270,7 +271,7 @@ impl Geometry {
         (count <= left).then(|| self.at(position))
     }
 
-    /// The index `count` elements further on.
+    /// The index `count` elements later.
     #[inline]
     pub(crate) fn advanced(
         &self,
@@ -289,7 +290,7 @@ impl Geometry {
 }
 
 /// [`Geometry`] for handles, whose elements have a type and whose size is a power of two. Every
-/// position is then that of an element, and the arithmetic needs no checks.
+/// position is then valid, and the arithmetic needs no checks.
 #[derive(Clone, Copy)]
 pub(crate) struct TypedGeometry<T> {
     buffer: *mut T,
@@ -297,15 +298,15 @@ pub(crate) struct TypedGeometry<T> {
     mask: usize,
 }
 
-/// A region of the storage, by the indices *behind* its elements, which is what a side publishes once
-/// it is done with them.
+/// A region of the storage, expressed as the indices *behind* its elements, which a side publishes
+/// when it has finished with them.
 ///
-/// There are three of these regions: the indices 1 to N, N + 1 to 2N - 1, and 0 for itself, which is
-/// behind the last element in every other round. In each of them, publishing and going on is an
+/// There are three such regions: the indices 1 to N, N + 1 to 2N - 1, and 0 alone, which is behind
+/// the last element of every other round. Within a region, publishing and moving on is an
 /// increment.
 pub(crate) struct Region<T> {
-    /// Where the element would be that the index 0 is behind. Only what `next` to `last` give lies
-    /// inside of the storage.
+    /// Address of the (imaginary) element that precedes index 0. Only the addresses for `next` to
+    /// `last` lie inside the storage.
     pub(crate) base: *mut T,
     /// The index behind the first element.
     pub(crate) next: usize,
@@ -316,7 +317,7 @@ pub(crate) struct Region<T> {
 impl<T> TypedGeometry<T> {
     /// # Errors
     ///
-    /// If `bufferSize` was made smaller than the masks say.
+    /// If `bufferSize` is smaller than the masks imply.
     pub(crate) fn new(geometry: &Geometry) -> Result<Self, InvalidField> {
         let positions = geometry.small_mask as i128 + 1;
         if geometry.size as i128 != positions || !geometry.size.is_power_of_two() {
@@ -338,26 +339,26 @@ impl<T> TypedGeometry<T> {
         self.mask + 1
     }
 
-    /// An index as a number that is less than twice the size.
+    /// An index as a number below twice the size.
     #[inline]
     pub(crate) fn index(&self, foreign: ring_buffer_size_t) -> usize {
         self.advanced(foreign as usize, 0)
     }
 
-    /// The index `count` elements further on.
+    /// The index `count` elements later.
     #[inline]
     pub(crate) fn advanced(&self, index: usize, count: usize) -> usize {
         index.wrapping_add(count) & (2 * self.mask + 1)
     }
 
-    /// The index in front of an element, from the one behind it, which need not be wrapped.
+    /// The index of an element, given the index behind it, which need not be wrapped.
     #[inline]
     pub(crate) fn before(&self, next: usize) -> usize {
         self.advanced(next, usize::MAX)
     }
 
-    /// The region from the element on that an index points to, if that element `is_available`. If
-    /// not, `next` is more than 0, so that `next - 1` is a number.
+    /// The region that starts at the element at an index, if that element `is_available`.
+    /// Otherwise, `next` is greater than 0, so that `next - 1` is a number.
     #[inline]
     pub(crate) fn region(&self, index: usize, is_available: bool) -> Region<T> {
         let next = if is_available {
@@ -377,14 +378,14 @@ impl<T> TypedGeometry<T> {
         }
     }
 
-    /// Elements from one index to another one.
+    /// Number of elements between two indices.
     #[inline]
     pub(crate) fn distance(&self, from: usize, to: usize) -> usize {
-        // Only an overwritten index gives more than there is.
+        // Only an overwritten index gives more than the size.
         (to.wrapping_sub(from) & (2 * self.mask + 1)).min(self.size())
     }
 
-    /// Where `count` elements from `index` on are, at most as many as the size.
+    /// The location of `count` elements starting at `index`, at most as many as the size.
     #[inline]
     pub(crate) fn chunk(&self, index: usize, count: usize) -> Chunk {
         let first = count.min(self.until_end(index));
@@ -401,7 +402,7 @@ impl<T> TypedGeometry<T> {
         self.size() - (index & self.mask)
     }
 
-    /// Address of the element that an index points to.
+    /// Address of the element at an index.
     #[inline]
     pub(crate) fn element(&self, index: usize) -> *mut T {
         self.at(index & self.mask)

@@ -1,16 +1,16 @@
-//! What the two handles have in common: a ring for elements of type `T`, and what of it does not
-//! have to be looked up again.
+//! The common part of the two handles: a ring for elements of type `T`, and the values that need
+//! not be loaded again.
 //!
-//! A handle is the only one on its side of the ring. So the fields that do not change are read once,
-//! and its own index is only ever written. The other side's index is reloaded only if what is known
-//! to be available cannot satisfy the request: what was available once stays so, because the other
-//! side can only make it more. Looking less often at what another core writes is most of what makes
-//! handles faster than C's functions.
+//! A handle is the only user of its side of the ring. Therefore it reads the unchanging fields once
+//! and never reads its own index back. It reloads the other side's index only if the cached value
+//! cannot satisfy the request: available elements stay available, because the other side can only
+//! add to them. Reading less often what another core writes is the main reason why handles are
+//! faster than the C functions.
 //!
-//! Between two looks, a handle is inside a [`Region`], in which the address of an element follows from
-//! the index without a mask, and nothing wraps. A single element takes one comparison, one increment
-//! and two stores. Everything that happens once in a while (the end of the region, the next cache line
-//! to be prefetched, a request for more than is known) ends at that comparison.
+//! Between two reloads, a handle works inside a [`Region`], in which the address of an element
+//! follows from the index without a mask, and nothing wraps. A single element takes one comparison,
+//! one increment and two stores. Every rare event (the end of the region, the next cache line to
+//! prefetch, a request that exceeds the cached value) ends at that comparison.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -28,35 +28,35 @@ use crate::plain::Plain;
 use crate::prefetch::{self, LINE};
 use crate::side::{Side, SideType};
 
-/// It fills cache lines of its own (a pair, because some processors fetch them in pairs): both handles
-/// are often made in one place, and each is written all the time by a thread of its own.
+/// Fills its own cache lines (a pair, because some processors fetch pairs of lines): programs often
+/// make both handles in one place, and each thread writes its own handle all the time.
 #[repr(align(128))]
 pub(crate) struct Handle<T, S> {
     state: State<T, S>,
     owner: Owner,
 }
 
-/// All of a handle but the owner. What is out of line takes it and gives it back by value: so the
-/// compiler can keep a handle in registers that is a local variable, and one store less for each
-/// element waits until the other core gives a cache line back.
+/// All of a handle except the owner. Functions that are not inlined take it and return it by value,
+/// which lets the compiler keep a local handle in registers: one store less per element that waits
+/// until the other core returns a cache line.
 pub(crate) struct State<T, S> {
     ring: NonNull<PaUtilRingBuffer>,
-    /// The index behind the next element: the own index once that element is transferred. (Or twice
-    /// the size instead of 0, if that element is not available.)
+    /// The index behind the next element: the side's own index after that element is transferred.
+    /// (If that element is not available, it may be twice the size instead of 0.)
     next: usize,
-    /// Indices from `next` up to this one are behind elements that can certainly be transferred, and
-    /// whose addresses are `base` plus index. `next - 1` if there are none, and never less.
+    /// The elements before the indices from `next` up to this one are known to be available, and
+    /// their addresses are `base` plus index. `next - 1` if there are none, and never less.
     stop: usize,
-    /// How far `stop` may be moved without another `base`; 0, which is not further, for a consumer
-    /// that prefetches, so that the others need not ask whether they are one. For a producer, not further
-    /// than there is room: if it prefetches, `stop` is moved from line to line.
+    /// How far `stop` may advance with the same `base`. It is 0, which allows no advance, for a
+    /// consumer that prefetches, so that other consumers need no extra check. For a producer, it is
+    /// limited to the available room: a producer that prefetches advances `stop` line by line.
     last: usize,
-    /// The same for a consumer, whether it prefetches or not.
+    /// The same for a consumer, with or without prefetching.
     end: usize,
     base: *mut T,
     geometry: TypedGeometry<T>,
-    /// Where the other side's index stopped this side. Only the producer uses what it knows from
-    /// earlier calls; the consumer moves `stop` alone if that is enough.
+    /// The limit that follows from the cached index of the other side. Only the producer uses the
+    /// value of earlier calls; the consumer advances only `stop` if that is enough.
     limit: usize,
     /// See [`with_prefetch`](Self::with_prefetch).
     prefetch: bool,
@@ -88,8 +88,8 @@ impl<T, S> DerefMut for Handle<T, S> {
     }
 }
 
-/// What is needed to transfer elements and to hand them over, in registers: after looking at the other
-/// side's index, the compiler would load it from the handle again.
+/// The values needed to transfer elements and hand them over, kept in registers: after reading the
+/// other side's index, the compiler would reload them from the handle.
 #[derive(Clone, Copy)]
 pub(crate) struct Claim {
     ring: NonNull<PaUtilRingBuffer>,
@@ -97,11 +97,10 @@ pub(crate) struct Claim {
     next: usize,
 }
 
-// SAFETY: a handle stands for one side of the ring, and the ring's protocol lets each side be on a
-// thread of its own; elements are plain data.
+// SAFETY: a handle stands for one side of the ring, and the ring's protocol allows each side to be
+// on its own thread; elements are plain data.
 unsafe impl<T: Plain, S> Send for Handle<T, S> {}
-// SAFETY: with a shared handle one can only ask what is available and copy it, which changes
-// nothing.
+// SAFETY: a shared handle can only query what is available and copy it, which changes nothing.
 unsafe impl<T: Plain, S> Sync for Handle<T, S> {}
 
 impl<T: Plain, S: SideType> Handle<T, S> {
@@ -109,7 +108,7 @@ impl<T: Plain, S: SideType> Handle<T, S> {
     ///
     /// See [`Producer::from_raw`](crate::Producer::from_raw).
     ///
-    /// The struct must live as long as the handle is used, or be kept alive by `owner`.
+    /// The struct must live as long as the handle is used; `owner` may keep it alive.
     pub(crate) unsafe fn new(
         pointer: *mut PaUtilRingBuffer,
         owner: Owner,
@@ -158,11 +157,11 @@ impl<T: Plain, S: SideType> Handle<T, S> {
         Ok(Self { state, owner })
     }
 
-    /// The same handle, which asks for memory before it needs it.
+    /// The same handle, with prefetching.
     pub(crate) fn with_prefetch(mut self) -> Self {
         let index = self.index();
         self.prefetch = true;
-        // The consumer has to look again; what it knew stays there.
+        // The consumer has to reload the index; the cached value stays in the struct.
         self.limit = index;
         self.enter(index);
         self
@@ -173,17 +172,17 @@ impl<T: Plain, S: SideType> State<T, S> {
     /// Whether this is the producer's side.
     const PRODUCES: bool = matches!(S::SIDE, Side::Producer);
 
-    /// The own index; that in the struct is always the same.
+    /// The side's own index; the struct always contains the same value.
     #[inline]
     fn index(&self) -> usize {
         self.geometry.before(self.next)
     }
 
-    /// Where the other side's index stops this side at this moment.
+    /// Reloads the index of the other side and returns the limit for this side.
     #[inline]
     fn limit_now(&self) -> usize {
         if !Self::PRODUCES && self.prefetch {
-            // Then both lines come from the other core at the same time.
+            // Both lines then come from the other core at the same time.
             prefetch::for_reading(self.geometry.element(self.index()));
         }
         let other = S::SIDE.other_index(self.ring()).load(Ordering::Acquire);
@@ -195,19 +194,19 @@ impl<T: Plain, S: SideType> State<T, S> {
         self.geometry.advanced(self.geometry.index(other), lead)
     }
 
-    /// How many elements can be transferred at this moment.
+    /// Number of elements that can be transferred now.
     #[inline]
     pub(crate) fn available_now(&self) -> usize {
         self.geometry.distance(self.index(), self.limit_now())
     }
 
-    /// How many elements can certainly be transferred without wrapping.
+    /// Number of elements known to be transferable without wrapping.
     #[inline]
     fn ready(&self) -> usize {
         self.stop + 1 - self.next
     }
 
-    /// The index behind the next element, if that can be transferred.
+    /// The index behind the next element, if that element is available.
     #[inline(always)]
     pub(crate) fn claim_one(&mut self) -> Option<Claim> {
         let claim = self.here();
@@ -219,7 +218,7 @@ impl<T: Plain, S: SideType> State<T, S> {
             return Some(claim);
         }
         if Self::PRODUCES && self.prefetch && claim.next <= self.last {
-            // Here, because giving the state away and back takes longer than this.
+            // Inline, because passing the state by value takes longer than this.
             self.go_through_line();
             return Some(claim);
         }
@@ -236,18 +235,18 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// The index behind the next element, if `count` elements, which are more than none, can be
-    /// transferred without wrapping. If not, [`claim`](Self::claim) tells how many.
+    /// The index behind the next element, if `count` elements (at least one) are known to be
+    /// transferable without wrapping. Otherwise [`claim`](Self::claim) returns how many are.
     #[inline(always)]
     pub(crate) fn claim_in_one(&mut self, count: usize) -> Option<Claim> {
         let claim = self.here();
-        // None at all count as too many.
+        // A count of 0 is treated as too many.
         let fits = |handle: &Self| count.wrapping_sub(1) < handle.stop + 1 - claim.next;
         (fits(self) || (self.follow(claim, self.look(claim)) && fits(self))).then_some(claim)
     }
 
-    /// The other side's index, for the consumer. The producer has room for all the region most of the
-    /// time, and looks later.
+    /// The other side's index, for the consumer. The producer usually has room in the whole region
+    /// and reloads it later.
     #[inline(always)]
     fn look(&self, claim: Claim) -> ring_buffer_size_t {
         if Self::PRODUCES {
@@ -259,18 +258,18 @@ impl<T: Plain, S: SideType> State<T, S> {
             .load(Ordering::Acquire)
     }
 
-    /// Moves `stop` to where the producer is, if that is further on in the same region.
+    /// Advances `stop` to the producer's index, if that is further on in the same region.
     #[inline(always)]
     fn follow(&mut self, claim: Claim, other: ring_buffer_size_t) -> bool {
         let other = other as usize;
-        // An overwritten index goes elsewhere, or to an element of the region.
+        // An overwritten index is outside the region, or points to an element of it.
         let within = |last| !Self::PRODUCES && claim.next <= other && other <= last;
         if within(self.last) {
             self.stop = other;
             return true;
         }
         if !Self::PRODUCES && self.prefetch {
-            // The processor comes here before it knows the index, so both lines come from the other
+            // The processor gets here before it knows the index, so both lines come from the other
             // core at the same time.
             prefetch::for_reading(self.place(claim));
             if within(self.end) {
@@ -281,8 +280,8 @@ impl<T: Plain, S: SideType> State<T, S> {
         false
     }
 
-    /// [`claim_one`](Self::claim_one) at the end of what is known. It does not load the other side's
-    /// index again: each look takes the line away from the other core.
+    /// [`claim_one`](Self::claim_one) at the end of the known elements. It does not reload the
+    /// other side's index twice: each load takes the line away from the other core.
     #[cold]
     #[inline(never)]
     fn claim_one_slowly(mut self, other: ring_buffer_size_t) -> (bool, Self) {
@@ -300,8 +299,8 @@ impl<T: Plain, S: SideType> State<T, S> {
         (any, self)
     }
 
-    /// Moves `stop` to the last element that begins in the next element's line, and asks for a line
-    /// further ahead.
+    /// Advances `stop` to the last element that starts in the next element's line, and prefetches a
+    /// line further ahead.
     #[inline]
     fn go_through_line(&mut self) {
         let size = size_of::<T>().max(1);
@@ -329,8 +328,8 @@ impl<T: Plain, S: SideType> State<T, S> {
         self.prefetch_for_block(count * size_of::<T>());
     }
 
-    /// How many of `count` elements can be transferred; less than `count` is how many there are at
-    /// this moment.
+    /// How many of `count` elements can be transferred. A result below `count` is the number that
+    /// is available now.
     #[inline]
     pub(crate) fn claim(&mut self, count: usize) -> usize {
         if count > self.ready() {
@@ -355,7 +354,7 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// [`claim`](Self::claim) for a shared handle, which cannot keep what is learned.
+    /// [`claim`](Self::claim) for a shared handle, which cannot cache the result.
     #[inline]
     pub(crate) fn claim_shared(&self, count: usize) -> usize {
         if count > self.ready() {
@@ -365,7 +364,7 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// Goes on from an index, in its region, and with what `limit` leaves of that.
+    /// Continues at an index, in its region, with the part of it that `limit` allows.
     fn enter(&mut self, index: usize) {
         let available = self.geometry.distance(index, self.limit);
         let Region { base, next, last } = self.geometry.region(index, available != 0);
@@ -380,24 +379,24 @@ impl<T: Plain, S: SideType> State<T, S> {
             (false, false) => last,
         };
         if Self::PRODUCES && self.prefetch && next != 0 {
-            // To go through the line first.
+            // Finish this line first.
             self.stop = next - 1;
         }
     }
 
-    /// Where the element is that a [claimed](Self::claim_one) index is behind.
+    /// Address of the element before a [claimed](Self::claim_one) index.
     #[inline(always)]
     pub(crate) fn place(&self, claim: Claim) -> *mut T {
         self.base.wrapping_add(claim.next)
     }
 
-    /// Where the next element is, claimed or not.
+    /// Address of the next element, claimed or not.
     #[inline]
     pub(crate) fn element(&self) -> *mut T {
         self.geometry.element(self.index())
     }
 
-    /// Where the next `count` elements are, which were claimed.
+    /// Location of the next `count` elements, which were claimed.
     #[inline]
     pub(crate) fn chunk(&self, count: usize) -> Chunk {
         self.geometry.chunk(self.index(), count)
@@ -409,18 +408,19 @@ impl<T: Plain, S: SideType> State<T, S> {
         self.geometry.at(position)
     }
 
-    /// Copies elements to where this side goes on. The source may overlap the storage.
+    /// Copies elements into the ring at this side's position. The source may overlap the storage.
     ///
     /// # Safety
     ///
-    /// `count` elements were claimed, this is the producer's side, and the source has as many.
+    /// `count` elements were claimed, this is the producer's side, and the source has as many
+    /// elements.
     #[inline]
     pub(crate) unsafe fn copy_in(&self, source: *const T, count: usize) {
         let next = self.element();
         let first = self.geometry.until_end(self.index());
-        // A branch, not a minimum: the copy need not wait for the index.
-        // SAFETY: the storage lives with the handle and is aligned for `T`; `count` elements from
-        // the index on, wrapped at the end of the storage, are the producer's.
+        // A branch instead of a minimum: the copy then does not depend on the index.
+        // SAFETY: the storage lives with the handle and is aligned for `T`; `count` elements
+        // starting at the index, wrapped at the end of the storage, belong to the producer.
         unsafe {
             if count <= first {
                 copy(source, next, count);
@@ -431,7 +431,7 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// Copies elements from where this side goes on. The target may overlap the storage.
+    /// Copies elements out of the ring at this side's position. The target may overlap the storage.
     ///
     /// # Safety
     ///
@@ -440,9 +440,10 @@ impl<T: Plain, S: SideType> State<T, S> {
     pub(crate) unsafe fn copy_out(&self, target: *mut T, count: usize) {
         let next = self.element();
         let first = self.geometry.until_end(self.index());
-        // A branch, not a minimum: the copy need not wait for the index.
+        // A branch instead of a minimum: the copy then does not depend on the index.
         // SAFETY: the storage lives with the handle, is aligned for `T` and holds plain data;
-        // `count` elements from the index on, wrapped at the end of the storage, are the consumer's.
+        // `count` elements starting at the index, wrapped at the end of the storage, belong to the
+        // consumer.
         unsafe {
             if count <= first {
                 copy(next, target, count);
@@ -453,8 +454,8 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// Hands over `count` elements, which are more than none, to the other side, from the one on
-    /// that a claimed index is behind.
+    /// Hands over `count` elements (at least one) to the other side, starting with the one before a
+    /// claimed index.
     #[inline(always)]
     pub(crate) fn advance_in_one(&mut self, claim: Claim, count: usize) {
         // SAFETY: see `ring()`.
@@ -466,7 +467,7 @@ impl<T: Plain, S: SideType> State<T, S> {
             .store((behind - 1) as ring_buffer_size_t, Ordering::Release);
     }
 
-    /// Hands over `count` elements, which are more than none and were claimed, to the other side.
+    /// Hands over `count` claimed elements (at least one) to the other side.
     #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
         if count <= self.ready() {
@@ -476,8 +477,8 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// [`advance`](Self::advance) to another region, or to where only `limit` says that it is far
-    /// enough.
+    /// [`advance`](Self::advance) to another region, or where only `limit` shows that the region
+    /// suffices.
     fn advance_further(&mut self, count: usize) {
         let previous = self.index();
         let index = self.geometry.advanced(previous, count);
@@ -490,25 +491,24 @@ impl<T: Plain, S: SideType> State<T, S> {
         }
     }
 
-    /// Asks for the line that will be written some time after the one that begins with the next
-    /// element.
+    /// Prefetches the line that will be written some time after the line of the next element.
     #[inline]
     fn prefetch_for_line(&self) {
-        /// Bytes from the write index to what is asked for. That is further than after blocks, because
-        /// a line takes longer to come than single elements take to fill one: with 512, elements of
-        /// 8 bytes take twice as long.
+        /// Distance in bytes from the write index. It is larger than after blocks, because fetching
+        /// a line takes longer than filling one with single elements: with 512, elements of 8 bytes
+        /// take twice as long.
         const AHEAD: usize = 2048;
         self.prefetch_ahead(AHEAD, 1);
     }
 
-    /// Asks for the lines that will be written after the next few elements: as many as have just
-    /// been written, because the next call will probably write as much again.
+    /// Prefetches the lines behind the next few elements: as many as have just been written,
+    /// because the next call will probably write as many again.
     #[inline]
     fn prefetch_for_block(&self, bytes: usize) {
-        /// Bytes from the write index to what is asked for. With 1024, blocks of 64 elements of 8
-        /// bytes take a quarter longer.
+        /// Distance in bytes from the write index. With 1024, blocks of 64 elements of 8 bytes take
+        /// a quarter longer.
         const AHEAD: usize = 512;
-        /// Bytes asked for at the most, not to crowd out everything else from a cache of 32 KiB.
+        /// Maximum number of bytes to prefetch, so that other data stays in a cache of 32 KiB.
         const MOST: usize = 4096;
         self.prefetch_ahead(AHEAD, bytes.min(MOST));
     }
@@ -516,7 +516,7 @@ impl<T: Plain, S: SideType> State<T, S> {
     #[inline]
     fn prefetch_ahead(&self, ahead: usize, bytes: usize) {
         let index = (self.geometry).advanced(self.index(), ahead / size_of::<T>().max(1));
-        // Not further than the end of the storage, which costs one block in each round.
+        // Only up to the end of the storage, which costs one block per round.
         let left = self.geometry.until_end(index) * size_of::<T>();
         let start = self.geometry.element(index);
         for offset in (0..bytes.min(left)).step_by(LINE) {
@@ -532,7 +532,7 @@ impl<T, S> State<T, S> {
         unsafe { self.ring.as_ref() }
     }
 
-    /// Number of elements in the ring, full or not.
+    /// Number of elements in the ring, full or empty.
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
         self.geometry.size()
@@ -544,13 +544,13 @@ impl<T, S> State<T, S> {
 }
 
 impl<T, S> Handle<T, S> {
-    /// Whether the other handle is known to be dropped.
+    /// Whether the other handle is known to have been dropped.
     #[inline]
     pub(crate) fn is_abandoned(&self) -> bool {
         self.owner.is_abandoned()
     }
 
-    /// Shows it as a struct of this name.
+    /// Formats the handle as a struct with this name.
     pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("ring", self.ring())

@@ -1,4 +1,4 @@
-//! Rings of bytes as `std::io` streams that neither wait nor allocate.
+//! Rings of bytes as `std::io` streams that do not wait or allocate.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -9,8 +9,8 @@ use crate::producer::Producer;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::WouldBlock`] if the ring is full, unless there is nothing to be written. A dropped
-/// consumer is no error; see [`Producer::is_abandoned`].
+/// [`ErrorKind::WouldBlock`] if the ring is full and the slice is not empty. A dropped consumer is
+/// not an error; see [`Producer::is_abandoned`].
 ///
 /// # Examples
 ///
@@ -31,19 +31,19 @@ impl Write for Producer<'_, u8> {
         transferred(Producer::write(self, bytes), bytes.len())
     }
 
-    /// Does nothing: bytes can be read as soon as they are written.
+    /// Does nothing: bytes are readable as soon as they are written.
     #[inline]
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Reads as many bytes as there are, without waiting.
+/// Reads as many bytes as are available, without waiting.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::WouldBlock`] if the ring is empty, unless the slice is, too. There is no end of the
-/// stream: a dropped producer is no reason to return 0; see [`Consumer::is_abandoned`].
+/// [`ErrorKind::WouldBlock`] if the ring is empty and the slice is not. The stream has no end:
+/// after the producer is dropped, this does not return 0; see [`Consumer::is_abandoned`].
 ///
 /// # Examples
 ///

@@ -20,12 +20,12 @@ pub type ring_buffer_size_t = core::ffi::c_long;
 
 /// PortAudio's ring buffer, as C programs see it.
 ///
-/// The struct holds no memory of its own for elements: `buffer` points to it. Both sides of the
-/// ring work on the same struct, each from one thread at a time, and each may be driven by another
+/// The struct does not contain the elements: `buffer` points to them. Both sides of the ring use
+/// the same struct, each from one thread at a time, and each side may be driven by a different
 /// implementation: this crate, PortAudio's C, or the Python class.
 ///
-/// All fields are atomics, because code that this crate does not know may write them at any time;
-/// that is also why every method takes `&self`.
+/// All fields are atomics, because code unknown to this crate may write them at any time. For the
+/// same reason, every method takes `&self`.
 #[repr(C)]
 pub struct PaUtilRingBuffer {
     /// `bufferSize`: number of elements.
@@ -40,13 +40,13 @@ pub struct PaUtilRingBuffer {
     pub(crate) small_mask: AtomicSize,
     /// `elementSizeBytes`: bytes per element.
     pub(crate) element_size: AtomicSize,
-    /// `buffer`: where the elements are.
+    /// `buffer`: address of the elements.
     pub(crate) buffer: AtomicPtr<c_char>,
 }
 
 const _: () = {
     const WORD: usize = size_of::<ring_buffer_size_t>();
-    // Six integers, then a pointer, which may need padding in front of it.
+    // Six integers, then a pointer, which may need padding before it.
     const BUFFER: usize = (6 * WORD).next_multiple_of(align_of::<*mut c_char>());
     assert!(size_of::<AtomicSize>() == WORD);
     assert!(align_of::<AtomicSize>() == align_of::<ring_buffer_size_t>());
@@ -61,13 +61,14 @@ const _: () = {
     assert!(align_of::<PaUtilRingBuffer>() == align_of::<*mut c_char>());
 };
 
-/// One field of the struct, as a C compiler lays it out: for models of other code that uses it.
+/// One field of the struct, as a C compiler lays it out: for checks of other declarations of the
+/// struct.
 #[cfg(pa_ringbuffer_loom)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The field's name in C.
     pub name: &'static str,
-    /// Its distance from the start of the struct, in bytes.
+    /// Its offset from the start of the struct, in bytes.
     pub offset: usize,
     /// Its size in bytes.
     pub size: usize,

@@ -1,9 +1,9 @@
 //! PortAudio's lock-free ring buffer: one producer, one consumer, no waiting.
 //!
-//! A sound card calls a function every few milliseconds and does not forgive when it is late. This
-//! ring carries samples (or messages, or anything else that is plain data) between that function
-//! and the rest of the program without locks, allocations or system calls. Its memory layout is
-//! that of PortAudio's `pa_ringbuffer.h`, so either side may just as well be C or Python.
+//! A sound card calls a function every few milliseconds, and a late return is audible. This ring
+//! carries samples (or messages, or any other plain data) between that function and the rest of the
+//! program without locks, allocations or system calls. Its memory layout is that of PortAudio's
+//! `pa_ringbuffer.h`, so C or Python can drive either side.
 //!
 //! ```
 //! use pa_ringbuffer::RingBuffer;
@@ -24,40 +24,40 @@
 //! | [`RingBuffer`], [`Producer`], [`Consumer`] | a ring for a Rust type and its two handles |
 //! | [`Producer::from_raw`], [`Consumer::from_raw`] | one side of a ring that C or Python owns |
 //! | [`Plain`] | which types can be elements |
-//! | [`RingMemory`] | a ring whose element size is known at run time |
-//! | [`Placement`] | where a ring's struct lies in the cache |
-//! | [`PaUtilRingBuffer`], [`Geometry`], [`Regions`], [`Side`] | the C struct and what can be done with it |
+//! | [`RingMemory`] | a ring whose element size is known only at run time |
+//! | [`Placement`] | position of a ring's struct relative to cache lines |
+//! | [`PaUtilRingBuffer`], [`Geometry`], [`Regions`], [`Side`] | the C struct and the operations on it |
 //!
 //! # Promises
 //!
-//! - What says "Real-time safe." allocates nothing, takes no lock, makes no system calls, and never
-//!   panics.
-//! - Indices that the other side writes are not trusted: wrong ones give wrong elements, never an
+//! - Functions documented as "Real-time safe." do not allocate, lock, make system calls or panic.
+//! - Indices written by the other side are not trusted: wrong values give wrong elements, never an
 //!   access outside the storage.
-//! - All elements of the ring can be used; a full ring loses none of them.
+//! - All elements of the ring are usable; a full ring loses none.
 //!
 //! # Features
 //!
 //! | | default | |
 //! | --- | --- | --- |
 //! | `alloc` | on | The types that own memory, [`RingBuffer`] and [`RingMemory`]. Without it the crate needs neither an allocator nor an operating system. |
-//! | `std` | off | `std::io::Write` for `Producer<u8>` and `std::io::Read` for `Consumer<u8>`. They never wait: the error `WouldBlock` says that the ring is full or empty. |
+//! | `std` | off | `std::io::Write` for `Producer<u8>` and `std::io::Read` for `Consumer<u8>`. They never wait: the error `WouldBlock` means that the ring is full or empty. |
 //! | `bytemuck` | off | `PodElement`: types that are `bytemuck::Pod` become elements without `unsafe`. |
 //!
 //! # Coming from rtrb
 //!
-//! What is different follows from PortAudio's struct, which both sides share:
+//! The differences follow from PortAudio's struct, which both sides share:
 //!
-//! - Elements are [`Plain`] data, because C may write them. They are copied, and never dropped; a ring
-//!   cannot carry a `String` or a `Box`.
+//! - Elements are [`Plain`] data, because C may write them. They are copied and never dropped; a
+//!   ring cannot carry a `String` or a `Box`.
 //! - The number of elements is a power of two.
 //! - [`Producer::is_abandoned`] and [`Consumer::is_abandoned`] work for handles from
-//!   [`RingBuffer::split`]. They cannot know that C code, or a handle that was made from a pointer, has
-//!   gone, because the struct has no field for it.
-//! - A chunk has as many elements as there are, up to what was asked for; there is no error for fewer.
-//!   [`WriteChunk`] holds old elements, which are values, so there is no uninitialised variant.
-//! - [`WriteChunk::fill_from_iter`] and the iterator of a [`ReadChunk`] commit what was written or
-//!   read.
+//!   [`RingBuffer::split`]. They cannot detect the end of C code, or of a handle made from a
+//!   pointer, because the struct has no field for it.
+//! - A chunk has as many elements as are available, up to the number requested; fewer are not an
+//!   error. [`WriteChunk`] contains old elements, which are valid values, so there is no
+//!   uninitialised variant.
+//! - [`WriteChunk::fill_from_iter`] and the iterator of a [`ReadChunk`] commit the elements that
+//!   they have written or read.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

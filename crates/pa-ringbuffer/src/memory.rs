@@ -10,27 +10,27 @@ use crate::error::RingError;
 use crate::layout::PaUtilRingBuffer;
 use crate::prefetch::LINE;
 
-/// Where the C struct lies in a ring's memory. The elements begin with a cache line in any case.
+/// Position of the C struct in a ring's memory. The elements always start at a cache line.
 ///
-/// There is no default: the better one depends on the code that drives the ring. [`RingBuffer::new`] has
-/// `TwoLines`, because it makes a ring for two handles; [`RingMemory::new`] has `OneLine`, because its
-/// ring is driven through the struct. `make bench` measures both; the results are in the documentation
-/// (*Rings*).
+/// There is no default, because the better choice depends on the code that drives the ring.
+/// [`RingBuffer::new`] uses `TwoLines`, because it makes a ring for two handles;
+/// [`RingMemory::new`] uses `OneLine`, because its ring is driven through the struct. `make bench`
+/// measures both; the documentation has the results (*Rings*).
 ///
 /// [`RingBuffer::new`]: crate::RingBuffer::new
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// All of it in one cache line (of 64 bytes): best if one side or both look at both indices in
-    /// each call, as all C functions do.
+    /// The whole struct in one cache line (of 64 bytes): best if one or both sides read both
+    /// indices in each call, as all C functions do.
     OneLine,
-    /// So that one cache line ends with the write index and the next one begins with the read
-    /// index: best if handles are on both sides, because they seldom look at the other side's index.
+    /// One cache line ends with the write index and the next one starts with the read index: best
+    /// for handles on both sides, because they rarely read the other side's index.
     TwoLines,
 }
 
 impl Placement {
-    /// What the ring's memory has to be aligned to. Two lines are four, because some processors
-    /// fetch them in pairs.
+    /// Alignment of the ring's memory. Two lines are aligned to four, because some processors fetch
+    /// pairs of lines.
     const fn alignment(self) -> usize {
         match self {
             Self::OneLine => LINE,
@@ -38,7 +38,7 @@ impl Placement {
         }
     }
 
-    /// Distance of the struct from the beginning of the ring's memory.
+    /// Offset of the struct in the ring's memory.
     const fn offset(self) -> usize {
         match self {
             Self::OneLine => 0,
@@ -46,18 +46,18 @@ impl Placement {
         }
     }
 
-    /// Distance of the elements from the beginning of the ring's memory.
+    /// Offset of the elements in the ring's memory.
     const fn storage(self) -> usize {
         (self.offset() + size_of::<PaUtilRingBuffer>()).next_multiple_of(LINE)
     }
 }
 
-/// What the allocator is asked for. If that were more, it would take another way, which is slower;
-/// so the rest is aligned here. (glibc 2.36, making a ring of 512 bytes in Python and dropping it:
-/// 215 instead of 260 ns.)
+/// The alignment requested from the allocator. With a larger one, the allocator uses a slower path,
+/// so the remaining alignment happens here. (glibc 2.36, making a ring of 512 bytes in Python and
+/// dropping it: 215 instead of 260 ns.)
 const ALLOCATED: usize = 2 * size_of::<usize>();
 
-/// The size of the smallest pages there are.
+/// The smallest page size in use.
 const PAGE: usize = 4096;
 
 const _: () = {
@@ -67,12 +67,11 @@ const _: () = {
     assert!((offset + offset_of!(PaUtilRingBuffer, read_index)) / LINE == 2);
 };
 
-/// A ring that owns its struct and, unless told otherwise, its storage; the size of an element is
-/// known at run time.
+/// A ring that owns its struct and, by default, its storage. The element size is known only at run
+/// time.
 ///
-/// The struct stays where it is as long as this value lives, wherever the value itself is moved,
-/// so its address can be given to C. For elements of a Rust type, see
-/// [`RingBuffer`](crate::RingBuffer).
+/// The struct keeps its address as long as this value lives, even if the value itself is moved, so
+/// C code can use that address. For elements of a Rust type, see [`RingBuffer`](crate::RingBuffer).
 ///
 /// # Examples
 ///
@@ -88,7 +87,7 @@ const _: () = {
 /// # Ok::<(), pa_ringbuffer::RingError>(())
 /// ```
 pub struct RingMemory {
-    /// The beginning of the ring's memory, aligned as its placement needs.
+    /// Start of the ring's memory, aligned as its placement requires.
     block: NonNull<u8>,
     placement: Placement,
     allocated: NonNull<u8>,
@@ -115,7 +114,7 @@ impl RingMemory {
         Self::with_placement(element_size, element_count, Placement::OneLine)
     }
 
-    /// [`new`](Self::new) with the struct where you want it.
+    /// [`new`](Self::new) with a given position of the struct.
     ///
     /// # Errors
     ///
@@ -125,7 +124,7 @@ impl RingMemory {
         element_count: usize,
         placement: Placement,
     ) -> Result<Self, RingError> {
-        // An unfit count must be told from one that is too large to allocate.
+        // Distinguishes an invalid count from one that is too large to allocate.
         PaUtilRingBuffer::zeroed().initialize(
             element_size,
             element_count,
@@ -147,8 +146,8 @@ impl RingMemory {
     /// # Safety
     ///
     /// The storage must stay valid for `element_count` elements of `element_size` bytes as long as
-    /// the ring is used, and be used through this ring only. If it cannot be written, neither may
-    /// the ring's [`write`](PaUtilRingBuffer::write) be called.
+    /// the ring is in use, and only this ring may use it. If the storage is read-only, the ring's
+    /// [`write`](PaUtilRingBuffer::write) must not be called.
     ///
     /// # Examples
     ///
@@ -186,15 +185,16 @@ impl RingMemory {
                 element_size: size,
                 element_count: count,
             })?;
-        // SAFETY: the layout has the struct's size at least. Zeros are a valid, unusable ring.
+        // SAFETY: the layout has at least the struct's size. Zeros are a valid, unusable ring.
         let allocated =
             NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(RingError::OutOfMemory {
                 bytes: layout.size(),
             })?;
         let skipped = allocated.as_ptr().addr().wrapping_neg() % alignment;
         Ok(Self {
-            // SAFETY: at most `alignment - ALLOCATED` bytes are skipped, because the allocated
-            // memory is aligned to ALLOCATED. So many more are there than struct and storage need.
+            // SAFETY: this skips at most `alignment - ALLOCATED` bytes, because the allocated
+            // memory is aligned to ALLOCATED. The allocation exceeds struct and storage by that
+            // many bytes.
             block: unsafe { allocated.add(skipped) },
             placement,
             allocated,
@@ -202,10 +202,11 @@ impl RingMemory {
         })
     }
 
-    /// Writes to every page, so that the system provides it now and not in an audio callback: zeros
-    /// that the allocator gets from the system are not there before.
+    /// Writes to every page, so that the system provides it now rather than in an audio callback:
+    /// the system provides zeroed pages only on the first access.
     fn touch(&self) {
-        // The memory need not begin with a page; the last byte may be in one more.
+        // The memory may start in the middle of a page, and the last byte may be in an additional
+        // one.
         let last = self.layout.size() - 1;
         for offset in (0..last).step_by(PAGE).chain([last]) {
             // SAFETY: inside the allocated memory, which is all zero and not in use yet.
@@ -217,7 +218,7 @@ impl RingMemory {
         self.block.as_ptr().wrapping_add(self.placement.storage())
     }
 
-    /// The struct's address, for C.
+    /// The struct's address, for C code.
     pub fn as_ptr(&self) -> *mut PaUtilRingBuffer {
         let offset = self.placement.offset();
         self.block.as_ptr().wrapping_add(offset).cast()
@@ -229,7 +230,7 @@ impl core::ops::Deref for RingMemory {
 
     fn deref(&self) -> &PaUtilRingBuffer {
         // SAFETY: the struct is in the block, aligned and initialised, and lives as long as `self`.
-        // All its fields are atomics, so foreign writes are no aliasing violation.
+        // All its fields are atomics, so writes by other code are not an aliasing violation.
         unsafe { &*self.as_ptr() }
     }
 }

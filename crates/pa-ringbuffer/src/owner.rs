@@ -1,4 +1,4 @@
-//! What keeps a ring's memory alive, where the handles do.
+//! Keeps a ring's memory alive as long as its handles.
 
 #[cfg(feature = "alloc")]
 use alloc::sync::Arc;
@@ -8,7 +8,7 @@ use crate::atomic::{AtomicSize, Ordering};
 #[cfg(feature = "alloc")]
 use crate::memory::RingMemory;
 
-/// A handle's share in the memory of a ring that was split; nothing for other handles.
+/// A handle's share in the memory of a ring that was split; empty for other handles.
 #[derive(Default)]
 pub(crate) struct Owner {
     #[cfg(feature = "alloc")]
@@ -18,7 +18,7 @@ pub(crate) struct Owner {
 #[cfg(feature = "alloc")]
 struct Shared {
     _memory: RingMemory,
-    /// Not 0 once one of the two handles was dropped. `PaUtilRingBuffer` has no room for it.
+    /// Not 0 once one of the two handles has been dropped. `PaUtilRingBuffer` has no room for it.
     is_abandoned: AtomicSize,
 }
 
@@ -33,7 +33,8 @@ impl Owner {
         [Some(Arc::clone(&shared)), Some(shared)].map(|shared| Self { shared })
     }
 
-    /// Whether the other handle is known to be dropped. What it has done before is then visible.
+    /// Whether the other handle is known to have been dropped. Everything it did before is then
+    /// visible.
     #[inline]
     pub(crate) fn is_abandoned(&self) -> bool {
         #[cfg(feature = "alloc")]

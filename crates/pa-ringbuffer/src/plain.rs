@@ -1,15 +1,14 @@
-//! Which Rust types may travel through memory that other languages write, too.
+//! Types that may travel through memory that other languages also write.
 
-/// Plain data: a type for which every pattern of bytes is a value.
+/// Plain data: a type for which every bit pattern is a valid value.
 ///
-/// Numbers and arrays of numbers are; `bool`, `char`, references and types with padding are not.
-/// An audio frame of two channels is `[f32; 2]`.
+/// Numbers and arrays of numbers are plain; `bool`, `char`, references and types with padding are
+/// not. A two-channel audio frame is `[f32; 2]`.
 ///
 /// # Safety
 ///
-/// Implement it only for types that are `#[repr(C)]` or `#[repr(transparent)]`, whose fields are
-/// all plain, and that have no padding: whatever bytes the other side of a ring puts there must be
-/// a valid value.
+/// Implement this only for types that are `#[repr(C)]` or `#[repr(transparent)]`, have only plain
+/// fields and no padding: any bytes that the other side of a ring writes must be a valid value.
 ///
 /// # Examples
 ///
@@ -34,9 +33,9 @@ pub unsafe trait Plain: Copy + Send + 'static {}
 
 /// A type that is [`bytemuck::Pod`], as element of a ring: [`Plain`] without `unsafe`.
 ///
-/// `Pod` promises all that `Plain` asks for. A type has one of the two traits: implement this one for
-/// types that are `Pod`, and `Plain` for others. For a `Pod` type of another crate, make a
-/// `#[repr(transparent)]` struct of it.
+/// `Pod` guarantees everything that `Plain` requires. Each type has one of the two traits:
+/// implement this one for types that are `Pod`, and `Plain` for others. For a `Pod` type of another
+/// crate, define a `#[repr(transparent)]` struct around it.
 ///
 /// # Examples
 ///
@@ -69,9 +68,9 @@ pub unsafe trait Plain: Copy + Send + 'static {}
 #[cfg_attr(docsrs, doc(cfg(feature = "bytemuck")))]
 pub trait PodElement: bytemuck::Pod + Send {}
 
-// A blanket implementation for `Pod` itself would take `[T; N]` and hand-written implementations from
-// programs in which another crate switches the feature on.
-// SAFETY: every pattern of bytes is a value of a `Pod` type, which has no padding and is `Copy`.
+// A blanket implementation for `Pod` itself would exclude `[T; N]` and hand-written implementations
+// in programs in which another crate enables the feature.
+// SAFETY: every bit pattern is a value of a `Pod` type, which has no padding and is `Copy`.
 #[cfg(feature = "bytemuck")]
 unsafe impl<T: PodElement> Plain for T {}
 

@@ -1,9 +1,10 @@
-//! Hints to the processor's cache. Where there are none, and in interpreters, nothing happens.
+//! Hints to the processor's cache. They do nothing on processors without such hints and in
+//! interpreters.
 
-/// Bytes that processor cores take from each other at once.
+/// The unit of memory that processor cores transfer between each other, in bytes.
 pub(crate) const LINE: usize = 64;
 
-/// Asks for the line of an address, to be read. Any address will do.
+/// Prefetches the line of an address for reading. Any address is allowed.
 #[inline(always)]
 pub(crate) fn for_reading<T>(address: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -22,12 +23,12 @@ pub(crate) fn for_reading<T>(address: *const T) {
     let _ = address;
 }
 
-/// Asks for the line of an address, and that no other core keeps it: it is going to be written.
-/// Any address will do.
+/// Prefetches the line of an address for writing, which removes it from the other cores' caches.
+/// Any address is allowed.
 #[inline(always)]
 pub(crate) fn for_writing<T>(address: *const T) {
-    // In assembler, because compilers only use this instruction for processors of which they know
-    // that they have it. All 64-bit ones have, or ignore it, but for the first few Pentium 4 of 2004.
+    // In assembler, because compilers use this instruction only for processors that are known to
+    // have it. All 64-bit ones have or ignore it, except for the first few Pentium 4 of 2004.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: the instruction changes nothing and never faults.
     unsafe {

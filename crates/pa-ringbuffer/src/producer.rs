@@ -13,13 +13,13 @@ use crate::owner::Owner;
 use crate::plain::Plain;
 use crate::side::ProducerSide;
 
-/// The producer's side of a ring. There must be only one.
+/// The producer's side of a ring. There must be only one producer.
 ///
-/// Made by [`RingBuffer::split`](crate::RingBuffer::split) or
-/// [`RingBuffer::handles`](crate::RingBuffer::handles), or by [`from_raw`](Self::from_raw) for a
-/// ring that C or Python owns. All methods but `from_raw` are real-time safe.
+/// [`RingBuffer::split`](crate::RingBuffer::split) and
+/// [`RingBuffer::handles`](crate::RingBuffer::handles) make it; for a ring that C or Python owns,
+/// [`from_raw`](Self::from_raw) does. All methods except `from_raw` are real-time safe.
 ///
-/// Dropping a handle that `split` has made is not: the later one frees the ring's memory.
+/// Dropping a handle from `split` is not real-time safe: the second drop frees the ring's memory.
 pub struct Producer<'a, T>(Handle<T, ProducerSide>, PhantomData<&'a mut [T]>);
 
 impl<T: Plain> Producer<'_, T> {
@@ -27,28 +27,28 @@ impl<T: Plain> Producer<'_, T> {
         Self(handle, PhantomData)
     }
 
-    /// The producer's side of a ring that other code has made.
+    /// Makes the producer's side of a ring that other code has made.
     ///
     /// # Errors
     ///
     /// - [`RingError::Null`]: the pointer is null;
-    /// - [`RingError::StructAlignment`], [`RingError::ElementAlignment`]: the struct is not aligned,
-    ///   or the storage not for `T`;
-    /// - [`RingError::Field`]: the struct was not initialised, or its `bufferSize` made smaller;
-    /// - [`RingError::ElementType`]: elements have another size than `T`;
-    /// - [`RingError::Capacity`]: `bufferSize` was set to what is no power of two.
+    /// - [`RingError::StructAlignment`], [`RingError::ElementAlignment`]: the struct, or the
+    ///   storage for `T`, is not aligned;
+    /// - [`RingError::Field`]: the struct was not initialised, or its `bufferSize` was decreased;
+    /// - [`RingError::ElementType`]: the elements do not have the size of `T`;
+    /// - [`RingError::Capacity`]: `bufferSize` was set to a number that is not a power of two.
     ///
     /// # Safety
     ///
     /// - The pointer, unless null, is valid for reads and writes of a `PaUtilRingBuffer`, and its
-    ///   `buffer` for as many elements as it says, during all of `'a`.
-    /// - During `'a` no other code writes elements to the ring, initialises it, flushes it, or
-    ///   changes anything but its `readIndex`.
+    ///   `buffer` is valid for the number of elements that the struct states, during all of `'a`.
+    /// - During `'a`, no other code writes elements to the ring, initialises it, flushes it, or
+    ///   changes any field except `readIndex`.
     /// - The storage is initialised memory.
     ///
     /// # Examples
     ///
-    /// In a callback, with a pointer that came from Python (`RingBuffer.address`) or C:
+    /// In a callback, with a pointer from Python (`RingBuffer.address`) or C:
     ///
     /// ```
     /// use pa_ringbuffer::{PaUtilRingBuffer, Producer};
@@ -66,14 +66,15 @@ impl<T: Plain> Producer<'_, T> {
         unsafe { Handle::new(ring, Owner::default()) }.map(Self::over)
     }
 
-    /// The same handle, which asks the processor for the memory of the next elements while it writes
-    /// these ones.
+    /// The same handle with prefetching: while it writes, it asks the processor for the memory of
+    /// the next elements.
     ///
-    /// Worth it if a consumer on another core is busy all the time: then most of what a transfer
-    /// takes is waiting for cache lines that the consumer has. Not worth it on one thread, which has
-    /// them all and takes up to a third longer, nor for a block every few milliseconds. `make
-    /// bench` prints both; the results are in the documentation (*Rings*). On x86-64, this uses the
-    /// instruction PREFETCHW, which the first Pentium 4 with 64 bits (2004) did not have.
+    /// Use this if a consumer on another core is busy all the time: most of a transfer's time is
+    /// then spent waiting for cache lines that the consumer has. Do not use it on a single thread,
+    /// where all lines are in its cache and prefetching takes up to a third longer, or for a block
+    /// every few milliseconds. `make bench` prints both results; the documentation has a table
+    /// (*Rings*). On x86-64, this uses the instruction PREFETCHW, which the first 64-bit Pentium 4
+    /// (2004) lacks.
     ///
     /// # Examples
     ///
@@ -89,7 +90,7 @@ impl<T: Plain> Producer<'_, T> {
         Self::over(self.0.with_prefetch())
     }
 
-    /// Number of elements in the ring, full or not.
+    /// Number of elements in the ring, full or empty.
     #[inline]
     pub fn capacity(&self) -> usize {
         self.0.capacity()
@@ -100,23 +101,24 @@ impl<T: Plain> Producer<'_, T> {
         self.0.as_ptr()
     }
 
-    /// Number of elements that can be written now. It grows by itself, while the consumer reads.
+    /// Number of elements that can be written now. It grows while the consumer reads.
     #[inline]
     pub fn write_available(&self) -> usize {
         self.0.available_now()
     }
 
-    /// Whether nothing can be written now.
+    /// Whether the ring is full now.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.write_available() == 0
     }
 
-    /// Whether the consumer is known to be dropped: no element will be read any more.
+    /// Whether the consumer is known to have been dropped, so that no element will be read any
+    /// more.
     ///
-    /// Only handles from [`RingBuffer::split`](crate::RingBuffer::split) know of each other. For those
-    /// from [`RingBuffer::handles`](crate::RingBuffer::handles) and [`from_raw`](Self::from_raw), this
-    /// is always `false`: the C struct has no room for it.
+    /// Only handles from [`RingBuffer::split`](crate::RingBuffer::split) can tell. For handles from
+    /// [`RingBuffer::handles`](crate::RingBuffer::handles) and [`from_raw`](Self::from_raw), this
+    /// is always `false`: the C struct has no field for it.
     ///
     /// # Examples
     ///
@@ -136,7 +138,7 @@ impl<T: Plain> Producer<'_, T> {
     ///
     /// # Errors
     ///
-    /// Gives the element back if the ring is full.
+    /// Returns the element if the ring is full.
     ///
     /// # Examples
     ///
@@ -152,14 +154,14 @@ impl<T: Plain> Producer<'_, T> {
         let Some(claim) = self.0.claim_one() else {
             return Err(element);
         };
-        // SAFETY: one element was claimed, and it is there; `&mut self` is the only writer.
+        // SAFETY: one element was claimed and is in the storage; `&mut self` is the only writer.
         unsafe { elements::write(self.0.place(claim), element) };
         self.0.advance_in_one(claim, 1);
         Ok(())
     }
 
-    /// Writes as many of the elements as there is room for, from the first one on, and returns how
-    /// many those were.
+    /// Writes as many elements as there is room for, starting with the first, and returns their
+    /// number.
     ///
     /// # Examples
     ///
@@ -176,14 +178,14 @@ impl<T: Plain> Producer<'_, T> {
         let Some(claim) = self.0.claim_in_one(count) else {
             return self.write_slowly(elements);
         };
-        // SAFETY: the slice has `count` elements, the storage has as many from there on, and
-        // `&mut self` is the only writer. They may overlap, see below.
+        // SAFETY: the slice has `count` elements, the storage has as many starting there, and `&mut
+        // self` is the only writer. They may overlap, see below.
         unsafe { elements::copy(elements.as_ptr(), self.0.place(claim), count) };
         self.0.advance_in_one(claim, count);
         count
     }
 
-    /// [`write`](Self::write) beyond what is known, and around the end of the storage.
+    /// [`write`](Self::write) beyond the known room, and across the end of the storage.
     #[inline(never)]
     fn write_slowly(&mut self, elements: &[T]) -> usize {
         let count = elements.len();
@@ -195,20 +197,20 @@ impl<T: Plain> Producer<'_, T> {
         }
         let count = self.0.claim(count);
         if count != 0 {
-            // SAFETY: the slice has `count` elements at least; `&mut self` is the only writer.
-            // The slice may be one of a `ReadChunk` of this ring, and then, should the other side
-            // have overwritten its index, overlap.
+            // SAFETY: the slice has at least `count` elements; `&mut self` is the only writer. The
+            // slice may belong to a `ReadChunk` of this ring, and may overlap if the other side has
+            // overwritten its index.
             unsafe { self.0.copy_in(elements.as_ptr(), count) };
             self.0.advance(count);
         }
         count
     }
 
-    /// Writes all of the elements, or none if there is not room for all.
+    /// Writes all elements, or none if there is not enough room for all.
     ///
     /// # Errors
     ///
-    /// Says how many there is room for.
+    /// Contains the number of elements that there is room for.
     ///
     /// # Examples
     ///
@@ -231,7 +233,8 @@ impl<T: Plain> Producer<'_, T> {
 
     /// Room for `count` elements, or for as many as can be written now, to be filled in place.
     ///
-    /// Nothing is written until [`WriteChunk::commit`]. Before that the slices hold old elements.
+    /// Only [`WriteChunk::commit`] makes the elements readable. Before that, the slices contain old
+    /// elements.
     ///
     /// # Examples
     ///
@@ -262,10 +265,10 @@ impl<T> fmt::Debug for Producer<'_, T> {
     }
 }
 
-/// There were fewer elements, or there was less room, than a call for all of them needed.
+/// Fewer elements, or less room, than a call that transfers everything needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFew {
-    /// How many there were.
+    /// The available number.
     pub available: usize,
 }
 
@@ -297,7 +300,7 @@ impl<T: Plain> WriteChunk<'_, T> {
     }
 
     /// The room, in the order in which the consumer will read it. The second slice is empty unless
-    /// the room wraps around the end of the storage.
+    /// the room wraps at the end of the storage.
     #[inline]
     pub fn as_mut_slices(&mut self) -> (&mut [T], &mut [T]) {
         let Chunk {
@@ -305,14 +308,14 @@ impl<T: Plain> WriteChunk<'_, T> {
             first,
             second,
         } = self.chunk;
-        // The others would get other machine code from it.
+        // Inlining this would change the machine code of the other functions.
         #[cfg(pa_ringbuffer_loom)]
         {
             elements::writing(self.handle.at(position), first);
             elements::writing(self.handle.at(0), second);
         }
-        // SAFETY: both regions lie in the storage and apart from each other, hold plain data,
-        // and belong to the producer until it commits; `&mut self` keeps it from committing.
+        // SAFETY: both regions lie in the storage and do not overlap, hold plain data, and belong
+        // to the producer until it commits; `&mut self` prevents that.
         unsafe {
             (
                 from_raw_parts_mut(self.handle.at(position), first),
@@ -321,7 +324,7 @@ impl<T: Plain> WriteChunk<'_, T> {
         }
     }
 
-    /// Makes the first `count` elements readable; more than there are means all.
+    /// Makes the first `count` elements readable; a larger number stands for all.
     #[inline]
     pub fn commit(self, count: usize) {
         let count = count.min(self.len());
@@ -337,11 +340,11 @@ impl<T: Plain> WriteChunk<'_, T> {
         self.commit(all);
     }
 
-    /// Fills the room with what an iterator gives, until one of them ends, makes these elements
-    /// readable, and returns how many they are.
+    /// Fills the room from an iterator until the room or the iterator ends, makes these elements
+    /// readable, and returns their number.
     ///
-    /// Of an iterator that is passed by reference, the rest can be used afterwards. Real-time safe if
-    /// the iterator is. If it panics, nothing becomes readable.
+    /// If you pass the iterator by reference, you can use the rest of it afterwards. Real-time safe
+    /// if the iterator is. If the iterator panics, no element becomes readable.
     ///
     /// # Examples
     ///
@@ -358,7 +361,7 @@ impl<T: Plain> WriteChunk<'_, T> {
     pub fn fill_from_iter(mut self, elements: impl IntoIterator<Item = T>) -> usize {
         let (first, second) = self.as_mut_slices();
         let room = first.iter_mut().chain(second);
-        // The room first: no element is taken from the iterator that there is no room for.
+        // The room first: no element is taken from the iterator without room for it.
         let mut filled = 0;
         for (slot, element) in room.zip(elements) {
             *slot = element;

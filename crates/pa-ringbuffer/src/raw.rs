@@ -1,5 +1,5 @@
-//! What can be done with a ring through its C struct: elements are bytes, and their size is known
-//! at run time.
+//! Operations on a ring through its C struct. Elements are bytes, and their size is known only at
+//! run time.
 //!
 //! The memory orderings are explained in the documentation of [`PaUtilRingBuffer`]'s methods.
 
@@ -15,7 +15,7 @@ use crate::side::Side;
 
 /// One or two contiguous regions of a ring's memory.
 ///
-/// The second one is null and empty when the first one holds everything.
+/// The second region is null and empty if the first one holds everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Regions {
     /// Start of the first region.
@@ -47,7 +47,7 @@ impl Regions {
         self.first_len + self.second_len
     }
 
-    /// Whether there are none.
+    /// Whether both regions are empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -60,38 +60,37 @@ impl Regions {
 /// | step | ordering | why |
 /// | --- | --- | --- |
 /// | own index, load | relaxed | only this side writes it |
-/// | other side's index, load | **acquire** | what the other side did before it published is seen: the elements (consumer), or that it is done with them (producer) |
+/// | other side's index, load | **acquire** | everything the other side did before publishing is visible: it has written the elements (consumer), or has finished with them (producer) |
 /// | elements, copy | plain | they belong to one side at a time |
-/// | own index, store | **release** | all of the copy happens before the index says so |
+/// | own index, store | **release** | the copy is complete before the index makes it known |
 ///
-/// The two pairs are all that is needed: a release store of `writeIndex` read by an acquire load
-/// makes the elements visible, and a release store of `readIndex` read by an acquire load makes
-/// overwriting them safe. No side needs a sequentially consistent fence, because no side decides
-/// on both indices: a stale index of the other side only makes it look less far than it is.
+/// These two pairs are sufficient. A release store of `writeIndex` read by an acquire load makes
+/// the elements visible, and a release store of `readIndex` read by an acquire load makes it safe
+/// to overwrite them. Neither side needs a sequentially consistent fence, because neither decides
+/// based on both indices: a stale value of the other side's index only understates its progress.
 ///
-/// On the other side may be PortAudio's C, where indices are `volatile` and barriers stand between
-/// copy and index: in `PaUtil_Advance…Index` before the store, and in `PaUtil_Get…Regions` after the
-/// load. In the terms above that is a release fence followed by a relaxed store, and a relaxed load
-/// followed by an acquire fence. A release fence synchronises with an acquire load that reads the
-/// store behind it, and a release store with an acquire fence behind the load that reads it
-/// ([C11 7.17.4], [`fence`](core::sync::atomic::fence)): the two implementations pair up in both
-/// directions.
+/// The other side may be PortAudio's C, whose indices are `volatile`, with barriers between copy
+/// and index: in `PaUtil_Advance…Index` before the store, and in `PaUtil_Get…Regions` after the
+/// load. In the terms above, that is a release fence followed by a relaxed store, and a relaxed
+/// load followed by an acquire fence. A release fence synchronises with an acquire load that reads
+/// the store after the fence, and a release store synchronises with an acquire fence after the load
+/// that reads it ([C11 7.17.4], [`fence`](core::sync::atomic::fence)): the two implementations pair
+/// up in both directions.
 ///
-/// In the sources, `verification/loom` checks with a model checker that this is enough, and that each
-/// acquire and release is needed.
+/// In the repository, `verification/loom` uses a model checker to show that this is sufficient, and
+/// that each acquire and release is necessary.
 ///
 /// [C11 7.17.4]: https://www.open-std.org/jtc1/sc22/wg14/www/docs/n1570.pdf
 impl PaUtilRingBuffer {
     /// Makes this an empty ring of `element_count` elements of `element_size` bytes at `buffer`.
     ///
-    /// `buffer` may be null; such a ring has no elements until a pointer is put there.
+    /// `buffer` may be null; such a ring has no elements until its `buffer` is set.
     ///
     /// # Errors
     ///
-    /// [`RingError::Capacity`] if `element_count` is not a power of two,
-    /// [`RingError::ElementSize`] if `element_size` is 0, and [`RingError::TooLarge`] if the
-    /// storage would not fit into the address space or the counts not into
-    /// [`ring_buffer_size_t`]. The struct is then left as it was.
+    /// [`RingError::Capacity`] if `element_count` is not a power of two, [`RingError::ElementSize`]
+    /// if `element_size` is 0, and [`RingError::TooLarge`] if the storage exceeds the address space
+    /// or the counts exceed [`ring_buffer_size_t`]. The struct is unchanged in these cases.
     ///
     /// # Examples
     ///
@@ -149,13 +148,13 @@ impl PaUtilRingBuffer {
         Ok(())
     }
 
-    /// Makes the ring empty. Only while neither side reads or writes.
+    /// Makes the ring empty. Call this only while neither side reads or writes.
     pub fn flush(&self) {
         self.read_index.store(0, Ordering::Relaxed);
         self.write_index.store(0, Ordering::Relaxed);
     }
 
-    /// The fields that do not change while the ring is in use, as they are.
+    /// The fields that do not change while the ring is in use, without checks.
     ///
     /// Real-time safe.
     #[inline]
@@ -169,7 +168,7 @@ impl PaUtilRingBuffer {
     ///
     /// # Errors
     ///
-    /// Names the first field that cannot be one of an initialised ring.
+    /// Names the first field whose value an initialised ring cannot have.
     ///
     /// # Examples
     ///
@@ -239,7 +238,7 @@ impl PaUtilRingBuffer {
         geometry.readable(write, self.read_index.load(Ordering::Relaxed))
     }
 
-    /// Where the next `count` elements, or as many as there is room for, can be written.
+    /// Regions for writing `count` elements, or as many as there is room for.
     ///
     /// Real-time safe.
     ///
@@ -260,7 +259,7 @@ impl PaUtilRingBuffer {
         Regions::new(geometry, self.write_chunk(geometry, count))
     }
 
-    /// Where the next `count` elements, or as many as there are, can be read.
+    /// Regions for reading `count` elements, or as many as are available.
     ///
     /// Real-time safe.
     #[inline]
@@ -270,8 +269,8 @@ impl PaUtilRingBuffer {
 
     /// Publishes `count` written elements and returns the new write index.
     ///
-    /// Nothing checks that there was room for so many; too large a count makes both sides disagree
-    /// about what is in the ring. Only the producer may call this.
+    /// `count` is not checked against the room. If it is too large, the two sides disagree about
+    /// the contents of the ring. Only the producer may call this.
     ///
     /// Real-time safe.
     #[inline]
@@ -285,10 +284,10 @@ impl PaUtilRingBuffer {
         index
     }
 
-    /// Gives `count` read elements back and returns the new read index.
+    /// Releases `count` elements that have been read and returns the new read index.
     ///
-    /// Nothing checks that so many were there; too large a count makes both sides disagree about
-    /// what is in the ring. Only the consumer may call this.
+    /// `count` is not checked against the available elements. If it is too large, the two sides
+    /// disagree about the contents of the ring. Only the consumer may call this.
     ///
     /// Real-time safe.
     #[inline]
@@ -302,8 +301,8 @@ impl PaUtilRingBuffer {
         index
     }
 
-    /// Copies `count` elements, or as many as there is room for, into the ring and returns how
-    /// many. The source may overlap the storage.
+    /// Copies `count` elements, or as many as there is room for, into the ring and returns their
+    /// number. The source may overlap the storage.
     ///
     /// Real-time safe.
     ///
@@ -319,8 +318,9 @@ impl PaUtilRingBuffer {
         let count = count.min(geometry.writable(index, read));
         let next = geometry.advanced(index, count as ring_buffer_size_t);
         let source = source.cast::<u8>();
-        // SAFETY: so many elements from the write index on, as far as they are in the storage, for
-        // which the caller vouches, are the producer's; the source has at least as many.
+        // SAFETY: these elements, starting at the write index, belong to the producer as far as
+        // they are in the storage, whose validity the caller guarantees; the source has at least as
+        // many.
         unsafe {
             match geometry.contiguous(index, count) {
                 Some(target) => {
@@ -332,7 +332,7 @@ impl PaUtilRingBuffer {
         }
     }
 
-    /// [`write`](Self::write) around the end of the storage.
+    /// [`write`](Self::write) across the end of the storage.
     #[cold]
     #[inline(never)]
     unsafe fn write_wrapped(
@@ -345,7 +345,7 @@ impl PaUtilRingBuffer {
         let chunk = geometry.chunk(index, count);
         let bytes = chunk.first * geometry.element_size();
         let rest = chunk.second * geometry.element_size();
-        // SAFETY: the chunk lies inside the storage; the rest are the caller's promises.
+        // SAFETY: the chunk lies inside the storage; the caller guarantees the rest.
         unsafe {
             elements::copy(source, geometry.at(chunk.position), bytes);
             elements::copy(source.add(bytes), geometry.at(0), rest);
@@ -357,8 +357,8 @@ impl PaUtilRingBuffer {
         chunk.len()
     }
 
-    /// Copies `count` elements, or as many as there are, out of the ring and returns how many. The
-    /// target may overlap the storage.
+    /// Copies `count` elements, or as many as are available, out of the ring and returns their
+    /// number. The target may overlap the storage.
     ///
     /// Real-time safe.
     ///
@@ -374,8 +374,9 @@ impl PaUtilRingBuffer {
         let count = count.min(geometry.readable(write, index));
         let next = geometry.advanced(index, count as ring_buffer_size_t);
         let target = target.cast::<u8>();
-        // SAFETY: so many elements from the read index on, as far as they are in the storage, for
-        // which the caller vouches, are the consumer's; the target has room for as many.
+        // SAFETY: these elements, starting at the read index, belong to the consumer as far as they
+        // are in the storage, whose validity the caller guarantees; the target has room for as
+        // many.
         unsafe {
             match geometry.contiguous(index, count) {
                 Some(source) => {
@@ -387,7 +388,7 @@ impl PaUtilRingBuffer {
         }
     }
 
-    /// [`read`](Self::read) around the end of the storage.
+    /// [`read`](Self::read) across the end of the storage.
     #[cold]
     #[inline(never)]
     unsafe fn read_wrapped(
@@ -398,7 +399,7 @@ impl PaUtilRingBuffer {
         count: usize,
     ) -> usize {
         let chunk = geometry.chunk(index, count);
-        // SAFETY: the caller's promises are the same.
+        // SAFETY: the caller makes the same guarantees.
         unsafe { Self::copy_out(&geometry, chunk, target) };
         if chunk.len() != 0 {
             let next = geometry.advanced(index, chunk.len() as ring_buffer_size_t);
@@ -407,7 +408,7 @@ impl PaUtilRingBuffer {
         chunk.len()
     }
 
-    /// [`read`](Self::read) without taking the elements out.
+    /// [`read`](Self::read) that leaves the elements in the ring.
     ///
     /// Real-time safe.
     ///
@@ -417,13 +418,13 @@ impl PaUtilRingBuffer {
     #[inline]
     pub unsafe fn peek(&self, geometry: &Geometry, target: *mut c_void, count: usize) -> usize {
         let chunk = self.read_chunk(geometry, count);
-        // SAFETY: the caller's promises are the same.
+        // SAFETY: the caller makes the same guarantees.
         unsafe { Self::copy_out(geometry, chunk, target.cast()) };
         chunk.len()
     }
 
-    /// Drops the oldest `count` elements, or as many as there are, without copying them, and returns
-    /// how many those were. Only the consumer may call this.
+    /// Removes the oldest `count` elements, or as many as are available, without copying them, and
+    /// returns their number. Only the consumer may call this.
     ///
     /// Real-time safe.
     ///
@@ -441,7 +442,7 @@ impl PaUtilRingBuffer {
     pub fn discard(&self, geometry: &Geometry, count: usize) -> usize {
         let count = count.min(self.read_available_in(geometry));
         if count != 0 {
-            // Not more than the ring's size, which is of that type.
+            // At most the ring's size, which has that type.
             self.advance_read_index(geometry, count as ring_buffer_size_t);
         }
         count
@@ -450,14 +451,14 @@ impl PaUtilRingBuffer {
     unsafe fn copy_out(geometry: &Geometry, chunk: Chunk, target: *mut u8) {
         let bytes = chunk.first * geometry.element_size();
         let rest = chunk.second * geometry.element_size();
-        // SAFETY: the chunk lies inside the storage, which the caller vouches for, as for the target.
+        // SAFETY: the chunk lies inside the storage. The caller guarantees storage and target.
         unsafe {
             elements::copy(geometry.at(chunk.position), target, bytes);
             elements::copy(geometry.at(0), target.add(bytes), rest);
         }
     }
 
-    /// Where `count` elements or as many as there is room for go.
+    /// The chunk for writing `count` elements, or as many as there is room for.
     #[inline]
     fn write_chunk(&self, geometry: &Geometry, count: usize) -> Chunk {
         let read = self.read_index.load(Ordering::Acquire);
@@ -465,7 +466,7 @@ impl PaUtilRingBuffer {
         geometry.chunk(write, count.min(geometry.writable(write, read)))
     }
 
-    /// Where `count` elements or as many as there are come from.
+    /// The chunk for reading `count` elements, or as many as are available.
     #[inline]
     fn read_chunk(&self, geometry: &Geometry, count: usize) -> Chunk {
         let write = self.write_index.load(Ordering::Acquire);

@@ -64,7 +64,7 @@ impl<T: Plain> RingBuffer<T> {
         Self::with_placement(capacity, Placement::TwoLines)
     }
 
-    /// [`new`](Self::new) with the C struct where you want it: [`Placement::OneLine`] if C drives
+    /// [`new`](Self::new) with a given position of the C struct: [`Placement::OneLine`] if C drives
     /// one side.
     ///
     /// # Errors
@@ -89,12 +89,12 @@ impl<T: Plain> RingBuffer<T> {
         })
     }
 
-    /// Number of elements. All of them can be used.
+    /// Number of elements. All of them are usable.
     pub fn capacity(&self) -> usize {
         self.memory.geometry().size()
     }
 
-    /// The struct's address, to give one side of the ring to C.
+    /// The struct's address, for C code on one side of the ring.
     ///
     /// It is valid as long as this value, or any handle split from it, lives.
     ///
@@ -112,7 +112,7 @@ impl<T: Plain> RingBuffer<T> {
         self.memory.as_ptr()
     }
 
-    /// Makes the ring empty. The exclusive borrow says that no handle is alive.
+    /// Makes the ring empty. The exclusive borrow guarantees that there are no handles.
     ///
     /// # Examples
     ///
@@ -127,18 +127,18 @@ impl<T: Plain> RingBuffer<T> {
         self.memory.flush();
     }
 
-    /// Both handles, each for a thread of its own. The memory is freed with the later one.
+    /// Splits the ring into its two handles, one for each thread. The second drop frees the memory.
     ///
     /// # Panics
     ///
-    /// If foreign code, given [`as_ptr`](Self::as_ptr), has overwritten fields that must not change.
+    /// If other code has used [`as_ptr`](Self::as_ptr) to overwrite fields that must not change.
     pub fn split(self) -> (Producer<'static, T>, Consumer<'static, T>) {
         let pointer = self.memory.as_ptr();
         // SAFETY: the struct was initialised for `T` and lives as long as the handles own a share.
         unsafe { Self::handles_over(pointer, Owner::pair(self.memory)) }
     }
 
-    /// Both handles, borrowed: for scoped threads, and for rings that are flushed in between.
+    /// Borrows both handles, for scoped threads and for rings that are flushed in between.
     ///
     /// # Panics
     ///

@@ -6,14 +6,14 @@ use crate::layout::PaUtilRingBuffer;
 /// One of the two sides of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Writes elements, and moves the write index.
+    /// Writes elements and advances the write index.
     Producer,
-    /// Reads elements, and moves the read index.
+    /// Reads elements and advances the read index.
     Consumer,
 }
 
 impl Side {
-    /// The index that this side moves.
+    /// The index that this side advances.
     #[inline(always)]
     pub(crate) fn own_index(self, ring: &PaUtilRingBuffer) -> &AtomicSize {
         match self {
@@ -22,7 +22,7 @@ impl Side {
         }
     }
 
-    /// The index that the other side moves.
+    /// The index that the other side advances.
     #[inline(always)]
     pub(crate) fn other_index(self, ring: &PaUtilRingBuffer) -> &AtomicSize {
         match self {
@@ -32,7 +32,7 @@ impl Side {
     }
 }
 
-/// A [`Side`] that is known when the code is compiled.
+/// A [`Side`] known at compile time.
 pub(crate) trait SideType {
     const SIDE: Side;
 }
