@@ -1,5 +1,5 @@
-//! The one place that names the atomics of the callback, so that a model checker can put its own in
-//! their place: `verification/loom` compiles these sources with `pa_ringbuffer_loom`.
+//! The only file that names the callback's atomics, so that a model checker can replace them:
+//! `verification/loom` compiles these sources with `pa_ringbuffer_loom`.
 
 #[cfg(pa_ringbuffer_loom)]
 use checker as implementation;

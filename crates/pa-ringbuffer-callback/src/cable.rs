@@ -1,10 +1,10 @@
-//! The way from a virtual device's output back to its input.
+//! The path from a virtual device's output back to its input.
 
 use std::vec::Vec;
 
 use pa_ringbuffer::{RingError, RingMemory, ring_buffer_size_t};
 
-/// For how many blocks a cable has room: those on their way, and those that underflows add.
+/// Capacity of a cable in blocks: those in transit, and those that underflows add.
 const ROOM: usize = 8;
 
 /// `frames` frames of zeros.
@@ -24,13 +24,13 @@ pub(crate) fn silence(frame_size: usize, frames: usize) -> Result<Vec<u8>, RingE
 pub(crate) struct Cable {
     ring: RingMemory,
     frame_size: usize,
-    /// The largest block for which the cable is long enough: so many frames are in it before a
+    /// The largest block for which the cable is long enough: the number of frames in it before a
     /// call if nothing was lost or added.
     delay: usize,
 }
 
 impl Cable {
-    /// A cable with `delay` frames of silence in it.
+    /// A cable that contains `delay` frames of silence.
     pub(crate) fn new(frame_size: usize, delay: usize) -> Result<Self, RingError> {
         let room = delay
             .checked_mul(ROOM)
@@ -45,13 +45,13 @@ impl Cable {
         Ok(cable)
     }
 
-    /// How many frames later a frame comes back, if nothing was lost or added.
+    /// Delay of a frame, if nothing was lost or added.
     pub(crate) fn delay(&self) -> usize {
         self.delay
     }
 
-    /// Makes the cable long enough for blocks of `delay` frames: what is in it gets silence behind
-    /// it. Allocates.
+    /// Extends the cable for blocks of `delay` frames by adding silence behind its contents.
+    /// Allocates.
     pub(crate) fn lengthen(&mut self, delay: usize) -> Result<(), RingError> {
         if delay <= self.delay {
             return Ok(());
@@ -67,21 +67,21 @@ impl Cable {
         Ok(())
     }
 
-    /// Puts whole frames in; what there is no room for gets lost. Real-time safe.
+    /// Puts whole frames in; frames that do not fit are lost. Real-time safe.
     pub(crate) fn put(&mut self, block: &[u8]) {
         let frames = block.len() / self.frame_size;
-        // SAFETY: the block holds that many frames, and nobody else has this ring.
+        // SAFETY: the block holds that many frames, and no other code uses this ring.
         unsafe {
             self.ring
                 .write(&self.ring.geometry(), block.as_ptr().cast(), frames)
         };
     }
 
-    /// Fills the beginning of the block with what there is, and returns with how many bytes.
+    /// Fills the start of the block with the available frames, and returns their number of bytes.
     /// Real-time safe.
     pub(crate) fn take(&mut self, block: &mut [u8]) -> usize {
         let frames = block.len() / self.frame_size;
-        // SAFETY: the block has room for that many frames, and nobody else has this ring.
+        // SAFETY: the block has room for that many frames, and no other code uses this ring.
         let taken = unsafe {
             self.ring
                 .read(&self.ring.geometry(), block.as_mut_ptr().cast(), frames)
@@ -89,7 +89,7 @@ impl Cable {
         taken * self.frame_size
     }
 
-    /// Takes frames out, for nobody. Real-time safe.
+    /// Removes frames without using them. Real-time safe.
     pub(crate) fn lose(&mut self, frames: usize) {
         let lost = frames.min(self.ring.read_available());
         self.ring

@@ -11,9 +11,9 @@ use crate::stream::{CallbackResult, TimeInfo};
 use crate::times::{BlockTimes, Moved, UnknownTime};
 use crate::wake::{Slept, Wake};
 
-/// What [`callback`] works on: a PortAudio stream's `userData`.
+/// The state of [`callback`]: a PortAudio stream's `userData`.
 ///
-/// It must stay where it is, and so must the rings, until the stream is closed. In C it is
+/// The state and the rings must keep their addresses until the stream is closed. In C, this is
 /// `pa_ringbuffer_callback_state`.
 #[derive(Debug)]
 #[repr(C)]
@@ -26,29 +26,29 @@ pub struct CallbackState {
     mode: AtomicU32,
     on_underflow: AtomicU32,
     on_overflow: AtomicU32,
-    /// Reasons, combined with `|`; 0 while the stream goes on.
+    /// Reasons, combined with `|`; 0 while the stream continues.
     finished: AtomicU32,
     wake: Wake,
     counters: Counters,
 }
 
-/// What the callback does when the output ring runs empty, and whether it uses the rings at all.
+/// What the callback does when the output ring runs empty, and whether it uses the rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Mode {
-    /// Plays silence, and counts it as an underflow.
+    /// Plays silence and counts an underflow.
     Run = 0,
-    /// Nothing more will be written: plays silence without counting it.
+    /// The producer has finished: plays silence without counting it.
     Drain = 1,
-    /// Nothing more will be written: finishes the stream when all has been played.
+    /// The producer has finished: finishes the stream when everything has been played.
     Complete = 2,
-    /// Nothing was written yet: plays silence without counting it until the ring holds a block
-    /// (or is full), and goes on as [`Run`](Self::Run).
+    /// The producer has not started: plays silence without counting it until the ring holds a block
+    /// (or is full), then continues as [`Run`](Self::Run).
     Start = 3,
-    /// Not yet: plays silence whatever the ring holds, records nothing, and counts no loss, until
-    /// there is another mode. See [`CallbackState::release`].
+    /// On hold until another mode is set: plays silence whatever the ring holds, records nothing,
+    /// and counts no loss. See [`CallbackState::release`].
     Hold = 4,
-    /// No more: plays silence, records nothing, and aborts the stream.
+    /// Plays silence, records nothing, and aborts the stream.
     Abort = 5,
 }
 
@@ -67,10 +67,10 @@ impl Mode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
 pub enum OnUnderflow {
-    /// Plays silence for what is missing.
+    /// Plays silence in place of the missing frames.
     #[default]
     Silence = 0,
-    /// Finishes the stream, after playing what is there.
+    /// Finishes the stream after playing the available frames.
     Stop = 1,
 }
 
@@ -81,45 +81,45 @@ pub enum OnOverflow {
     /// Drops the frames that do not fit.
     #[default]
     Drop = 0,
-    /// Finishes the stream, after recording what fits.
+    /// Finishes the stream after recording the frames that fit.
     Stop = 1,
 }
 
-/// Why a stream does not go on.
+/// Why a stream has finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FinishReason {
-    /// Everything was played, in [`Mode::Complete`].
+    /// Everything has been played, in [`Mode::Complete`].
     Completed,
     /// An underflow, with [`OnUnderflow::Stop`].
     Underflow,
     /// An overflow, with [`OnOverflow::Stop`].
     Overflow,
-    /// The callback is not called any more, for another reason: see [`finished`].
+    /// The host has stopped calling the callback for another reason: see [`finished`].
     Stopped,
 }
 
-/// Flags of the word that says whether a stream is finished.
+/// Flags of the word that records the end of a stream.
 mod flag {
     pub(super) const COMPLETED: u32 = 1;
     pub(super) const UNDERFLOW: u32 = 2;
     pub(super) const OVERFLOW: u32 = 4;
-    /// The callback is not called any more.
+    /// The host has stopped calling the callback.
     pub(super) const FINISHED: u32 = 8;
 }
 
 impl CallbackState {
-    /// State for a stream with frames of the given sizes in bytes (channels times bytes per
+    /// State for a stream whose frames have the given sizes in bytes (channels times bytes per
     /// sample; 0 for a direction that the stream does not have).
     ///
-    /// A ring's elements must be frames of that size; otherwise it is treated as if it were null:
-    /// no output ring is silence, no input ring throws input away. `silence` is the byte that
-    /// silence consists of: 0, or 0x80 for unsigned 8-bit samples.
+    /// A ring's elements must be frames of that size; otherwise the ring is treated as null:
+    /// without an output ring, the callback plays silence, and without an input ring, it drops the
+    /// input. `silence` is the byte that silence consists of: 0, or 0x80 for unsigned 8-bit
+    /// samples.
     ///
     /// # Safety
     ///
-    /// A ring that is not null must be initialised and stay valid for as long as a stream uses
-    /// this state; and during that time nobody else reads from `output_ring` or writes to
-    /// `input_ring`.
+    /// A ring that is not null must be initialised and stay valid as long as a stream uses this
+    /// state. During that time, no other code reads from `output_ring` or writes to `input_ring`.
     pub unsafe fn new(
         input_ring: *mut PaUtilRingBuffer,
         input_frame_size: usize,
@@ -140,7 +140,7 @@ impl CallbackState {
             wake: Wake::default(),
             counters: Counters::default(),
         };
-        // SAFETY: the caller's promises are the same.
+        // SAFETY: the caller makes the same guarantees.
         unsafe {
             state.attach(
                 input_ring,
@@ -153,13 +153,13 @@ impl CallbackState {
         state
     }
 
-    /// Takes other rings, sizes and silence, as if the state was made with them.
+    /// Replaces rings, sizes and silence, as if the state had been made with them.
     ///
-    /// This is for those who must open a stream before they know what frames it has.
+    /// This is for programs that must open a stream before they know its frame sizes.
     ///
     /// # Safety
     ///
-    /// As for [`new`](Self::new); and the stream that uses this state has not yet been started.
+    /// As for [`new`](Self::new). Also, the stream that uses this state has not been started yet.
     pub unsafe fn attach(
         &self,
         input_ring: *mut PaUtilRingBuffer,
@@ -175,60 +175,60 @@ impl CallbackState {
         self.output_frame_size
             .store(output_frame_size, Ordering::Relaxed);
         self.silence.store(u32::from(silence), Ordering::Relaxed);
-        // SAFETY: null or initialised, as the caller promises.
+        // SAFETY: null or initialised, as the caller guarantees.
         self.counters
             .begin(unsafe { [input_ring.as_ref(), output_ring.as_ref()] });
     }
 
-    /// Bytes per input frame and per output frame; 0 where that direction is not used.
+    /// Bytes per input frame and per output frame; 0 for a direction that is not used.
     pub fn frame_sizes(&self) -> [usize; 2] {
         [&self.input_frame_size, &self.output_frame_size].map(|size| size.load(Ordering::Relaxed))
     }
 
-    /// Says what an empty output ring means from now on. Real-time safe.
+    /// Sets the meaning of an empty output ring. Real-time safe.
     pub fn set_mode(&self, mode: Mode) {
-        // What was written to the ring before must be there when the callback sees the mode.
+        // Earlier writes to the ring must be visible when the callback sees the mode.
         self.mode.store(mode as u32, Ordering::Release);
     }
 
-    /// What an empty output ring means at the moment. Real-time safe.
+    /// The current meaning of an empty output ring. Real-time safe.
     pub fn mode(&self) -> Mode {
         let mode = self.mode.load(Ordering::Relaxed);
-        // C cannot put anything else there: its functions check what they are given.
+        // C cannot store another value: its functions check their arguments.
         *Mode::ALL
             .iter()
             .find(|known| **known as u32 == mode)
             .unwrap_or(&Mode::Run)
     }
 
-    /// Goes on from [`Mode::Hold`] to [`Mode::Run`], and says whether it has: another mode that was
-    /// set meanwhile stays. Real-time safe.
+    /// Continues from [`Mode::Hold`] with [`Mode::Run`] and returns whether it did: another mode
+    /// that was set in the meantime stays. Real-time safe.
     pub fn release(&self) -> bool {
         let (hold, run) = (Mode::Hold as u32, Mode::Run as u32);
-        // What was written to the ring before must be there when the callback sees the mode.
+        // Earlier writes to the ring must be visible when the callback sees the mode.
         self.mode
             .compare_exchange(hold, run, Ordering::Release, Ordering::Relaxed)
             .is_ok()
     }
 
-    /// Sets what the callback does on an underflow from now on. Real-time safe.
+    /// Sets the reaction to an underflow. Real-time safe.
     pub fn set_on_underflow(&self, action: OnUnderflow) {
         self.on_underflow.store(action as u32, Ordering::Relaxed);
     }
 
-    /// Sets what the callback does on an overflow from now on. Real-time safe.
+    /// Sets the reaction to an overflow. Real-time safe.
     pub fn set_on_overflow(&self, action: OnOverflow) {
         self.on_overflow.store(action as u32, Ordering::Relaxed);
     }
 
-    /// Why the stream does not go on, or `None` while it does.
+    /// Why the stream has finished, or `None` before that.
     ///
-    /// All reasons but [`FinishReason::Stopped`] come from the callback, which may be called a few
-    /// more times until the host has noticed: see [`is_finished`](Self::is_finished). If an underflow
-    /// and an overflow coincide, it is the underflow.
+    /// All reasons except [`FinishReason::Stopped`] come from the callback, which the host may call
+    /// a few more times before it notices: see [`is_finished`](Self::is_finished). If an underflow
+    /// and an overflow coincide, this returns the underflow.
     ///
-    /// A thread that sees a reason also sees all that the callback had written to the input ring
-    /// before. Real-time safe.
+    /// A thread that sees a reason also sees everything that the callback had written to the input
+    /// ring before. Real-time safe.
     pub fn finish_reason(&self) -> Option<FinishReason> {
         let finished = self.finished.load(Ordering::Acquire);
         [
@@ -241,14 +241,14 @@ impl CallbackState {
         .find_map(|(flag, reason)| (finished & flag != 0).then_some(reason))
     }
 
-    /// Whether the callback is not called any more: after [`finish`](Self::finish), until
+    /// Whether the host has stopped calling the callback: true from [`finish`](Self::finish) to
     /// [`restart`](Self::restart). Real-time safe.
     pub fn is_finished(&self) -> bool {
         self.finished.load(Ordering::Acquire) & flag::FINISHED != 0
     }
 
-    /// Notes that the callback is not called any more, and wakes the threads that sleep, if the
-    /// callback wakes threads: see [`set_wake`](Self::set_wake). Real-time safe.
+    /// Records that the host has stopped calling the callback and, if the callback wakes threads,
+    /// wakes those that sleep: see [`set_wake`](Self::set_wake). Real-time safe.
     pub fn finish(&self) {
         self.finished.fetch_or(flag::FINISHED, Ordering::Release);
         if self.wake.is_on() {
@@ -256,15 +256,15 @@ impl CallbackState {
         }
     }
 
-    /// Has the callback wake threads that [`sleep`](Self::sleep), or not. At first it does not.
+    /// Sets whether the callback wakes threads that [`sleep`](Self::sleep). Off by default.
     ///
-    /// A callback that wakes makes a system call, but only if a thread sleeps and the frames that it
-    /// sleeps for are there or the stream is finished: at most one for each side, which does not
-    /// block (`futex` on Linux, `os_sync_wake_by_address_any` or `__ulock_wake` on Apple's systems,
-    /// `WakeByAddressSingle` on Windows). Otherwise it only costs a memory fence.
+    /// To wake a thread, the callback makes a system call, but only if a thread sleeps and its
+    /// frames are available or the stream has finished: at most one for each side. The call does
+    /// not block (`futex` on Linux, `os_sync_wake_by_address_any` or `__ulock_wake` on Apple's
+    /// systems, `WakeByAddressSingle` on Windows). Otherwise waking costs only a memory fence.
     ///
-    /// Returns whether that is possible on this system; if not, nothing changes. To be called before
-    /// the stream is started.
+    /// Returns whether this system supports waking; if not, nothing changes. Call this before the
+    /// stream is started.
     pub fn set_wake(&self, on: bool) -> bool {
         self.wake.set(on)
     }
@@ -274,12 +274,12 @@ impl CallbackState {
         self.wake.is_on()
     }
 
-    /// Sleeps until the callback has put that many frames into the input ring (for the consumer), or
-    /// has left room for that many in the output ring (for the producer), or until the stream is
-    /// finished or the time is over.
+    /// Sleeps until the callback has put that many frames into the input ring (for the consumer) or
+    /// has made room for that many in the output ring (for the producer), until the stream has
+    /// finished, or until the timeout expires.
     ///
-    /// It may return earlier, for example because of a signal. At any time, one thread per side may
-    /// sleep; the callback wakes threads of its own process only. Needs
+    /// It may return earlier, for example because of a signal. One thread per side may sleep at a
+    /// time, and the callback wakes only threads of its own process. Requires
     /// [`set_wake`](Self::set_wake).
     ///
     /// # Safety
@@ -290,9 +290,9 @@ impl CallbackState {
             return Slept::Off;
         }
         self.wake.sleep(side, frames, timeout, || {
-            // First, because what the callback did before is then seen in the ring.
+            // First, so that everything the callback did before is visible in the ring.
             let finished = self.finished.load(Ordering::Acquire) != 0;
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller's guarantee.
             if unsafe { self.has(side, frames) } {
                 Slept::Ready
             } else if finished {
@@ -303,14 +303,14 @@ impl CallbackState {
         })
     }
 
-    /// Whether a side has that many frames, or room for them.
+    /// Whether a side has that many frames available, or room for them.
     ///
     /// # Safety
     ///
     /// The rings are null or valid.
     unsafe fn has(&self, side: Side, frames: usize) -> bool {
         let (ring, _) = self.ring(side);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's guarantee.
         let Some(ring) = (unsafe { ring.as_ref() }) else {
             return false;
         };
@@ -322,19 +322,20 @@ impl CallbackState {
             }
     }
 
-    /// Forgets why the stream is finished. To be called before it is started again, only while it is
+    /// Forgets why the stream has finished. Call this before starting it again, while it is
     /// stopped.
     pub fn restart(&self) {
         self.counters.restart();
         self.finished.store(0, Ordering::Relaxed);
     }
 
-    /// What has been counted so far.
+    /// The counters.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// Where the latest block is in the stream's frames and in time, or `None` before the first one.
+    /// Position of the latest block in the stream's frames and in time, or `None` before the first
+    /// one.
     ///
     /// As for [`Counters::snapshot`], the callback never waits for this.
     pub fn block_times(&self) -> Option<BlockTimes> {
@@ -344,15 +345,15 @@ impl CallbackState {
     /// When a frame was recorded ([`Side::Consumer`], of the input ring) or is heard
     /// ([`Side::Producer`], of the output ring), in seconds of the stream's clock.
     ///
-    /// Frames are numbered as they pass through the ring, from 0; see [`position`](Self::position).
-    /// For those between or after the blocks whose times PortAudio has told, the time follows from
-    /// the sample rate. Frames that are still to come follow on the latest block, if they are
-    /// written in time.
+    /// Frames are numbered in the order in which they pass through the ring, from 0; see
+    /// [`position`](Self::position). For frames between or after the blocks whose times PortAudio
+    /// has reported, the time follows from the sample rate. For future frames, it continues from
+    /// the latest block and assumes that they are written in time.
     ///
     /// # Errors
     ///
-    /// [`UnknownTime`] says why the time is not known. Those of old frames are forgotten only after
-    /// 16 gaps: losses, or starts of the stream.
+    /// [`UnknownTime`] is the reason why the time is not known. The times of old frames are
+    /// forgotten only after 16 gaps (losses, or starts of the stream).
     pub fn time_of(&self, side: Side, frame: u64, sample_rate: f64) -> Result<f64, UnknownTime> {
         let (ring, direction) = self.ring(side);
         if ring.is_null() {
@@ -365,18 +366,19 @@ impl CallbackState {
         time
     }
 
-    /// The number of the frame that is read from the input ring next ([`Side::Consumer`]), or written
-    /// to the output ring next ([`Side::Producer`]); `None` without that ring.
+    /// The number of the next frame to be read from the input ring ([`Side::Consumer`]) or written
+    /// to the output ring ([`Side::Producer`]); `None` without that ring.
     ///
-    /// It is exact for the thread that uses that side of the ring, however it does so: discarded
-    /// frames have numbers, too. As for [`Counters::snapshot`], the callback never waits for this.
+    /// It is exact for the thread that uses that side of the ring, whatever operations it uses:
+    /// discarded frames have numbers, too. As for [`Counters::snapshot`], the callback never waits
+    /// for this.
     ///
     /// # Safety
     ///
     /// The rings are null or valid.
     pub unsafe fn position(&self, side: Side) -> Option<u64> {
         let (ring, direction) = self.ring(side);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's guarantee.
         let ring = unsafe { ring.as_ref() }?;
         let (moved, fill) = self.counters.position(direction, || ring.read_available());
         Some(match side {
@@ -385,7 +387,7 @@ impl CallbackState {
         })
     }
 
-    /// The ring of a side, and where its times are.
+    /// The ring of a side, and the index of its times.
     fn ring(&self, side: Side) -> (*mut PaUtilRingBuffer, usize) {
         let (ring, direction) = match side {
             Side::Consumer => (&self.input_ring, 0),
@@ -413,18 +415,18 @@ impl CallbackState {
         } else {
             output
         };
-        // A host that calls once more gets the same answer, and nothing is taken or added. (What
-        // was completed is not, but may go on in another mode.)
+        // A host that calls again gets the same answer, and no frames are transferred. (A completed
+        // stream is an exception: it may continue in another mode.)
         let stopped = flag::UNDERFLOW | flag::OVERFLOW;
         let mut finishing = self.finished.load(Ordering::Relaxed) & stopped;
-        // Once for both directions, so that they begin with the same block. What was written before
-        // the mode was set must be seen in the ring.
+        // Read once for both directions, so that they start with the same block. Writes before the
+        // mode was set must be visible in the ring.
         let mode = self.mode.load(Ordering::Acquire);
         if mode == Mode::Hold as u32 || mode == Mode::Abort as u32 {
             self.counters.begin_moving();
             self.counters.publish(&tally, times);
             if !output.is_null() {
-                // SAFETY: the caller's promise: `output` has room for that many frames.
+                // SAFETY: the caller guarantees that `output` has room for that many frames.
                 unsafe { self.silence(output, frames) };
             }
             if mode == Mode::Abort as u32 {
@@ -433,11 +435,11 @@ impl CallbackState {
         } else if finishing == 0 {
             self.counters.begin_moving();
             if !input.is_null() && self.input_frame_size.load(Ordering::Relaxed) != 0 {
-                // SAFETY: the caller's promise: `input` holds that many frames.
+                // SAFETY: the caller guarantees that `input` holds that many frames.
                 finishing |= unsafe { self.record(input, frames, &mut tally) };
             }
             if !output.is_null() {
-                // SAFETY: the caller's promise: `output` has room for that many frames.
+                // SAFETY: the caller guarantees that `output` has room for that many frames.
                 finishing |= unsafe { self.play(output, frames, mode, &mut tally) };
             }
             self.counters.publish(&tally, times);
@@ -445,8 +447,8 @@ impl CallbackState {
                 self.finished.fetch_or(finishing, Ordering::Release);
             }
             if self.wake.is_on() {
-                // SAFETY: the rings are valid as long as a stream uses this state, as promised to
-                // `new`.
+                // SAFETY: the rings are valid as long as a stream uses this state, as the caller of
+                // `new` guaranteed.
                 self.wake
                     .wake(|side, frames| finishing != 0 || unsafe { self.has(side, frames) });
             }
@@ -471,16 +473,16 @@ impl CallbackState {
         if ring.is_null() {
             return 0;
         }
-        // SAFETY: valid as long as a stream uses this state, as promised to `new`.
+        // SAFETY: valid as long as a stream uses this state, as the caller of `new` guaranteed.
         let ring = unsafe { &*ring };
         let geometry = ring.geometry();
         let recorded = if geometry.element_size() == self.input_frame_size.load(Ordering::Relaxed) {
             let before = ring.read_available_in(&geometry);
-            // SAFETY: elements are frames, and nobody else writes to this ring.
+            // SAFETY: elements are frames, and no other code writes to this ring.
             let recorded = unsafe { ring.write(&geometry, input, frames) };
             tally.input = Some(Fill {
                 low: before,
-                // Somebody may have been reading meanwhile.
+                // The consumer may have read in the meantime.
                 high: (before + recorded).min(geometry.size()),
             });
             recorded
@@ -516,7 +518,7 @@ impl CallbackState {
         let frame_size = self.output_frame_size.load(Ordering::Relaxed);
         let mut played = 0;
         if !ring.is_null() {
-            // SAFETY: valid as long as a stream uses this state, as promised to `new`.
+            // SAFETY: valid as long as a stream uses this state, as the caller of `new` guaranteed.
             let ring = unsafe { &*ring };
             let geometry = ring.geometry();
             if geometry.element_size() == frame_size {
@@ -525,12 +527,12 @@ impl CallbackState {
                     mode = self.begin(before >= frames.min(geometry.size()));
                 }
                 if mode != Mode::Start as u32 {
-                    // SAFETY: elements are frames, and nobody else reads from this ring.
+                    // SAFETY: elements are frames, and no other code reads from this ring.
                     played = unsafe { ring.read(&geometry, output, frames) };
                 }
                 if mode != Mode::Start as u32 {
                     tally.output = Some(Fill {
-                        // Where nothing more will be written, the ring is meant to run empty.
+                        // After the producer has finished, an empty ring is expected.
                         low: if mode == Mode::Run as u32 {
                             before.saturating_sub(played)
                         } else {
@@ -548,7 +550,7 @@ impl CallbackState {
         if played == frames {
             return 0;
         }
-        // SAFETY: the rest of the room that the caller promised.
+        // SAFETY: the rest of the room that the caller guarantees.
         unsafe {
             let rest = output.cast::<u8>().add(played * frame_size);
             self.silence(rest.cast(), frames - played);
@@ -565,14 +567,14 @@ impl CallbackState {
         0
     }
 
-    /// The mode after [`Mode::Start`], if the ring is filled by now.
+    /// The mode after [`Mode::Start`], if the ring holds enough now.
     fn begin(&self, filled: bool) -> u32 {
         let start = Mode::Start as u32;
         if !filled {
             return start;
         }
         let run = Mode::Run as u32;
-        // What was set meanwhile, by somebody who has nothing more to write, must stay.
+        // A mode set in the meantime, by a producer that has finished, must stay.
         match (self.mode).compare_exchange(start, run, Ordering::Acquire, Ordering::Acquire) {
             Ok(_) => run,
             Err(mode) => mode,
@@ -585,27 +587,27 @@ impl CallbackState {
     unsafe fn silence(&self, output: *mut c_void, frames: usize) {
         let bytes = frames * self.output_frame_size.load(Ordering::Relaxed);
         let silence = self.silence.load(Ordering::Relaxed) as u8;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's guarantee.
         unsafe { core::ptr::write_bytes(output.cast::<u8>(), silence, bytes) };
     }
 }
 
 /// A `PaStreamCallback` that plays from one ring and records into another.
 ///
-/// Output comes from the output ring; where that holds too little, the rest of the block is
-/// silence. Input goes into the input ring; what does not fit is thrown away, the newest first.
-/// Both are counted. Returns `paContinue`, or `paComplete` in [`Mode::Complete`] when everything
-/// has been played or as [`OnUnderflow::Stop`] and [`OnOverflow::Stop`] say, or `paAbort` in
+/// Output comes from the output ring; if that holds too few frames, the rest of the block is
+/// silence. Input goes into the input ring; frames that do not fit are dropped, the newest first.
+/// Both are counted. Returns `paContinue`; `paComplete` when everything has been played in
+/// [`Mode::Complete`], or according to [`OnUnderflow::Stop`] and [`OnOverflow::Stop`]; `paAbort` in
 /// [`Mode::Abort`] or if `user_data` is null.
 ///
-/// Real-time safe; it only calls the system if [`CallbackState::set_wake`] has told it to.
+/// Real-time safe. It makes a system call only if [`CallbackState::set_wake`] has enabled that.
 ///
 /// # Safety
 ///
-/// `user_data` is null or points to a [`CallbackState`]; `input` and `output` are null or have
-/// `frame_count` interleaved frames of the sizes that the state was made with; `time_info` is null or
-/// valid. PortAudio keeps the
-/// second promise if the stream was opened with those channels and sample formats, interleaved.
+/// `user_data` is null or points to a [`CallbackState`]. `input` and `output` are null or have
+/// `frame_count` interleaved frames of the sizes that the state was made with; PortAudio guarantees
+/// this if the stream was opened with those channels and interleaved sample formats. `time_info` is
+/// null or valid.
 pub unsafe extern "C" fn callback(
     input: *const c_void,
     output: *mut c_void,
@@ -614,7 +616,7 @@ pub unsafe extern "C" fn callback(
     status_flags: c_ulong,
     user_data: *mut c_void,
 ) -> c_int {
-    // SAFETY: null or a state, as the caller promises. All that changes in it is atomic.
+    // SAFETY: null or a state, as the caller guarantees. Everything that changes in it is atomic.
     let Some(state) = (unsafe { user_data.cast::<CallbackState>().as_ref() }) else {
         return CallbackResult::Abort as c_int;
     };
@@ -623,14 +625,14 @@ pub unsafe extern "C" fn callback(
         current_time: f64::NAN,
         output_buffer_dac_time: f64::NAN,
     };
-    // SAFETY: null or valid, as the caller promises.
+    // SAFETY: null or valid, as the caller guarantees.
     let times = unsafe { time_info.as_ref() }.unwrap_or(&UNKNOWN);
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     let result = unsafe { state.process(input, output, frame_count as usize, times, status_flags) };
     result as c_int
 }
 
-/// A `PaStreamFinishedCallback` for a stream whose `userData` is a [`CallbackState`]: notes there
+/// A `PaStreamFinishedCallback` for a stream whose `userData` is a [`CallbackState`]: records there
 /// that the stream has become inactive, for whatever reason.
 ///
 /// Real-time safe.
@@ -639,7 +641,7 @@ pub unsafe extern "C" fn callback(
 ///
 /// `user_data` is null or points to a [`CallbackState`].
 pub unsafe extern "C" fn finished(user_data: *mut c_void) {
-    // SAFETY: null or a state, as the caller promises. All that changes in it is atomic.
+    // SAFETY: null or a state, as the caller guarantees. Everything that changes in it is atomic.
     if let Some(state) = unsafe { user_data.cast::<CallbackState>().as_ref() } {
         state.finish();
     }

@@ -1,4 +1,4 @@
-//! Whether a thread is inside a callback of a virtual device.
+//! Detects whether a thread is inside a callback of a virtual device.
 
 use core::cell::Cell;
 
@@ -6,14 +6,14 @@ std::thread_local! {
     static CALLING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// As long as it lives, this thread is.
+/// Marks the current thread as inside a callback as long as this value lives.
 pub(crate) struct Calling {
     before: bool,
 }
 
 impl Calling {
-    /// Real-time safe: in a program, the flag is there from the thread's start. In a library that
-    /// is loaded later, such as a Python extension, a thread's first look at it may allocate.
+    /// Real-time safe in a program, where the flag exists from the thread's start. In a library
+    /// that is loaded later, such as a Python extension, a thread's first access may allocate.
     pub(crate) fn begin() -> Self {
         Self {
             before: CALLING.replace(true),

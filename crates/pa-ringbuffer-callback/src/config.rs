@@ -1,4 +1,4 @@
-//! What a virtual device is like, and what it cannot do.
+//! The configuration of a virtual device, and its errors.
 
 use core::ffi::{c_ulong, c_void};
 use core::fmt;
@@ -10,8 +10,8 @@ use crate::stream::{CallbackFunction, FinishedCallback};
 /// How fast a [`VirtualDevice`](crate::VirtualDevice) runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// At the sample rate. A late call is followed by the next ones at once until the clock is
-    /// caught up with, so lateness delays data but loses none.
+    /// At the sample rate. After a late call, the next calls follow immediately until they have
+    /// caught up with the clock, so lateness delays data but loses none.
     RealTime,
     /// As fast as the callback returns.
     Fast,
@@ -19,9 +19,9 @@ pub enum Pace {
 
 macro_rules! config {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr,)*) => {
-        /// What a [`VirtualDevice`](crate::VirtualDevice) is like.
+        /// Configuration of a [`VirtualDevice`](crate::VirtualDevice).
         ///
-        /// Made with [`new`](Self::new) and the methods named after its fields.
+        /// Make one with [`new`](Self::new) and the methods named after its fields.
         ///
         /// # Examples
         ///
@@ -37,7 +37,7 @@ macro_rules! config {
         #[derive(Clone, Copy, Debug)]
         #[non_exhaustive]
         pub struct DeviceConfig {
-            /// Whom to call.
+            /// The callback to call.
             pub callback: CallbackFunction,
             /// The callback's last argument.
             pub user_data: *mut c_void,
@@ -45,8 +45,8 @@ macro_rules! config {
         }
 
         impl DeviceConfig {
-            /// A device that calls `callback` with `user_data`: 48,000 frames per second in blocks of
-            /// 256, in real time, without channels, loopback, jitter and finished callback.
+            /// A device that calls `callback` with `user_data`: 48,000 frames per second in blocks
+            /// of 256, in real time, without channels, loopback, jitter and finished callback.
             pub fn new(callback: CallbackFunction, user_data: *mut c_void) -> Self {
                 Self {
                     callback,
@@ -66,8 +66,8 @@ macro_rules! config {
 }
 
 config! {
-    /// Whom to tell, on the device's thread, that a started device has become inactive: after the
-    /// last call, and before anybody else is told.
+    /// Called on the device's thread when a started device has become inactive: after the last
+    /// call, and before any waiting thread is notified.
     finished: Option<FinishedCallback> = None,
     /// Frames per second.
     sample_rate: f64 = 48_000.0,
@@ -75,55 +75,55 @@ config! {
     input_frame_size: usize = 0,
     /// Bytes of an output frame; 0 for a device without output.
     output_frame_size: usize = 0,
-    /// Frames per call; 0 for block sizes that change from call to call, between 1 and 1024.
+    /// Frames per call; 0 for block sizes that vary from call to call, between 1 and 1024.
     block_size: usize = 256,
-    /// Whether the output comes back as input, later by one block (1024 frames for varying
-    /// blocks). Otherwise the input is zeros.
+    /// Whether the output comes back as input, one block later (1024 frames for varying blocks).
+    /// Otherwise the input is zeros.
     loopback: bool = false,
-    /// How fast it runs when started.
+    /// Speed of a started device.
     pace: Pace = Pace::RealTime,
-    /// In real time, each call comes late by a time between 0 and so many seconds, the same times
-    /// after every start. `current_time` says it to the callback. Delays do not add up, and the
-    /// next call never comes before the previous one has returned.
+    /// In real time, each call is late by between 0 and this number of seconds, by the same amounts
+    /// after every start. The callback sees this in `current_time`. The delays do not add up, and
+    /// the next call never starts before the previous one has returned.
     jitter: f64 = 0.0,
 }
 
-/// Why a [`VirtualDevice`](crate::VirtualDevice) cannot do what was asked.
+/// Why a [`VirtualDevice`](crate::VirtualDevice) has refused a request.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// The sample rate is not a positive, finite number.
     SampleRate(f64),
-    /// The jitter is not a finite number, or negative.
+    /// The jitter is negative or not a finite number.
     Jitter(f64),
     /// There is neither input nor output.
     NoChannels,
     /// Loopback needs frames of the same size in both directions.
     Loopback,
-    /// The device has been started and not yet stopped, or is in use by another call.
+    /// The device has been started and not stopped yet, or another call is using it.
     Running,
-    /// The device was in use when this process was forked from another one, and is lost to it.
+    /// The device was in use when this process was forked, so this process cannot use it.
     Forked,
-    /// The device was closed.
+    /// The device has been closed.
     Closed,
     /// Input was given to a device without input.
     NoInput,
-    /// The given input is not whole frames, or too few.
+    /// The given input does not consist of whole frames, or has too few.
     Input {
         /// Its size.
         bytes: usize,
         /// Bytes of an input frame.
         frame_size: usize,
-        /// How many frames are needed.
+        /// The number of frames needed.
         frames: u64,
     },
     /// A block of 0 frames.
     BlockSize,
-    /// [`flags`](crate::flags) that no call of this device can have.
+    /// [`flags`](crate::flags) that calls of this device cannot have.
     Xrun(c_ulong),
     /// There is no memory for the blocks.
     Memory(RingError),
-    /// The operating system gives no thread.
+    /// The operating system could not start a thread.
     Thread(std::io::Error),
 }
 

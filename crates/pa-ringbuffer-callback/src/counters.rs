@@ -1,4 +1,4 @@
-//! What a callback counts, and how others read it while it goes on counting.
+//! A callback's counters, and how other threads read them while it counts.
 
 use core::ffi::c_ulong;
 
@@ -8,18 +8,18 @@ use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
 use crate::stream::{TimeInfo, flags};
 use crate::times::{BlockTimes, Moved, Times, UnknownTime, WORDS};
 
-/// How often a reader looks again before it takes what is there: for some tens of milliseconds. A
-/// block is published in some tens of nanoseconds, but its thread may be suspended in the middle
-/// while others have the processor (10,000 attempts were once too few); only one that was killed
-/// takes longer.
+/// Number of attempts before a reader takes the current values: some tens of milliseconds.
+/// Publishing a block takes some tens of nanoseconds, but the callback's thread may be suspended in
+/// the middle while others have the processor (10,000 attempts were once too few). Only a killed
+/// thread takes longer.
 const ATTEMPTS: usize = 1_000_000;
 
-/// Counters that there is room for without changing the size of the state.
+/// Capacity for counters within a fixed size of the state.
 const FURTHER: usize = 16;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// What a callback has counted. The callback's thread writes, everybody may read.
+        /// A callback's counters. The callback's thread writes them; any thread may read them.
         #[derive(Debug, Default)]
         #[repr(C)]
         pub struct Counters {
@@ -28,7 +28,7 @@ macro_rules! counters {
             /// Odd while frames go through the rings, until they are counted.
             moving: AtomicU32,
             $($(#[$doc])* $name: AtomicU64,)*
-            /// Room for further counters, so that programs in C need not be compiled anew for them.
+            /// Room for further counters, so that C programs need not be recompiled.
             further: [AtomicU64; FURTHER],
             times: Times,
         }
@@ -40,16 +40,17 @@ macro_rules! counters {
             /// Number of counters.
             pub const COUNT: usize = Self::NAMES.len();
 
-            /// Words of 64 bits behind the counters, and those that are free, for the times of blocks.
+            /// Words of 64 bits behind the counters, for the times of blocks, and those that are
+            /// free.
             pub const TIME_WORDS: usize = WORDS;
 
-            /// Positions of the counters in memory, in bytes, in the same order.
+            /// Offsets of the counters in memory, in bytes, in the same order.
             pub const OFFSETS: &[usize] = &[$(core::mem::offset_of!(Self, $name)),*];
 
             $($(#[$doc])*
             ///
-            /// May be of another block than a counter that is asked for by itself; for counters that
-            /// belong together, see [`snapshot`](Self::snapshot).
+            /// May belong to another block than a counter that is read separately. Use
+            /// [`snapshot`](Self::snapshot) for counters that belong together.
             pub fn $name(&self) -> u64 {
                 self.$name.load(Ordering::Relaxed)
             })*
@@ -64,19 +65,19 @@ macro_rules! counters {
 counters! {
     /// Calls of the callback.
     blocks,
-    /// Frames in all calls.
+    /// Frames in these calls.
     frames,
-    /// Frames of the smallest block; 0 before the first one.
+    /// Size of the smallest block in frames; 0 before the first one.
     smallest_block,
-    /// Frames of the largest block.
+    /// Size of the largest block in frames.
     largest_block,
-    /// Calls in which the input ring had too little room.
+    /// Calls with an overflow of the input ring.
     input_overflows,
-    /// Recorded frames thrown away for that.
+    /// Recorded frames dropped in these overflows.
     input_overflow_frames,
-    /// Calls in which the output ring held too little.
+    /// Calls with an underflow of the output ring.
     output_underflows,
-    /// Frames of silence played in its place.
+    /// Frames of silence played in these underflows.
     output_underflow_frames,
     /// Calls in which PortAudio reported an input underflow.
     device_input_underflows,
@@ -86,26 +87,26 @@ counters! {
     device_output_underflows,
     /// Calls in which PortAudio reported an output overflow.
     device_output_overflows,
-    /// Calls in which PortAudio asked for output to fill its buffers before the start.
+    /// Calls in which PortAudio requested output to fill its buffers before the start.
     device_primings,
-    /// The fewest frames that a call has found in the input ring; at first the ring's size.
+    /// Lowest fill of the input ring before a call; initially the ring's size.
     input_low_water,
-    /// The most frames that a call has left in the input ring.
+    /// Highest fill of the input ring after a call.
     input_high_water,
-    /// The fewest frames that a call has left in the output ring; at first the ring's size. Only
-    /// calls in the mode `Run` count: before and after, the ring is meant to be empty.
+    /// Lowest fill of the output ring after a call; initially the ring's size. Only calls in the
+    /// mode `Run` count: before and after, an empty ring is expected.
     output_low_water,
-    /// The most frames that a call has found in the output ring.
+    /// Highest fill of the output ring before a call.
     output_high_water,
 }
 
-/// How full a ring was before and after a call.
+/// Fill of a ring before and after a call.
 pub(crate) struct Fill {
     pub(crate) low: usize,
     pub(crate) high: usize,
 }
 
-/// What one call has to add to the counters.
+/// What one call adds to the counters.
 pub(crate) struct Tally {
     frames: usize,
     status: c_ulong,
@@ -113,7 +114,7 @@ pub(crate) struct Tally {
     pub(crate) underflow: usize,
     pub(crate) input: Option<Fill>,
     pub(crate) output: Option<Fill>,
-    /// What went through the rings.
+    /// Frames that have passed through the rings.
     pub(crate) moved: [Moved; 2],
 }
 
@@ -144,14 +145,14 @@ fn add_event(events: &AtomicU64, total: &AtomicU64, frames: usize) {
     }
 }
 
-/// Makes a sequence odd, before anything else changes.
+/// Makes a sequence odd, before any other change.
 fn begin_change(sequence: &AtomicU32) {
     let before = sequence.load(Ordering::Relaxed);
     sequence.store(before.wrapping_add(1), Ordering::Relaxed);
     fence(Ordering::Release);
 }
 
-/// Makes a sequence even, after everything has changed.
+/// Makes a sequence even, after all other changes.
 fn end_change(sequence: &AtomicU32) {
     let before = sequence.load(Ordering::Relaxed);
     sequence.store(before.wrapping_add(1), Ordering::Release);
@@ -170,7 +171,7 @@ fn raise(mark: &AtomicU64, to: usize) {
 }
 
 impl Counters {
-    /// Sets the low-water marks for the given input and output rings.
+    /// Resets the low-water marks for the given input and output rings.
     pub(crate) fn begin(&self, rings: [Option<&PaUtilRingBuffer>; 2]) {
         let [input, output] =
             rings.map(|ring| ring.map_or(0, |ring| ring.geometry().size() as u64));
@@ -180,17 +181,17 @@ impl Counters {
         self.times.begin(recorded);
     }
 
-    /// What is counted from now on does not follow in time on what was before. Only while the
-    /// callback is not called.
+    /// Marks a gap in time before the following blocks. Call this only while the callback is not
+    /// called.
     pub(crate) fn restart(&self) {
         self.times.restart();
     }
 
-    /// All counters as they were between two calls of the callback.
+    /// All counters at one moment, between two calls of the callback.
     ///
-    /// The callback never waits for a reader; the reader looks again if the callback came in
-    /// between. If the callback's thread stands still in the middle of counting, the reader gives
-    /// up after some tens of milliseconds and returns what there is.
+    /// The callback never waits for a reader; a reader retries if a call has changed the counters
+    /// while it was reading. If the callback's thread is suspended while counting, the reader stops
+    /// retrying after some tens of milliseconds and returns the current values.
     pub fn snapshot(&self) -> [u64; Self::COUNT] {
         Self::consistent(&self.sequence, || self.load())
     }
@@ -215,13 +216,13 @@ impl Counters {
         })
     }
 
-    /// How many frames have gone through the ring of input (0) or output (1) and, at the same time,
-    /// how many are in there.
+    /// The number of frames that have passed through the ring of input (0) or output (1) and, from
+    /// the same moment, the number of frames in it.
     pub(crate) fn position(&self, direction: usize, fill: impl Fn() -> usize) -> (u64, usize) {
         Self::consistent(&self.moving, || (self.times.next_frame(direction), fill()))
     }
 
-    /// What is loaded between two changes, or after too many attempts.
+    /// The result of a load between two changes, or after too many attempts.
     fn consistent<T>(sequence: &AtomicU32, load: impl Fn() -> T) -> T {
         // A sequence lock, with the fences of Boehm, "Can seqlocks get along with programming
         // language memory models?", MSPC 2012, figure 6.
@@ -237,24 +238,24 @@ impl Counters {
         load()
     }
 
-    /// Calls of the callback so far.
+    /// Number of calls of the callback so far.
     pub fn calls(&self) -> u64 {
         if cfg!(any(target_has_atomic = "64", pa_ringbuffer_loom)) {
             self.blocks.load(Ordering::Relaxed)
         } else {
-            // Both halves of the same number.
+            // Both halves belong to the same number.
             self.snapshot()[0]
         }
     }
 
-    /// Says that frames are going through the rings, until they are counted. Only the callback's
-    /// thread may do so. Real-time safe.
+    /// Marks that frames are passing through the rings, until they are counted. Only the callback's
+    /// thread may call this. Real-time safe.
     pub(crate) fn begin_moving(&self) {
         begin_change(&self.moving);
     }
 
-    /// Adds what one call has counted, which has begun to move frames. Only the callback's thread
-    /// may do so. Real-time safe.
+    /// Adds the counts of one call that has begun to move frames. Only the callback's thread may
+    /// call this. Real-time safe.
     pub(crate) fn publish(&self, tally: &Tally, times: &TimeInfo) {
         begin_change(&self.sequence);
         if self.blocks.load(Ordering::Relaxed) == 0 {

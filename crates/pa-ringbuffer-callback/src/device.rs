@@ -15,40 +15,39 @@ use crate::offline::Offline;
 use crate::script::Script;
 use crate::stream::flags;
 
-/// A device that calls a `PaStreamCallback` as PortAudio would, without a sound card.
+/// A device that calls a `PaStreamCallback` like PortAudio, without a sound card.
 ///
-/// The callback is called on a thread of its own ([`start`](Self::start)) or, for results that are
-/// the same on every run, on the caller's ([`process`](Self::process), [`run`](Self::run)).
+/// It calls the callback on its own thread ([`start`](Self::start)) or, for results that are the
+/// same on every run, on the caller's thread ([`process`](Self::process), [`run`](Self::run)).
 ///
 /// # Times
 ///
-/// The clock that callbacks are told ([`TimeInfo`](crate::TimeInfo)) counts frames: it is 0 at the
-/// first call, and each call moves it on by its frames. Output is heard from the time of its call on.
-/// Input was captured earlier by one block, or by the largest block so far (1024 frames for varying
-/// blocks): its last frame, at the latest, just before the call. With loopback, a frame is captured
-/// at the time at which it is heard. What comes in late, because of the jitter or the machine,
-/// changes `current_time` only.
+/// The clock that callbacks see ([`TimeInfo`](crate::TimeInfo)) counts frames: it is 0 at the first
+/// call, and each call advances it by its frames. Output is heard from the time of its call on.
+/// Input was captured one block earlier, or by the length of the largest block so far (1024 frames
+/// for varying blocks): its last frame was captured just before the call at the latest. With
+/// loopback, a frame is captured when it is heard. Late calls, due to jitter or to the machine,
+/// change only `current_time`.
 ///
 /// # Xruns
 ///
-/// Underflows and overflows happen where they are asked for, with [`Monitor::xrun`] or in a
-/// [`Script`], and nowhere else. They change neither the number of calls nor their sizes nor the
-/// clock; they shift one stream of frames against the calls. For a call of `n` frames whose status
-/// flags have
+/// Underflows and overflows happen only on request, with [`Monitor::xrun`] or in a [`Script`]. They
+/// change neither the number of calls nor their sizes nor the clock; they shift one stream of
+/// frames relative to the calls. For a call of `n` frames with the status flag
 ///
-/// - `INPUT_UNDERFLOW`, the input is `n` zeros, and nothing is consumed: the input goes on with the
+/// - `INPUT_UNDERFLOW`, the input is `n` zeros and none is consumed: the input continues with the
 ///   next call;
-/// - `INPUT_OVERFLOW`, the next `n` frames of input are lost, before the block is captured. Given
-///   input that is used up for that reason is followed by zeros;
-/// - `OUTPUT_UNDERFLOW`, `n` frames of silence are in the output, before this call's block;
-/// - `OUTPUT_OVERFLOW`, this call's block is not in the output.
+/// - `INPUT_OVERFLOW`, the next `n` frames of input are lost before the block is captured. If this
+///   uses up given input, zeros follow;
+/// - `OUTPUT_UNDERFLOW`, the output contains `n` frames of silence before this call's block;
+/// - `OUTPUT_OVERFLOW`, the output does not contain this call's block.
 ///
-/// Two in the same direction both happen: with both of the input, `n` frames are lost, and the
-/// block is zeros. Silence is zeros in all sample formats.
+/// Two flags for the same direction both apply: with both for the input, `n` frames are lost and
+/// the block is zeros. Silence is zeros in all sample formats.
 ///
-/// Loopback is a cable with one block in it. Underflows make its delay longer by a block, overflows
-/// shorter; what arrives too late for a call is replaced by zeros there, and what finds no room
-/// behind eight blocks is lost.
+/// Loopback is a cable that contains one block. Underflows lengthen its delay by one block,
+/// overflows shorten it. Zeros replace frames that arrive too late for a call, and frames beyond a
+/// capacity of eight blocks are lost.
 ///
 /// # Examples
 ///
@@ -84,21 +83,21 @@ use crate::stream::flags;
 ///
 /// # Threads
 ///
-/// All methods can be called on any thread. At any time there is one use of the device at most: the
-/// thread's, from [`start`](Self::start) on, or one call of [`run`](Self::run) or
-/// [`process`](Self::process). [`stop`](Self::stop), [`close`](Self::close) and dropping the device
-/// wait for its end, except in a callback of a virtual device: waiting there could mean to wait for
-/// oneself. Then they only make the present call the last one. What the device's thread needs after
+/// Any thread can call any method. The device has at most one use at a time: by its thread, from
+/// [`start`](Self::start) on, or by one call of [`run`](Self::run) or [`process`](Self::process).
+/// [`stop`](Self::stop), [`close`](Self::close) and dropping the device wait for the end of that
+/// use, except in a callback of a virtual device, where the thread could wait for itself. There
+/// they only make the current call the last one. Everything that the device's thread needs after
 /// that belongs to the thread.
 pub struct VirtualDevice {
     shared: Arc<Shared>,
-    /// Locked by the present use only, so that nothing ever waits for it.
+    /// Only the current use locks it, so no thread ever waits for it.
     engine: Arc<Mutex<Engine>>,
     /// Whether dropping it waits for the end of its use.
     is_waited_for: bool,
 }
 
-/// The flags that a device with these frames can have.
+/// The flags that calls of a device with these frames can have.
 fn possible_xruns(config: &DeviceConfig) -> c_ulong {
     let mut possible = 0;
     if config.input_frame_size != 0 {
@@ -111,7 +110,7 @@ fn possible_xruns(config: &DeviceConfig) -> c_ulong {
 }
 
 impl VirtualDevice {
-    /// Makes a device; it does nothing yet.
+    /// Makes a device, which is idle at first.
     ///
     /// # Errors
     ///
@@ -120,10 +119,10 @@ impl VirtualDevice {
     ///
     /// # Safety
     ///
-    /// The callback may be called with blocks of frames of the configured sizes and with
-    /// `user_data`, and so may the finished callback with `user_data`, on any thread, until the
-    /// device is closed or dropped and no longer in use. A device that is dropped in a callback goes
-    /// on being used until that has returned: see [`start_with`](Self::start_with).
+    /// The callback may be called, on any thread, with blocks of frames of the configured sizes and
+    /// with `user_data`, and so may the finished callback with `user_data`, until the device is
+    /// closed or dropped and no longer in use. A device that is dropped in a callback remains in
+    /// use until that callback has returned: see [`start_with`](Self::start_with).
     pub unsafe fn new(config: DeviceConfig) -> Result<Self, DeviceError> {
         if !(config.sample_rate.is_finite() && config.sample_rate > 0.0) {
             return Err(DeviceError::SampleRate(config.sample_rate));
@@ -156,9 +155,9 @@ impl VirtualDevice {
         self.start_with(())
     }
 
-    /// As [`start`](Self::start), and the thread keeps something that the callbacks need. It drops
-    /// it when the device has become inactive, and until then the device is in use: see
-    /// [`Monitor::is_ending`].
+    /// Like [`start`](Self::start), with an object for the thread to keep that the callbacks need.
+    /// The thread drops it when the device has become inactive; until then the device is in use:
+    /// see [`Monitor::is_ending`].
     ///
     /// # Errors
     ///
@@ -166,11 +165,11 @@ impl VirtualDevice {
     pub fn start_with(&self, keep: impl Send + 'static) -> Result<(), DeviceError> {
         let user = User::new(&self.shared, true)?;
         let engine = Arc::clone(&self.engine);
-        // Its end is the end of the use, not that of the thread, and so there is nothing to join.
+        // The end of its use is not the end of the thread, so there is nothing to join.
         thread::Builder::new()
             .name("virtual audio".into())
             .spawn(move || {
-                // Dropped in the opposite order, also if something panics.
+                // Dropped in the opposite order, even after a panic.
                 let user = user;
                 let _keep = keep;
                 let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,14 +190,14 @@ impl VirtualDevice {
         }
     }
 
-    /// Makes the present call the last one, and waits until it has returned. Does nothing if the
+    /// Makes the current call the last one and waits until it has returned. Does nothing if the
     /// device is not in use.
     pub fn stop(&self) {
         self.shared.usage.ask_to_stop();
         self.wait_unless_called();
     }
 
-    /// As [`stop`](Self::stop), for good.
+    /// Like [`stop`](Self::stop), but permanently.
     pub fn close(&self) {
         self.monitor().request_close();
         self.wait_unless_called();
@@ -216,9 +215,9 @@ impl VirtualDevice {
         self.is_waited_for = false;
     }
 
-    /// Calls the callback on this thread, without a clock, for `frames` frames or until it ends
-    /// the stream or [`Monitor::request_stop`] is called, and returns how many frames there were.
-    /// The last block is cut to fit.
+    /// Calls the callback on this thread, without a clock, for `frames` frames, or until it ends
+    /// the stream or [`Monitor::request_stop`] is called. Returns the number of frames. The last
+    /// block is shortened to fit.
     ///
     /// # Errors
     ///
@@ -235,17 +234,17 @@ impl VirtualDevice {
         Ok(calls.frames())
     }
 
-    /// Makes the calls of a script on this thread, without a clock, and returns the output: what
-    /// the callback has played up to the end of the script, or until it ends the stream or
-    /// [`Monitor::request_stop`] is called.
+    /// Makes the calls of a script on this thread, without a clock, and returns the output:
+    /// everything that the callback has played up to the end of the script, or until it ends the
+    /// stream or [`Monitor::request_stop`] is called.
     ///
-    /// The block of the call that ends the stream is part of the output if that returned
-    /// `paComplete`, and not if it returned `paAbort`. Output underflows make the output longer,
-    /// overflows shorter.
+    /// The output includes the block of the call that ends the stream if that call returned
+    /// `paComplete`, but not if it returned `paAbort`. Output underflows lengthen the output,
+    /// overflows shorten it.
     ///
-    /// With given input, nothing passes through the loopback: what is in it stays there. Otherwise
-    /// the output also comes back as input, as in other calls; blocks larger than all before make
-    /// the delay as long as they are.
+    /// Given input bypasses the loopback, whose contents stay there. Without it, the output also
+    /// comes back as input, as in other calls; a block larger than all before extends the delay to
+    /// its length.
     ///
     /// # Errors
     ///
@@ -261,7 +260,7 @@ impl VirtualDevice {
     }
 
     /// Prepares the calls of a script, which [`Offline::go_on`] makes, and keeps their output if
-    /// `keep_output`. For owners who have to look after something else in between.
+    /// `keep_output` is set. Use this to do other work between the calls.
     ///
     /// # Errors
     ///
@@ -275,14 +274,14 @@ impl VirtualDevice {
         Offline::new(user, &self.engine, script, keep_output)
     }
 
-    /// Whether this thread is just now being used by a virtual device for a call of its callback.
+    /// Whether a virtual device is using this thread for a call of its callback.
     ///
     /// Such a thread must not wait for the device.
     pub fn in_callback() -> bool {
         Calling::is_here()
     }
 
-    /// Something to watch the device with while others use it.
+    /// A handle to watch the device while other code uses it.
     pub fn monitor(&self) -> Monitor {
         Monitor(Arc::clone(&self.shared))
     }
@@ -317,7 +316,7 @@ impl Drop for VirtualDevice {
     }
 }
 
-/// One use of a device, until this is dropped.
+/// One use of a device; dropping it ends the use.
 pub(crate) struct User(pub(crate) Arc<Shared>);
 
 impl User {

@@ -1,4 +1,4 @@
-//! The calls of a virtual device: what the callback gets, and what becomes of what it returns.
+//! The calls of a virtual device: the callback's arguments, and the effects of its result.
 
 use core::ffi::{c_int, c_ulong, c_void};
 use std::thread;
@@ -15,13 +15,14 @@ use crate::random::Random;
 use crate::script::{Script, Tape};
 use crate::stream::{CallbackResult, TimeInfo, flags};
 
-/// The largest block that a device with varying block sizes asks for.
+/// The largest block that a device with varying block sizes requests.
 const LARGEST_VARYING_BLOCK: usize = 1024;
 
-/// How long the device's thread sleeps at a time: a stop need not wait for a call that is far away.
+/// Maximum time that the device's thread sleeps at once, so that a stop need not wait for a distant
+/// call.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Everything that a call needs, allocated beforehand.
+/// Everything that a call needs, allocated in advance.
 pub(crate) struct Engine {
     config: DeviceConfig,
     /// Room for frames in one block.
@@ -29,13 +30,13 @@ pub(crate) struct Engine {
     input: Vec<u8>,
     output: Vec<u8>,
     cable: Option<Cable>,
-    /// Frames in calls since the device was made: its clock.
+    /// Frames in all calls since the device was made: its clock.
     frames: u64,
     sizes: Random,
 }
 
-// SAFETY: `user_data` is only handed on to the callbacks, on whatever thread, as the maker of the
-// device has allowed.
+// SAFETY: `user_data` is only passed to the callbacks, on any thread, as the maker of the device
+// has allowed.
 unsafe impl Send for Engine {}
 
 impl Engine {
@@ -59,7 +60,7 @@ impl Engine {
         })
     }
 
-    /// Calls until told to stop, by the owner or by the callback.
+    /// Makes calls until the owner or the callback stops it.
     pub(crate) fn play(&mut self, shared: &Shared) {
         let begin = Instant::now();
         let first = self.frames;
@@ -68,12 +69,12 @@ impl Engine {
         while !shared.is_stopping() {
             let mut delay = 0.0;
             if self.config.pace == Pace::RealTime {
-                // From the clock each time, so that delays do not add up.
+                // Computed from the clock each time, so that delays do not add up.
                 let due = (self.frames - first) as f64 / self.config.sample_rate;
-                // With more jitter than a block is long, a call may be due before the previous one.
+                // If the jitter exceeds a block, a call may be due before the previous one.
                 called_at = called_at.max(due + jitter.fraction() * self.config.jitter);
                 delay = called_at - due;
-                // What the clock cannot hold is never.
+                // A time beyond the clock's range is never.
                 let call = Duration::try_from_secs_f64(called_at)
                     .ok()
                     .and_then(|time| begin.checked_add(time));
@@ -90,7 +91,7 @@ impl Engine {
         }
     }
 
-    /// Tells the user that there will be no more calls.
+    /// Tells the user that no more calls will follow.
     pub(crate) fn finish(&self) {
         if let Some(finished) = self.config.finished {
             let _calling = Calling::begin();
@@ -127,7 +128,7 @@ impl Engine {
         2 * frames * self.config.output_frame_size
     }
 
-    /// Allocates what the script's blocks need. Afterwards, blocks of that size have room for good.
+    /// Allocates memory for the script's blocks. Later blocks of that size need no more.
     pub(crate) fn make_room(&mut self, script: &Script<'_>) -> Result<(), RingError> {
         let largest = script.largest_block();
         if largest > self.room {
@@ -149,9 +150,9 @@ impl Engine {
         }
     }
 
-    /// One call of the callback, `delay` seconds after its time.
+    /// One call of the callback, `delay` seconds late.
     ///
-    /// Real-time safe as far as the callback is and the tape has room for two blocks.
+    /// Real-time safe if the callback is, and if the tape has room for two blocks.
     pub(crate) fn call(
         &mut self,
         frames: usize,
@@ -161,13 +162,14 @@ impl Engine {
     ) -> c_int {
         self.capture(frames, xruns, tape);
         if xruns & flags::OUTPUT_UNDERFLOW != 0 {
-            // What the callback finds in its block is undefined, so the block can serve for this.
+            // The initial contents of the callback's output block are undefined, so the block can
+            // serve for this.
             self.output[..frames * self.config.output_frame_size].fill(0);
             self.emit(frames, tape);
         }
         let config = &self.config;
-        // The last input frame of the largest block has just been captured, and a frame that goes
-        // through the cable comes back as late as these times say.
+        // The last input frame of the largest block has just been captured, and the delay of a
+        // frame in the cable agrees with these times.
         let input_latency = match (&self.cable, tape.input) {
             (Some(cable), None) => cable.delay(),
             _ => self.room,
@@ -234,7 +236,7 @@ impl Engine {
         block[filled..].fill(0);
     }
 
-    /// Sends the output block on its way.
+    /// Passes the output block on.
     fn emit(&mut self, frames: usize, tape: &mut Tape<'_>) {
         let block = &self.output[..frames * self.config.output_frame_size];
         if let Some(output) = &mut tape.output {
@@ -246,7 +248,7 @@ impl Engine {
     }
 }
 
-/// Sleeps until then, or for ever if there is no such time. `false` if the device is to stop.
+/// Sleeps until that time, or forever without one. Returns `false` if the device is to stop.
 fn sleep_until(time: Option<Instant>, shared: &Shared) -> bool {
     loop {
         if shared.is_stopping() {

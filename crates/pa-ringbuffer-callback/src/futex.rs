@@ -1,9 +1,10 @@
-//! Sleeping on a word of memory until another thread wakes, as the operating system has it.
+//! Sleeping on a word of memory until another thread wakes the sleeper, through the operating
+//! system.
 //!
-//! `wait` sleeps only if the word still has the expected value, which the system compares in one go
-//! with falling asleep; it may return early. `wake` never blocks, and does nothing if no thread
-//! sleeps there. Both work within one process only: a forked child neither wakes its parent's
-//! threads nor is woken by them.
+//! `wait` sleeps only if the word still has the expected value: the system compares it and falls
+//! asleep atomically. It may return early. `wake` never blocks, and does nothing if no thread is
+//! sleeping. Both work only within one process: a forked child neither wakes its parent's threads
+//! nor is woken by them.
 
 #[cfg(pa_ringbuffer_loom)]
 pub(crate) use checker::{futex_is_there as is_there, futex_wait as wait, futex_wake as wake};

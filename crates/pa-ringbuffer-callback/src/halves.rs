@@ -1,5 +1,5 @@
-//! A counter of 64 bits for processors that cannot load or store as much at once: some for
-//! 32 bits, such as PowerPC, MIPS, and ARM before version 6.
+//! A 64-bit counter for processors that cannot load or store 64 bits at once: some 32-bit ones,
+//! such as PowerPC, MIPS, and ARM before version 6.
 
 #![allow(
     unreachable_pub,
@@ -9,10 +9,10 @@
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// In memory the same as a `u64`, whose halves are loaded and stored one after the other.
+/// Has the memory layout of a `u64`, whose halves are loaded and stored one after the other.
 ///
-/// What is read while another thread writes may consist of an old and a new half; the sequence of
-/// [`Counters`](crate::Counters) tells a reader when that is so.
+/// A read during a write in another thread may combine an old and a new half; the sequence of
+/// [`Counters`](crate::Counters) detects this.
 #[derive(Default)]
 #[repr(C, align(8))]
 pub struct AtomicU64([AtomicU32; 2]);

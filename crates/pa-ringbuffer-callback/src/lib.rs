@@ -1,16 +1,17 @@
-//! A PortAudio callback that moves frames between the device and ring buffers, and a device that
-//! is none.
+//! A PortAudio callback that moves frames between the device and ring buffers, and a virtual device
+//! for programs without a sound card.
 //!
 //! - [`callback`] has the signature of PortAudio's `PaStreamCallback`. Its `userData` is a
-//!   [`CallbackState`], which names the rings and counts what happens. [`finished`] tells it when
-//!   the stream is finished. If told to, it wakes threads that wait: [`CallbackState::sleep`].
-//! - [`VirtualDevice`] calls such a callback, or any other one, where there is no sound card: from
-//!   a thread of its own at the pace of a sample clock, or offline, with given input and blocks.
+//!   [`CallbackState`], which refers to the rings and contains the counters. [`finished`] records
+//!   the end of the stream there. Optionally, the callback wakes waiting threads:
+//!   [`CallbackState::sleep`].
+//! - [`VirtualDevice`] calls this or any other callback without a sound card: from its own thread
+//!   at the pace of a sample clock, or offline, with given input and block sizes.
 //!
-//! Without the feature `std` there is only the callback.
+//! Without the feature `std`, only the callback is available.
 //!
-//! The callback needs atomic operations of 32 bits, compare-and-exchange among them, and the
-//! virtual device those of 64 bits. Targets that lack them get an error that says so.
+//! The callback needs 32-bit atomic operations including compare-and-exchange, and the virtual
+//! device needs 64-bit ones. On targets that lack them, compilation fails with a message.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! What the thread of a virtual device and its owner both see.
+//! The state that the thread of a virtual device shares with its owner.
 
 use core::ffi::c_ulong;
 use core::fmt;
@@ -12,13 +12,13 @@ use crate::usage::Usage;
 /// The state of a device, without locks.
 pub(crate) struct Shared {
     pub(crate) usage: Usage,
-    /// Whether there will be no more calls.
+    /// Whether no more calls will follow.
     closed: AtomicBool,
     frames: AtomicU64,
     lateness: AtomicU64,
     /// Flags for the next call.
     xruns: AtomicU32,
-    /// Those of the directions that the device has.
+    /// The flags of the directions that the device has.
     possible_xruns: c_ulong,
 }
 
@@ -35,7 +35,7 @@ impl Shared {
     }
 
     pub(crate) fn close(&self) {
-        // A use that begins meanwhile either sees this, or is asked to stop.
+        // A use that begins in the meantime either sees this or is asked to stop.
         self.closed.store(true, Ordering::SeqCst);
     }
 
@@ -63,83 +63,82 @@ impl Shared {
         }
     }
 
-    /// What was asked for since the last call. Real-time safe.
+    /// The flags requested since the last call. Real-time safe.
     pub(crate) fn take_xruns(&self) -> c_ulong {
         c_ulong::from(self.xruns.swap(0, Ordering::Relaxed))
     }
 }
 
-/// Watches a [`VirtualDevice`](crate::VirtualDevice) without borrowing it, on any thread and from
+/// Watches a [`VirtualDevice`](crate::VirtualDevice) without borrowing it, from any thread and from
 /// the callback.
 #[derive(Clone)]
 pub struct Monitor(pub(crate) Arc<Shared>);
 
 impl Monitor {
-    /// Whether the callback is being called: from
+    /// Whether the device is calling the callback: from
     /// [`VirtualDevice::start`](crate::VirtualDevice::start) until
-    /// [`VirtualDevice::stop`](crate::VirtualDevice::stop) or until the callback returns something
-    /// else than `paContinue`.
+    /// [`VirtualDevice::stop`](crate::VirtualDevice::stop), or until the callback returns a value
+    /// other than `paContinue`.
     ///
-    /// A forked child has the device but not its thread; there it is not active.
+    /// A forked child has the device but not its thread; the device is not active there.
     pub fn is_active(&self) -> bool {
         self.0.usage.is_active()
     }
 
-    /// Waits until the device is no longer active, but not longer than `timeout`, and says whether
-    /// it is not. A device that is started again at once has been inactive in between.
+    /// Waits until the device is no longer active, up to `timeout`, and returns whether it is
+    /// inactive. A device that is immediately started again counts as having been inactive.
     pub fn wait(&self, timeout: Duration) -> bool {
         let present = self.present_use();
         !self.is_active() || present.is_none_or(|present| self.wait_for_end(present, timeout))
     }
 
-    /// The number of the use that is going on: by the device's thread, or by a call of
+    /// The number of the current use: by the device's thread, or by a call of
     /// [`VirtualDevice::run`](crate::VirtualDevice::run) or
     /// [`VirtualDevice::process`](crate::VirtualDevice::process).
     pub fn present_use(&self) -> Option<u64> {
         self.0.usage.present()
     }
 
-    /// Whether the device's thread makes no more calls, but still has to give back what it keeps. The
-    /// device can be used again when it has.
+    /// Whether the device's thread makes no more calls but still has to release what it keeps.
+    /// After that, the device can be used again.
     pub fn is_ending(&self) -> bool {
         self.0.usage.is_ending()
     }
 
-    /// Waits until that use has ended, but not longer than `timeout`, and says whether it has. Not
-    /// to be called by the callback, which would wait for itself.
+    /// Waits until that use has ended, up to `timeout`, and returns whether it has. The callback
+    /// must not call this, because it would wait for itself.
     pub fn wait_for_end(&self, present_use: u64, timeout: Duration) -> bool {
         self.0.usage.wait_for_end(present_use, timeout)
     }
 
-    /// Makes the call that is going on the last one, without waiting for its end. Does nothing to a
-    /// device that makes no calls.
+    /// Makes the current call the last one, without waiting for its end. Does nothing to a device
+    /// that makes no calls.
     pub fn request_stop(&self) {
         self.0.usage.ask_to_stop();
     }
 
-    /// As [`request_stop`](Self::request_stop), and there will be no further calls, ever.
+    /// Like [`request_stop`](Self::request_stop), but permanently.
     pub fn request_close(&self) {
         self.0.close();
         self.0.usage.ask_to_stop();
     }
 
-    /// Whether there will be no further calls.
+    /// Whether calls are permanently stopped.
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
     }
 
-    /// Makes the device suffer from underflows or overflows ([`flags`](crate::flags), combined with
-    /// `|`) at the next call that begins. What each of them does to the data is said at
-    /// [`VirtualDevice`](crate::VirtualDevice#xruns).
+    /// Makes the next call report underflows or overflows ([`flags`](crate::flags), combined with
+    /// `|`). [`VirtualDevice`](crate::VirtualDevice#xruns) describes their effects on the data.
     ///
-    /// Several of the same kind before that call are one. Real-time safe.
+    /// Several requests of the same kind before that call count as one. Real-time safe.
     ///
     /// # Errors
     ///
     /// [`DeviceError::Xrun`] for a direction that the device does not have, or for other flags.
     pub fn xrun(&self, xruns: c_ulong) -> Result<(), DeviceError> {
         self.0.check_xruns(xruns)?;
-        #[allow(clippy::unnecessary_cast)] // On some systems they are 32 bits already.
+        #[allow(clippy::unnecessary_cast)] // On some systems they already have 32 bits.
         self.0.xruns.fetch_or(xruns as u32, Ordering::Relaxed);
         Ok(())
     }
@@ -149,9 +148,8 @@ impl Monitor {
         self.0.frames.load(Ordering::Relaxed)
     }
 
-    /// By how much the latest call in real time came too late, intended jitter not included. Only
-    /// the machine delays calls: the device's thread shares nothing with Python or with the rest of
-    /// the program.
+    /// Lateness of the latest call in real time, without intended jitter. Only the machine delays
+    /// calls: the device's thread shares nothing with Python or with the rest of the program.
     pub fn lateness(&self) -> Duration {
         Duration::from_nanos(self.0.lateness.load(Ordering::Relaxed))
     }

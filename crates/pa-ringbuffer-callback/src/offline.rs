@@ -14,8 +14,8 @@ use crate::engine::Engine;
 use crate::script::{Script, Tape};
 use crate::stream::CallbackResult;
 
-/// What [`VirtualDevice::prepare`](crate::VirtualDevice::prepare) returns: the calls of a script, on
-/// the thread that makes them. The device is in use until this is dropped.
+/// The calls of a script, as returned by [`VirtualDevice::prepare`](crate::VirtualDevice::prepare),
+/// on the thread that makes them. The device is in use until this is dropped.
 pub struct Offline<'a> {
     engine: &'a Mutex<Engine>,
     user: User,
@@ -59,12 +59,12 @@ impl<'a> Offline<'a> {
         })
     }
 
-    /// Makes the next calls: all of them, or those that begin before `pause`. Returns whether there
-    /// are none left.
+    /// Makes the next calls: all of them, or those that start before `pause`. Returns whether none
+    /// is left.
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Memory`] if there is none for the output. The calls so far have been made.
+    /// [`DeviceError::Memory`] if there is no memory for the output. Earlier calls have been made.
     pub fn go_on(&mut self, pause: Option<Instant>) -> Result<bool, DeviceError> {
         let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         while self.frames < self.script.frames && !self.finished && !self.user.0.is_stopping() {
@@ -105,7 +105,7 @@ impl<'a> Offline<'a> {
         self.frames
     }
 
-    /// The output so far, if it was to be kept. Ends the calls.
+    /// The output so far, if it is being kept. Ends the calls.
     pub fn into_output(self) -> Vec<u8> {
         self.tape.output.unwrap_or_default()
     }

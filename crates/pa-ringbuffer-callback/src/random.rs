@@ -1,4 +1,4 @@
-//! Numbers that look random and are the same in every run.
+//! Pseudo-random numbers that are the same in every run.
 
 /// xorshift32 (Marsaglia 2003).
 pub(crate) struct Random(u32);

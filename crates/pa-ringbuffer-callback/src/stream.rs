@@ -15,8 +15,8 @@ pub type CallbackFunction = unsafe extern "C" fn(
     user_data: *mut c_void,
 ) -> c_int;
 
-/// `PaStreamFinishedCallback`: told that a stream has become inactive. Its argument is the pointer
-/// given when the stream was opened.
+/// `PaStreamFinishedCallback`: called when a stream has become inactive. Its argument is the
+/// pointer given when the stream was opened.
 pub type FinishedCallback = unsafe extern "C" fn(user_data: *mut c_void);
 
 /// `PaStreamCallbackTimeInfo`: times in seconds of the stream's clock.
@@ -31,19 +31,19 @@ pub struct TimeInfo {
     pub output_buffer_dac_time: f64,
 }
 
-/// `PaStreamCallbackFlags`: what PortAudio noticed before a call.
+/// `PaStreamCallbackFlags`: conditions that PortAudio has detected before a call.
 pub mod flags {
     use core::ffi::c_ulong;
 
-    /// Input was made up, because there was none.
+    /// PortAudio inserted input, because none was available.
     pub const INPUT_UNDERFLOW: c_ulong = 0x01;
-    /// Input was thrown away before this block.
+    /// PortAudio dropped input before this block.
     pub const INPUT_OVERFLOW: c_ulong = 0x02;
-    /// Output ran out, and something else was played.
+    /// The output ran out, and PortAudio inserted other data.
     pub const OUTPUT_UNDERFLOW: c_ulong = 0x04;
-    /// Output will be thrown away.
+    /// PortAudio will drop output.
     pub const OUTPUT_OVERFLOW: c_ulong = 0x08;
-    /// The output of this call only fills the buffers before the stream starts.
+    /// This call's output only fills buffers before the stream starts.
     pub const PRIMING_OUTPUT: c_ulong = 0x10;
 }
 
@@ -51,9 +51,9 @@ pub mod flags {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
 pub enum CallbackResult {
-    /// Go on.
+    /// Continue.
     Continue = 0,
-    /// Play what was returned so far, then stop.
+    /// Play all output up to this block, then stop.
     Complete = 1,
     /// Stop as soon as possible.
     Abort = 2,

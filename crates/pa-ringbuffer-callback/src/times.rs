@@ -1,37 +1,37 @@
-//! When the frames of a stream were recorded and are heard.
+//! Times at which the frames of a stream were recorded and are heard.
 //!
-//! Of each block, the callback keeps where it begins in the stream's frames, and the times that
-//! PortAudio has told. From one block to the next, frames follow each other in time, too, unless some
-//! were lost or silence came in between. So it also keeps the latest pieces without such a gap.
+//! For each block, the callback records its position in the stream's frames and the times that
+//! PortAudio has reported. Consecutive blocks are also consecutive in time unless frames were lost
+//! or silence was inserted. Therefore the callback also keeps the latest pieces without such a gap.
 
 use core::fmt;
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::stream::{TimeInfo, flags};
 
-/// For how many pieces without a gap there is room in each direction.
+/// Number of gapless pieces kept for each direction.
 pub(crate) const PIECES: usize = 16;
 
 /// The latest block: the numbers of its first frames, and PortAudio's times for them.
 ///
-/// Frames are counted as they pass through the rings, from 0: recorded frames that were dropped and
-/// silence that was played in place of missing frames have no numbers.
+/// Frames are counted in the order in which they pass through the rings, from 0. Dropped frames and
+/// the silence of underflows have no numbers.
 ///
-/// In C it is `pa_ringbuffer_block_times`.
+/// In C, this is `pa_ringbuffer_block_times`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct BlockTimes {
-    /// Calls of the callback so far, with this one.
+    /// Calls of the callback so far, including this one.
     pub blocks: u64,
-    /// How many frames had gone into the input ring before this block.
+    /// Frames that had gone into the input ring before this block.
     pub input_frame: u64,
-    /// When the first input frame of this block was captured.
+    /// Time at which the first input frame of this block was captured.
     pub input_adc_time: f64,
-    /// How many frames had been taken from the output ring before this block.
+    /// Frames that had been taken from the output ring before this block.
     pub output_frame: u64,
-    /// When the first output frame of this block is heard.
+    /// Time at which the first output frame of this block is heard.
     pub output_dac_time: f64,
-    /// When the callback was called.
+    /// Time at which the callback was called.
     pub current_time: f64,
 }
 
@@ -41,13 +41,13 @@ pub struct BlockTimes {
 pub enum UnknownTime {
     /// The stream does not have that direction, or no ring for it.
     NoRing,
-    /// There was no block yet since the stream was started.
+    /// No block has been transferred since the stream was started.
     NotYet,
-    /// The frame would come after the latest block, and the stream is finished.
+    /// The frame comes after the latest block, and the stream has finished.
     Finished,
-    /// The frame is too old: since then, frames were lost, or the stream was started, too often.
+    /// The frame is too old: too many losses or starts of the stream have followed.
     Forgotten,
-    /// PortAudio has told no times.
+    /// PortAudio has reported no times.
     NotTold,
 }
 
@@ -55,10 +55,10 @@ impl fmt::Display for UnknownTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoRing => "the stream has no ring in that direction",
-            Self::NotYet => "there was no block since the stream was started",
-            Self::Finished => "the stream is finished, and the frame is not among those before",
+            Self::NotYet => "no block has been transferred since the stream was started",
+            Self::Finished => "the stream has finished before that frame",
             Self::Forgotten => "the frame is too old, with too many gaps since then",
-            Self::NotTold => "PortAudio has told no times",
+            Self::NotTold => "PortAudio has reported no times",
         })
     }
 }
@@ -73,7 +73,7 @@ fn store(word: &AtomicU64, value: u64) {
     word.store(value, Ordering::Relaxed);
 }
 
-/// Frames without a gap, and when one of them is.
+/// A gapless sequence of frames, and the time of one of them.
 #[derive(Debug, Default)]
 #[repr(C)]
 struct Piece {
@@ -81,7 +81,7 @@ struct Piece {
     start: AtomicU64,
     /// The first frame of the latest block in this piece.
     frame: AtomicU64,
-    /// Its time.
+    /// The time of that frame.
     time: AtomicU64,
 }
 
@@ -91,13 +91,13 @@ struct Piece {
 struct Track {
     /// Frames before the latest block.
     frame: AtomicU64,
-    /// Frames of that block that went through the ring.
+    /// Frames of that block that passed through the ring.
     moved: AtomicU64,
-    /// Time of its beginning.
+    /// Time of the block's start.
     time: AtomicU64,
-    /// Whether there is a gap before the next block.
+    /// Whether a gap precedes the next block.
     gap: AtomicU64,
-    /// How many pieces have begun so far. The latest ones are kept.
+    /// Number of pieces so far. The latest ones are kept.
     begun: AtomicU64,
     pieces: [Piece; PIECES],
 }
@@ -133,11 +133,11 @@ impl Track {
     }
 }
 
-/// What one direction of a block brings along. At first, that is nothing.
+/// The contribution of one direction of a block; initially none.
 pub(crate) struct Moved {
-    /// Frames that went through the ring.
+    /// Frames that passed through the ring.
     pub(crate) frames: usize,
-    /// Whether others should have: they were dropped, or silence was played for them.
+    /// Whether others should have: they were dropped, or silence replaced them.
     pub(crate) incomplete: bool,
 }
 
@@ -148,26 +148,26 @@ impl Moved {
     };
 }
 
-/// Times of the latest block, and of those before. In memory, these are words of 64 bits.
+/// Times of the latest block and of earlier ones. In memory, these are words of 64 bits.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct Times {
     /// Frames of the latest block.
     frames: AtomicU64,
     current_time: AtomicU64,
-    /// Whether there was a block since the start.
+    /// Whether there has been a block since the start.
     running: AtomicU64,
     /// For input and output.
     tracks: [Track; 2],
 }
 
 impl Times {
-    /// Begins with rings that hold so many frames already: those of the input ring have numbers.
+    /// Starts with rings that already hold that many frames: those in the input ring have numbers.
     pub(crate) fn begin(&self, input_fill: usize) {
         store(&self.tracks[0].frame, input_fill as u64);
     }
 
-    /// What comes now does not follow on what was before.
+    /// Marks a gap before the following frames.
     pub(crate) fn restart(&self) {
         store(&self.running, 0);
         for track in &self.tracks {
@@ -175,7 +175,7 @@ impl Times {
         }
     }
 
-    /// Notes the times of a block. Real-time safe.
+    /// Records the times of a block. Real-time safe.
     pub(crate) fn publish(
         &self,
         frames: usize,
@@ -187,7 +187,7 @@ impl Times {
         store(&self.current_time, times.current_time.to_bits());
         store(&self.running, 1);
         let starts = [times.input_buffer_adc_time, times.output_buffer_dac_time];
-        // A block of which the device says that something was wrong is a piece of its own.
+        // A block for which the device reports a problem is a piece of its own.
         let wrong = [
             flags::INPUT_UNDERFLOW | flags::INPUT_OVERFLOW,
             flags::OUTPUT_UNDERFLOW | flags::OUTPUT_OVERFLOW | flags::PRIMING_OUTPUT,
@@ -211,12 +211,12 @@ impl Times {
         }
     }
 
-    /// The frame that the next block begins with, of input (0) or output (1).
+    /// The first frame of the next block, of input (0) or output (1).
     pub(crate) fn next_frame(&self, direction: usize) -> u64 {
         self.tracks[direction].next_frame()
     }
 
-    /// The time of a frame, and whether it would come after the latest block.
+    /// The time of a frame, and whether it comes after the latest block.
     pub(crate) fn of(
         &self,
         direction: usize,
@@ -244,7 +244,7 @@ impl Times {
         for back in 1..=begun.min(PIECES as u64) {
             let piece = &track.pieces[((begun - back) % PIECES as u64) as usize];
             if frame >= load(&piece.start) {
-                // It may be before or after the one whose time is known.
+                // It may be before or after the frame whose time is known.
                 let frames = frame.wrapping_sub(load(&piece.frame)) as i64;
                 return (after(&piece.time, frames as f64), false);
             }
@@ -253,5 +253,5 @@ impl Times {
     }
 }
 
-/// Words of the times in memory.
+/// Size of the times in words.
 pub(crate) const WORDS: usize = size_of::<Times>() / size_of::<u64>();

@@ -1,9 +1,9 @@
-//! The use of a virtual device: by its thread, by a call that works offline, or none.
+//! The use of a virtual device: by its thread, by an offline call, or none.
 //!
-//! No lock: a signal handler may interrupt the thread that would hold it, and a process may fork
-//! while another thread does. One word says everything, so that none of its parts can be out of
-//! date. It is sequentially consistent with the flag that closes a device: a use that begins either
-//! sees the flag, or is seen by the thread that has set the flag and waits.
+//! There is no lock, because a signal handler may interrupt the thread that holds it, and a process
+//! may fork while another thread holds it. One word contains the whole state, so that its parts are
+//! always consistent. It is sequentially consistent with the flag that closes a device: a use that
+//! begins either sees the flag, or is seen by the thread that has set the flag and waits.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -13,20 +13,20 @@ use crate::config::DeviceError;
 
 /// The engine is in use.
 const USED: u64 = 1;
-/// By the device's thread.
+/// Used by the device's thread.
 const ACTIVE: u64 = 2;
-/// The call that is going on shall be the last one of this use.
+/// The current call is the last one of this use.
 const STOP: u64 = 4;
-/// The thread makes no more calls, but has not given back yet what it kept.
+/// The thread makes no more calls, but has not released what it keeps yet.
 const ENDING: u64 = 8;
 /// Between the flags and the process: the number of uses so far.
 const ONE_USE: u64 = 16;
 const USES: u64 = (1 << PROCESS) - ONE_USE;
-/// Position of the process that uses it. A forked child finds its parent's there, and knows that
-/// nothing will ever end that use: it does not have the thread.
+/// Position of the process that uses the device. A forked child finds its parent's number there,
+/// and knows that this use never ends: the child does not have the thread.
 const PROCESS: u32 = 32;
 
-/// Times between two looks of a thread that waits.
+/// Interval between two checks of a waiting thread.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(2);
 
@@ -74,7 +74,8 @@ impl Usage {
         }
     }
 
-    /// Notes that the thread makes no more calls. The use goes on until it has given back what it kept.
+    /// Records that the thread makes no more calls. The use continues until it has released what it
+    /// keeps.
     pub(crate) fn become_inactive(&self) {
         // From one flag to the other.
         self.0.fetch_xor(ACTIVE | ENDING, Ordering::SeqCst);
@@ -86,13 +87,13 @@ impl Usage {
 
     /// Ends the use that this thread has begun.
     pub(crate) fn end(&self) {
-        // Others may set STOP meanwhile.
+        // Other threads may set STOP in the meantime.
         let _ = (self.0).fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
             Some(word.wrapping_add(ONE_USE) & USES)
         });
     }
 
-    /// Asks the present use to end with the call that is going on. The next use is not affected.
+    /// Asks the current use to end after the current call. It does not affect the next use.
     pub(crate) fn ask_to_stop(&self) {
         let _ = (self.0).fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| {
             (word & USED != 0).then_some(word | STOP)
@@ -112,14 +113,14 @@ impl Usage {
         word & flag != 0 && process(word) == here()
     }
 
-    /// The number of the present use, if this process has the thread that goes on with it.
+    /// The number of the current use, if its thread belongs to this process.
     pub(crate) fn present(&self) -> Option<u64> {
         self.is(USED).then(|| self.load() & USES)
     }
 
-    /// Waits for the end of a use. Returns `false` if it goes on after `timeout`.
+    /// Waits for the end of a use. Returns `false` if it continues after `timeout`.
     pub(crate) fn wait_for_end(&self, number: u64, timeout: Duration) -> bool {
-        // What the clock cannot hold is forever.
+        // A time beyond the clock's range is never.
         let end = Instant::now().checked_add(timeout);
         let mut pause = SHORTEST_PAUSE;
         while self.present() == Some(number) {

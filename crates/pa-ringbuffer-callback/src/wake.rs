@@ -1,21 +1,21 @@
 //! How the callback wakes a thread that sleeps until a ring has data or room.
 //!
-//! Each side of the stream that is not the callback's has a word: the number of frames that a thread
-//! sleeps for, or 0. The two threads announce and look in opposite order:
+//! The program's side of each ring has a word: the number of frames that a thread sleeps for, or 0.
+//! The two threads announce and check in opposite order:
 //!
 //! | sleeper | callback |
 //! | --- | --- |
 //! | stores the number in the word | stores the ring's index |
 //! | sequentially consistent fence | sequentially consistent fence |
-//! | looks at the ring, and sleeps if the word is unchanged | looks at the word, and at the ring |
+//! | checks the ring, and sleeps if the word is unchanged | checks the word, and the ring |
 //!
-//! One of the fences comes first, and what was stored before it is seen after the other one. So
-//! either the sleeper sees the frames and does not sleep, or the callback sees the word. It then
-//! clears the word before it wakes: a sleeper that is not yet asleep will not fall asleep, because
-//! the system compares the word. A callback that is too late, and clears a word that stands for the
-//! next sleep, only ends that early.
+//! One of the fences comes first, and stores before it are visible after the other one. Therefore
+//! either the sleeper sees the frames and does not sleep, or the callback sees the word. The
+//! callback clears the word before it wakes the sleeper: a thread that is not asleep yet will not
+//! fall asleep, because the system compares the word. If the callback is late and clears the word
+//! of the next sleep, it only ends that sleep early.
 //!
-//! It is the same with the flags of a stream that is finished in the place of the ring's index.
+//! The same applies to the flags of a finished stream in place of the ring's index.
 
 use core::time::Duration;
 
@@ -24,21 +24,21 @@ use pa_ringbuffer::Side;
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::futex;
 
-/// What [`CallbackState::sleep`](crate::CallbackState::sleep) has found at its end.
+/// The result of [`CallbackState::sleep`](crate::CallbackState::sleep).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Slept {
-    /// The frames are there, or room for them.
+    /// The frames are available, or room for them.
     Ready,
-    /// They are not, and the stream is finished.
+    /// They are not, and the stream has finished.
     Finished,
-    /// Neither: the time is over, or a signal came, or there was no reason at all.
+    /// Neither: the timeout has expired, a signal arrived, or the wakeup was spurious.
     Early,
-    /// The callback wakes no threads, so this one has not slept.
+    /// The callback does not wake threads, so this thread has not slept.
     Off,
 }
 
-/// Whether the callback wakes, and the threads that it has to wake.
+/// Whether the callback wakes threads, and which ones.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct Wake {
@@ -50,7 +50,7 @@ pub(crate) struct Wake {
 }
 
 impl Wake {
-    /// Returns whether it is as it should be.
+    /// Returns whether waking has the requested setting.
     pub(crate) fn set(&self, on: bool) -> bool {
         let possible = !on || futex::is_there();
         self.on.store(u32::from(on && possible), Ordering::Relaxed);
@@ -68,7 +68,7 @@ impl Wake {
         }
     }
 
-    /// Sleeps unless `look` finds that there is no reason to.
+    /// Sleeps unless `look` finds a reason not to.
     pub(crate) fn sleep(
         &self,
         side: Side,
@@ -77,7 +77,7 @@ impl Wake {
         look: impl Fn() -> Slept,
     ) -> Slept {
         let word = self.wanted(side);
-        // A number too large for the word is rounded down: that may end the sleep early.
+        // A number too large for the word is rounded down, which may end the sleep early.
         let wanted = u32::try_from(frames).unwrap_or(u32::MAX).max(1);
         word.store(wanted, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -90,8 +90,8 @@ impl Wake {
         slept
     }
 
-    /// Wakes the threads that sleep for what `has` says is there. What that looks at was stored
-    /// before.
+    /// Wakes the threads that sleep for what `has` finds available. Call this after the stores that
+    /// `has` checks.
     pub(crate) fn wake(&self, has: impl Fn(Side, usize) -> bool) {
         fence(Ordering::SeqCst);
         for side in [Side::Consumer, Side::Producer] {

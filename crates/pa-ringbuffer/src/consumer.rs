@@ -318,7 +318,7 @@ impl<T: Plain> ReadChunk<'_, T> {
             first,
             second,
         } = self.chunk;
-        // Inlining this would change the machine code of the other functions.
+        // Only for the model checker: this would change the machine code of other builds.
         #[cfg(pa_ringbuffer_loom)]
         {
             elements::reading(self.handle.at(position), first);

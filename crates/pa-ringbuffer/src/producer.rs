@@ -308,7 +308,7 @@ impl<T: Plain> WriteChunk<'_, T> {
             first,
             second,
         } = self.chunk;
-        // Inlining this would change the machine code of the other functions.
+        // Only for the model checker: this would change the machine code of other builds.
         #[cfg(pa_ringbuffer_loom)]
         {
             elements::writing(self.handle.at(position), first);
