@@ -1,11 +1,11 @@
-//! Gives the shared library the name that programs linked with it will ask for.
+//! Gives the shared library the name that programs linked with it look for.
 
 use std::env::var;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    // The C library copies and fills memory for us; without Rust's standard library nobody else
-    // would link it.
+    // The C library provides functions to copy and fill memory; without Rust's standard library, it
+    // must be linked explicitly.
     let arguments: &[&str] = if var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple") {
         &[
             "-Wl,-install_name,@rpath/libpa_ringbuffer.0.dylib",

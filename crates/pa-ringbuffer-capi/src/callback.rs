@@ -11,7 +11,7 @@ use pa_ringbuffer_callback::{
 };
 
 /// The header declares the state's fields: two pointers, two sizes, eight 32-bit integers, then the
-/// counters behind two more, and times. It says the same in other words, and so do the tests in C.
+/// counters after two more, and times. These assertions repeat that, and so do the tests in C.
 const _: () = {
     const WORDS: usize = 8;
     const COUNTERS: usize = 4 * size_of::<usize>() + WORDS * size_of::<u32>();
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback(
     status_flags: c_ulong,
     user_data: *mut c_void,
 ) -> c_int {
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe {
         callback(
             input,
@@ -77,8 +77,8 @@ pub unsafe extern "C" fn pa_ringbuffer_callback(
     }
 }
 
-/// Fills in the state, with all counters 0 and in the mode `PA_RINGBUFFER_RUN`. Returns 0, or -1 if the
-/// caller's state is smaller than this library's: then nothing is written.
+/// Initialises the state, with all counters 0 and in the mode `PA_RINGBUFFER_RUN`. Returns 0, or -1
+/// without writing anything if the caller's state is smaller than this library's.
 ///
 /// # Safety
 ///
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_init(
     if state_size < size_of::<CallbackState>() {
         return -1;
     }
-    // SAFETY: the caller's promises are the same, and the state is valid for writes.
+    // SAFETY: the caller makes the same guarantees, and the state is valid for writes.
     unsafe {
         state.write(CallbackState::new(
             input_ring,
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_init(
     0
 }
 
-/// Says what an empty output ring means; returns 0, or -1 if there is no such mode.
+/// Sets the meaning of an empty output ring; returns 0, or -1 if there is no such mode.
 ///
 /// # Safety
 ///
@@ -127,12 +127,12 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_mode(
         START => Mode::Start,
         _ => return -1,
     };
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     unsafe { &*state }.set_mode(mode);
     0
 }
 
-/// Sets what the callback does on an underflow; returns 0, or -1 if there is no such action.
+/// Sets the reaction to an underflow; returns 0, or -1 if there is no such action.
 ///
 /// # Safety
 ///
@@ -147,12 +147,12 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_underflow(
         STOP => OnUnderflow::Stop,
         _ => return -1,
     };
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     unsafe { &*state }.set_on_underflow(action);
     0
 }
 
-/// Sets what the callback does on an overflow; returns 0, or -1 if there is no such action.
+/// Sets the reaction to an overflow; returns 0, or -1 if there is no such action.
 ///
 /// # Safety
 ///
@@ -167,12 +167,12 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_overflow(
         STOP => OnOverflow::Stop,
         _ => return -1,
     };
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     unsafe { &*state }.set_on_overflow(action);
     0
 }
 
-/// Why the stream does not go on: one of the header's `PA_RINGBUFFER_FINISH_…`; 0 while it does.
+/// Why the stream has finished: one of the header's `PA_RINGBUFFER_FINISH_…`; 0 before that.
 ///
 /// # Safety
 ///
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_on_overflow(
 pub unsafe extern "C" fn pa_ringbuffer_callback_finish_reason(
     state: *const CallbackState,
 ) -> c_int {
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     match unsafe { &*state }.finish_reason() {
         None => 0,
         Some(FinishReason::Completed) => 1,
@@ -191,29 +191,29 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_finish_reason(
     }
 }
 
-/// Whether the callback is not called any more: 1 or 0.
+/// Whether PortAudio has stopped calling the callback: 1 or 0.
 ///
 /// # Safety
 ///
 /// `state` is initialised.
 #[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_is_finished(state: *const CallbackState) -> c_int {
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     c_int::from(unsafe { &*state }.is_finished())
 }
 
-/// Forgets why the stream is finished.
+/// Forgets why the stream has finished.
 ///
 /// # Safety
 ///
 /// `state` is initialised.
 #[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_restart(state: *mut CallbackState) {
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     unsafe { &*state }.restart();
 }
 
-/// Has the callback wake threads that sleep, or not; returns 0, or -1 if it cannot.
+/// Sets whether the callback wakes sleeping threads; returns 0, or -1 if that is not supported.
 ///
 /// # Safety
 ///
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_wake(
     state: *mut CallbackState,
     on: c_int,
 ) -> c_int {
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     if unsafe { &*state }.set_wake(on != 0) {
         0
     } else {
@@ -231,8 +231,8 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_set_wake(
     }
 }
 
-/// Sleeps until the input ring has `frames` frames, or the time is over; returns one of the header's
-/// `PA_RINGBUFFER_SLEPT_…`.
+/// Sleeps until the input ring has `frames` frames, or the timeout expires; returns one of the
+/// header's `PA_RINGBUFFER_SLEPT_…`.
 ///
 /// # Safety
 ///
@@ -243,12 +243,12 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_sleep_for_data(
     frames: usize,
     milliseconds: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { sleep(state, Side::Consumer, frames, milliseconds) }
 }
 
-/// Sleeps until the output ring has room for `frames` frames, or the time is over; returns one of
-/// the header's `PA_RINGBUFFER_SLEPT_…`.
+/// Sleeps until the output ring has room for `frames` frames, or the timeout expires; returns one
+/// of the header's `PA_RINGBUFFER_SLEPT_…`.
 ///
 /// # Safety
 ///
@@ -259,7 +259,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_sleep_for_room(
     frames: usize,
     milliseconds: c_uint,
 ) -> c_int {
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { sleep(state, Side::Producer, frames, milliseconds) }
 }
 
@@ -273,7 +273,7 @@ unsafe fn sleep(
     milliseconds: c_uint,
 ) -> c_int {
     let timeout = Duration::from_millis(u64::from(milliseconds));
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     match unsafe { (*state).sleep(side, frames, timeout) } {
         Slept::Ready => 0,
         Slept::Finished => 1,
@@ -288,8 +288,8 @@ const _: () = {
     assert!(offset_of!(BlockTimes, output_dac_time) == 32);
 };
 
-/// Where the latest block is in the stream's frames and in time; returns 0, or -1 before the first
-/// block: then nothing is written.
+/// Position of the latest block in the stream's frames and in time. Returns 0, or -1 without
+/// writing anything before the first block.
 ///
 /// # Safety
 ///
@@ -299,16 +299,17 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_times(
     state: *const CallbackState,
     times: *mut BlockTimes,
 ) -> c_int {
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     let Some(latest) = (unsafe { &*state }).block_times() else {
         return -1;
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe { times.write(latest) };
     0
 }
 
-/// When a frame of the input ring was recorded; returns one of the header's `PA_RINGBUFFER_TIME_…`.
+/// Time at which a frame of the input ring was recorded; returns one of the header's
+/// `PA_RINGBUFFER_TIME_…`.
 ///
 /// # Safety
 ///
@@ -320,11 +321,12 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_input_time(
     sample_rate: c_double,
     time: *mut c_double,
 ) -> c_int {
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { time_of(state, Side::Consumer, frame, sample_rate, time) }
 }
 
-/// When a frame of the output ring is heard; returns one of the header's `PA_RINGBUFFER_TIME_…`.
+/// Time at which a frame of the output ring is heard; returns one of the header's
+/// `PA_RINGBUFFER_TIME_…`.
 ///
 /// # Safety
 ///
@@ -336,7 +338,7 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_output_time(
     sample_rate: c_double,
     time: *mut c_double,
 ) -> c_int {
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { time_of(state, Side::Producer, frame, sample_rate, time) }
 }
 
@@ -350,10 +352,10 @@ unsafe fn time_of(
     sample_rate: c_double,
     time: *mut c_double,
 ) -> c_int {
-    // SAFETY: initialised, says the caller; all that changes in it is atomic.
+    // SAFETY: initialised, as the caller guarantees; everything that changes in it is atomic.
     match unsafe { &*state }.time_of(side, frame, sample_rate) {
         Ok(value) => {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller's guarantee.
             unsafe { time.write(value) };
             0
         }
@@ -365,25 +367,25 @@ unsafe fn time_of(
     }
 }
 
-/// The number of the frame that is read next from the input ring; 0 without that ring.
+/// The number of the next frame to be read from the input ring; 0 without that ring.
 ///
 /// # Safety
 ///
 /// `state` is initialised, and its rings are null or initialised.
 #[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_read_position(state: *const CallbackState) -> u64 {
-    // SAFETY: the caller's promises; all that changes in it is atomic.
+    // SAFETY: the caller's guarantees; everything that changes in it is atomic.
     unsafe { (*state).position(Side::Consumer) }.unwrap_or(0)
 }
 
-/// The number of the frame that is written next to the output ring; 0 without that ring.
+/// The number of the next frame to be written to the output ring; 0 without that ring.
 ///
 /// # Safety
 ///
 /// `state` is initialised, and its rings are null or initialised.
 #[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_write_position(state: *const CallbackState) -> u64 {
-    // SAFETY: the caller's promises; all that changes in it is atomic.
+    // SAFETY: the caller's guarantees; everything that changes in it is atomic.
     unsafe { (*state).position(Side::Producer) }.unwrap_or(0)
 }
 
@@ -394,6 +396,6 @@ pub unsafe extern "C" fn pa_ringbuffer_callback_write_position(state: *const Cal
 /// As for [`pa_ringbuffer_callback::finished`]; PortAudio keeps these promises.
 #[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn pa_ringbuffer_callback_finished(user_data: *mut c_void) {
-    // SAFETY: the caller's promises are the same.
+    // SAFETY: the caller makes the same guarantees.
     unsafe { finished(user_data) }
 }

@@ -1,7 +1,7 @@
 //! The ten functions of PortAudio's `pa_ringbuffer.h`, documented in `include/pa_ringbuffer.h`.
 //!
-//! They differ from PortAudio's C only where that would leave the storage: a ring that cannot be
-//! initialised soundly is refused, negative counts transfer nothing, and indices are not trusted.
+//! They differ from PortAudio's C only where that would leave the storage: they refuse unsuitable
+//! sizes, transfer nothing for negative counts, and do not trust indices.
 
 #![allow(non_snake_case, reason = "the names are PortAudio's")]
 
@@ -9,12 +9,12 @@ use core::ffi::c_void;
 
 use pa_ringbuffer::{PaUtilRingBuffer, Regions, ring_buffer_size_t};
 
-/// A count from C. Nobody can transfer fewer than no elements.
+/// A count from C. Negative counts transfer nothing.
 fn elements(count: ring_buffer_size_t) -> usize {
     usize::try_from(count).unwrap_or(0)
 }
 
-/// Makes an empty ring; returns 0, or -1 and leaves the struct alone if the sizes are unfit.
+/// Makes an empty ring; returns 0, or -1 without changing the ring if the sizes are unsuitable.
 ///
 /// # Safety
 ///
@@ -26,8 +26,8 @@ pub unsafe extern "C" fn PaUtil_InitializeRingBuffer(
     element_count: ring_buffer_size_t,
     data: *mut c_void,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller. All its fields are atomic integers or pointers, for which
-    // every pattern that memory may hold is a value.
+    // SAFETY: valid, as the caller guarantees. All fields are atomic integers or pointers, for
+    // which every bit pattern is a value.
     let ring = unsafe { &*ring };
     match ring.initialize(elements(element_size), elements(element_count), data) {
         Ok(()) => 0,
@@ -35,14 +35,14 @@ pub unsafe extern "C" fn PaUtil_InitializeRingBuffer(
     }
 }
 
-/// Makes the ring empty. Only while no thread reads or writes.
+/// Makes the ring empty. Call this only while no thread reads or writes.
 ///
 /// # Safety
 ///
 /// See the [crate](crate#safety).
 #[cfg_attr(not(pa_ringbuffer_unexported), unsafe(no_mangle))]
 pub unsafe extern "C" fn PaUtil_FlushRingBuffer(ring: *mut PaUtilRingBuffer) {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     unsafe { &*ring }.flush();
 }
 
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn PaUtil_FlushRingBuffer(ring: *mut PaUtilRingBuffer) {
 pub unsafe extern "C" fn PaUtil_GetRingBufferWriteAvailable(
     ring: *const PaUtilRingBuffer,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     unsafe { &*ring }.write_available() as ring_buffer_size_t
 }
 
@@ -68,11 +68,11 @@ pub unsafe extern "C" fn PaUtil_GetRingBufferWriteAvailable(
 pub unsafe extern "C" fn PaUtil_GetRingBufferReadAvailable(
     ring: *const PaUtilRingBuffer,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     unsafe { &*ring }.read_available() as ring_buffer_size_t
 }
 
-/// Copies elements into the ring; returns how many.
+/// Copies elements into the ring; returns their number.
 ///
 /// # Safety
 ///
@@ -83,13 +83,13 @@ pub unsafe extern "C" fn PaUtil_WriteRingBuffer(
     data: *const c_void,
     count: ring_buffer_size_t,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     let ring = unsafe { &*ring };
-    // SAFETY: the caller vouches for the storage, the data, and being the only writer.
+    // SAFETY: the caller guarantees the storage, the data, and that it is the only writer.
     unsafe { ring.write(&ring.geometry(), data, elements(count)) as ring_buffer_size_t }
 }
 
-/// Copies elements out of the ring; returns how many.
+/// Copies elements out of the ring; returns their number.
 ///
 /// # Safety
 ///
@@ -100,13 +100,13 @@ pub unsafe extern "C" fn PaUtil_ReadRingBuffer(
     data: *mut c_void,
     count: ring_buffer_size_t,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     let ring = unsafe { &*ring };
-    // SAFETY: the caller vouches for the storage, the data, and being the only reader.
+    // SAFETY: the caller guarantees the storage, the data, and that it is the only reader.
     unsafe { ring.read(&ring.geometry(), data, elements(count)) as ring_buffer_size_t }
 }
 
-/// Where the next elements can be written; returns how many.
+/// Gets the regions for writing the next elements; returns the number of elements.
 ///
 /// # Safety
 ///
@@ -120,10 +120,10 @@ pub unsafe extern "C" fn PaUtil_GetRingBufferWriteRegions(
     second: *mut *mut c_void,
     second_len: *mut ring_buffer_size_t,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     let ring = unsafe { &*ring };
     let regions = ring.write_regions(&ring.geometry(), elements(count));
-    // SAFETY: valid for writes, says the caller.
+    // SAFETY: valid for writes, as the caller guarantees.
     unsafe { give(regions, first, first_len, second, second_len) }
 }
 
@@ -137,12 +137,12 @@ pub unsafe extern "C" fn PaUtil_AdvanceRingBufferWriteIndex(
     ring: *mut PaUtilRingBuffer,
     count: ring_buffer_size_t,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     let ring = unsafe { &*ring };
     ring.advance_write_index(&ring.geometry(), count)
 }
 
-/// Where the next elements can be read; returns how many.
+/// Gets the regions for reading the next elements; returns the number of elements.
 ///
 /// # Safety
 ///
@@ -156,14 +156,14 @@ pub unsafe extern "C" fn PaUtil_GetRingBufferReadRegions(
     second: *mut *mut c_void,
     second_len: *mut ring_buffer_size_t,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     let ring = unsafe { &*ring };
     let regions = ring.read_regions(&ring.geometry(), elements(count));
-    // SAFETY: valid for writes, says the caller.
+    // SAFETY: valid for writes, as the caller guarantees.
     unsafe { give(regions, first, first_len, second, second_len) }
 }
 
-/// Gives elements that were read from the regions back; returns the new read index.
+/// Releases elements that were read from the regions; returns the new read index.
 ///
 /// # Safety
 ///
@@ -173,12 +173,12 @@ pub unsafe extern "C" fn PaUtil_AdvanceRingBufferReadIndex(
     ring: *mut PaUtilRingBuffer,
     count: ring_buffer_size_t,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid, says the caller.
+    // SAFETY: valid, as the caller guarantees.
     let ring = unsafe { &*ring };
     ring.advance_read_index(&ring.geometry(), count)
 }
 
-/// Regions the way C wants them.
+/// Stores regions in the form that C expects.
 ///
 /// # Safety
 ///
@@ -190,7 +190,7 @@ unsafe fn give(
     second: *mut *mut c_void,
     second_len: *mut ring_buffer_size_t,
 ) -> ring_buffer_size_t {
-    // SAFETY: valid for writes, says the caller.
+    // SAFETY: valid for writes, as the caller guarantees.
     unsafe {
         first.write(regions.first.cast());
         first_len.write(regions.first_len as ring_buffer_size_t);
