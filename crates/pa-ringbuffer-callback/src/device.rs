@@ -60,7 +60,7 @@ use crate::stream::flags;
 /// let output = RingMemory::new(8, 1024).unwrap(); // frames of 2 float32 samples
 /// let input = RingMemory::new(8, 1024).unwrap();
 /// let played: Vec<f32> = (0..512).map(|n| n as f32).collect();
-/// // SAFETY: the geometry is this ring's, 512 floats are 256 frames, and nobody else writes.
+/// // SAFETY: the geometry is this ring's, 512 floats are 256 frames, and no other code writes.
 /// unsafe { output.write(&output.geometry(), played.as_ptr().cast(), 256) };
 ///
 /// // SAFETY: the rings outlive the device, and are used by it and by this thread only.

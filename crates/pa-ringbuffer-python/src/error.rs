@@ -1,7 +1,8 @@
-//! Exceptions, made when they are raised.
+//! Exceptions, created when they are raised.
 //!
-//! PyO3 would make them later, outside of what catches its panics, and panics if there is no memory
-//! for the message: the process ends. Here, a lack of memory is a MemoryError.
+//! PyO3 would create them later, outside of the code that catches its panics, and it panics if
+//! there is no memory for the message, which ends the process. Here, a lack of memory raises a
+//! MemoryError.
 
 use std::fmt::{Display, Write};
 
@@ -9,8 +10,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// What is wrong: an exception that has not been made yet. Making one can run any Python code, which
-/// must not happen inside a critical section; so that is left to the caller.
+/// An exception that has not been created yet. Creating one can run Python code, which must not
+/// happen inside a critical section; so the caller does that later.
 pub(crate) struct Refusal {
     class: fn() -> *mut ffi::PyObject,
     message: Message,
@@ -20,7 +21,7 @@ pub(crate) struct Refusal {
 struct Message(String);
 
 impl Write for Message {
-    /// Unlike a String, finds out about a lack of memory. What does not fit is left out.
+    /// Unlike a String, this handles a lack of memory: text that does not fit is omitted.
     fn write_str(&mut self, more: &str) -> std::fmt::Result {
         self.0
             .try_reserve(more.len())
@@ -42,8 +43,8 @@ impl From<Refusal> for PyErr {
     #[cold]
     fn from(refusal: Refusal) -> Self {
         let text = refusal.message.0;
-        // SAFETY: every caller is called by Python, so the thread is attached. The class is one of
-        // the interpreter's own; the message is a new reference, or null with a MemoryError.
+        // SAFETY: Python calls every caller, so the thread is attached. The class is one of the
+        // interpreter's own; the message is a new reference, or null with a MemoryError.
         unsafe {
             let py = Python::assume_attached();
             let length = text.len() as ffi::Py_ssize_t;
@@ -84,8 +85,8 @@ errors! {
     value_error = PyExc_ValueError;
 }
 
-/// A clearer error for an object of a wrong type. What the object's own code has raised, Ctrl-C
-/// included, stays as it is.
+/// A clearer error for an object of a wrong type. Exceptions from the object's own code, Ctrl-C
+/// included, are kept.
 pub(crate) fn unless_raised(
     py: Python<'_>,
     error: PyErr,

@@ -2,8 +2,8 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `arguments` | what Python passes: numbers, buffers, CFFI's CData, C functions, samples, scripts |
-//! | `ring` | the class `RingBuffer`: its state; transfers; regions; pointers that others use; memory |
+//! | `arguments` | arguments from Python: numbers, buffers, CFFI's CData, C functions, samples, scripts |
+//! | `ring` | the class `RingBuffer`: its state; transfers; regions; pointers for other code; memory |
 //! | `stream` | the callback's state; waiting and event loops; the virtual device |
 //! | `functions` | the C functions, for code that reaches them without a linker |
 //! | `side` | producer and consumer |
@@ -27,18 +27,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// Ends the threads that may want to run Python code, before the interpreter goes.
+/// Ends the threads that may run Python code, before the interpreter exits.
 #[pyfunction]
 fn stop_all(py: Python<'_>) {
     stream::device::stop_all(py);
     stream::watch::quit(py);
 }
 
-/// The interpreter that has loaded this module; -1 before.
+/// The interpreter that has loaded this module; -1 before that.
 static OWNER: AtomicI64 = AtomicI64::new(-1);
 
-/// The class, and all that is looked up once, belongs to one interpreter. Python itself only keeps
-/// those from loading the module that have a GIL of their own.
+/// The class, and every cached object, belongs to one interpreter. Python itself only keeps
+/// interpreters with a GIL of their own from loading the module.
 fn check_interpreter(py: Python<'_>) -> PyResult<()> {
     // SAFETY: the thread is attached, so there is an interpreter.
     let this = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
@@ -59,7 +59,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     check_interpreter(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<ring::RingBuffer>()?;
-    // PyO3 makes classes when they are used for the first time, and panics if it cannot.
+    // PyO3 makes classes on first use, and panics if it cannot.
     module.py().get_type::<ring::memory::Memory>();
     module.py().get_type::<ring::memory::Region>();
     let class = module.py().get_type::<ring::RingBuffer>();

@@ -1,4 +1,5 @@
-//! Python objects for results, made so that a lack of memory is a MemoryError. PyO3 panics then.
+//! Python objects for results, created so that a lack of memory raises a MemoryError, where PyO3
+//! panics.
 
 use std::ffi::CStr;
 
@@ -20,13 +21,13 @@ impl<'py> IntoPyObject<'py> for Number {
     }
 }
 
-/// A number of 64 bits as result.
+/// A 64-bit number as result.
 pub(crate) fn wide(py: Python<'_>, number: u64) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: the result is a new reference, or null with an exception.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromUnsignedLongLong(number)) }
 }
 
-/// A number that is not whole as result.
+/// A floating-point number as result.
 pub(crate) fn float(py: Python<'_>, number: f64) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: the result is a new reference, or null with an exception.
     unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyFloat_FromDouble(number)) }
@@ -40,7 +41,7 @@ pub(crate) fn dict(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// A string as result.
 pub(crate) fn text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: so many bytes of UTF-8; the result is a new reference, or null with an exception.
+    // SAFETY: that many bytes of UTF-8; the result is a new reference, or null with an exception.
     unsafe {
         let length = text.len() as ffi::Py_ssize_t;
         let string = ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), length);
@@ -58,7 +59,7 @@ pub(crate) fn triple<'py>(
     tuple(py, [Number(count).into_pyobject(py)?, first, second])
 }
 
-/// A tuple of what may not be made either.
+/// A tuple of items whose creation may have failed.
 pub(crate) fn tuple<'py, T>(
     py: Python<'py>,
     items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
@@ -74,11 +75,11 @@ where
     }?;
     for (n, item) in (0..).zip(items) {
         let item = item.into_pyobject(py)?;
-        // SAFETY: a new tuple of so many, which takes over the reference. (Outside of that, it
-        // would drop it and fail.)
+        // SAFETY: a new tuple of this length, which takes over the reference. (With another index,
+        // it would drop the reference and fail.)
         unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), n, item.into_ptr()) };
     }
-    // SAFETY: as it was made.
+    // SAFETY: created above.
     Ok(unsafe { tuple.cast_into_unchecked() })
 }
 
@@ -139,7 +140,7 @@ pub(crate) fn slice<'py>(
     }
 }
 
-/// A new bytearray whose contents must be filled or cut off before anything else sees them.
+/// A new bytearray whose contents must be filled or cut off before any other code sees them.
 pub(crate) fn bytearray(py: Python<'_>, bytes: usize) -> PyResult<Bound<'_, PyByteArray>> {
     // SAFETY: null stands for uninitialised contents. The result is a new reference to a bytearray,
     // or null with an exception. The size is at most that of a ring.
@@ -149,7 +150,7 @@ pub(crate) fn bytearray(py: Python<'_>, bytes: usize) -> PyResult<Bound<'_, PyBy
     }
 }
 
-/// Bytes without any.
+/// An empty bytes object.
 pub(crate) fn no_bytes(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
     // SAFETY: the result is a new reference, or null with an exception.
     unsafe {

@@ -6,7 +6,7 @@ pub(crate) use pa_ringbuffer::Side;
 
 use crate::error;
 
-/// The side that Python calls by this name.
+/// The side with this name in Python.
 pub(crate) fn named(name: &str) -> PyResult<Side> {
     match name {
         "producer" => Ok(Side::Producer),

@@ -1,7 +1,7 @@
 //! CFFI's CData: C pointers and arrays as Python objects.
 //!
-//! The extension does not need CFFI. An object can only be CData if CFFI's backend has been
-//! imported, so that is looked up, never imported, until somebody asks for CData.
+//! The extension does not need CFFI. An object can only be CData if CFFI's backend has already been
+//! imported; so the backend is looked up, and imported only to create CData.
 
 use std::fmt;
 use std::mem::MaybeUninit;
@@ -17,21 +17,21 @@ use crate::arguments::integer::Integer;
 use crate::error;
 
 struct Backend {
-    /// An `ffi` without declarations: enough to ask any CData what it is.
+    /// An `ffi` without declarations: enough to query the type of any CData.
     ffi: Py<PyAny>,
     cdata: Py<PyType>,
     /// `ffi.typeof`, bound.
     typeof_: Py<PyAny>,
-    /// `ffi.buffer`, which can tell the address and the size of memory in one call.
+    /// `ffi.buffer`, which returns the address and the size of memory in one call.
     buffer: Py<PyAny>,
     address: Py<PyAny>,
-    /// What was found out about each C type: asking again takes three times as long as looking up.
+    /// Cached results for each C type: a query takes three times as long as a lookup.
     known: Py<PyDict>,
 }
 
 impl Backend {
     fn is_cdata(&self, object: &Bound<'_, PyAny>) -> bool {
-        // Not `isinstance()`, which takes longer, and which an object can lie to.
+        // Not `isinstance()`, which takes longer, and which an object can deceive.
         // SAFETY: both are alive.
         unsafe { ffi::PyObject_TypeCheck(object.as_ptr(), self.cdata.as_ptr().cast()) != 0 }
     }
@@ -64,18 +64,18 @@ fn backend(py: Python<'_>) -> PyResult<Option<&'static Backend>> {
         ffi: ffi.unbind(),
         known: PyDict::new(py).unbind(),
     };
-    // Should another thread have been first, its backend is as good.
+    // If another thread has been first, its backend is just as good.
     let _ = BACKEND.set(py, backend);
     Ok(BACKEND.get(py))
 }
 
-/// What a CData points to.
+/// The target of a CData pointer.
 pub(crate) enum Pointee {
-    /// An array: so many bytes.
+    /// An array with this number of bytes.
     Array(usize),
-    /// A pointer to an item of so many bytes.
+    /// A pointer to an item with this number of bytes.
     Item(usize),
-    /// A pointer to something of unknown size.
+    /// A pointer to a type of unknown size.
     Unknown,
     /// Neither pointer nor array.
     Nothing,
@@ -87,12 +87,12 @@ pub(crate) struct CData {
     pub(crate) pointee: Pointee,
 }
 
-// What `Backend::known` says of types that are no pointers to items of a known size.
+// Values of `Backend::known` for types other than pointers to items of a known size.
 const ARRAY: isize = -1;
 const UNKNOWN: isize = -2;
 const OTHER: isize = -3;
 
-/// The size of the items that a pointer type points to, or one of the constants above.
+/// The size of a pointer type's target, or one of the constants above.
 fn classify(ffi: &Bound<'_, PyAny>, ctype: &Bound<'_, PyAny>) -> PyResult<isize> {
     match ctype.getattr(intern!(ctype.py(), "kind"))?.extract()? {
         "array" => Ok(ARRAY),
@@ -124,13 +124,13 @@ fn call<'py>(function: &Py<PyAny>, argument: &Bound<'py, PyAny>) -> PyResult<Bou
     }
 }
 
-/// Address and size of what a pointer points to, or of an array. CFFI refuses `void *` and pointers
-/// to opaque types.
+/// Address and size of a pointer's target, or of an array. CFFI refuses `void *` and pointers to
+/// opaque types.
 fn extent(backend: &Backend, object: &Bound<'_, PyAny>) -> PyResult<(usize, usize)> {
     let buffer = call(&backend.buffer, object)?;
     let mut view = MaybeUninit::<ffi::Py_buffer>::uninit();
-    // SAFETY: the buffer is alive, and the view is released if it was filled. What it says goes on
-    // being true as long as the CData lives.
+    // SAFETY: the buffer is alive, and the view is released if it was filled. Its contents stay
+    // valid as long as the CData lives.
     unsafe {
         if ffi::PyObject_GetBuffer(buffer.as_ptr(), view.as_mut_ptr(), ffi::PyBUF_SIMPLE) != 0 {
             return Err(PyErr::fetch(object.py()));
@@ -152,7 +152,7 @@ fn address_of(backend: &Backend, object: &Bound<'_, PyAny>) -> PyResult<usize> {
         .extract()
 }
 
-/// The type of an object for error messages: of CData the C type, of everything else the class.
+/// The type of an object for error messages: the C type of CData, the class of other objects.
 pub(crate) enum TypeName<'py> {
     C(Bound<'py, PyString>),
     Class(Bound<'py, PyString>),
@@ -182,7 +182,7 @@ pub(crate) fn c_type_name<'py>(object: &Bound<'py, PyAny>) -> TypeName<'py> {
         .map_or(TypeName::Unknown, TypeName::C)
 }
 
-/// What the object points to, or is an array of; `None` if it is no CData at all.
+/// The memory of a pointer's target or of an array; `None` if the object is not CData.
 pub(crate) fn inspect(object: &Bound<'_, PyAny>) -> PyResult<Option<CData>> {
     let py = object.py();
     let Some(backend) = backend(py)? else {
@@ -208,12 +208,12 @@ pub(crate) fn inspect(object: &Bound<'_, PyAny>) -> PyResult<Option<CData>> {
         }
         UNKNOWN => (address_of(backend, object)?, Pointee::Unknown),
         OTHER => (0, Pointee::Nothing),
-        // The type says how large an item is. CFFI would count in what it has allocated behind a
-        // struct that ends with an array.
+        // The type determines the size of an item. For a struct that ends with an array, CFFI would
+        // count the allocated elements, too.
         size => (
             match extent(backend, object) {
                 Ok((address, _)) => address,
-                // NULL, says CFFI.
+                // CFFI reports NULL.
                 Err(_) => address_of(backend, object)?,
             },
             Pointee::Item(size.unsigned_abs()),
@@ -222,7 +222,7 @@ pub(crate) fn inspect(object: &Bound<'_, PyAny>) -> PyResult<Option<CData>> {
     Ok(Some(CData { address, pointee }))
 }
 
-/// The address that a CData pointer or an integer holds, never null.
+/// The address in a CData pointer or an integer, never null.
 pub(crate) fn pointer_argument(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<usize> {
     match inspect(object)? {
         Some(CData {
@@ -246,7 +246,7 @@ fn not_null(address: usize, argument: &str) -> PyResult<usize> {
     Ok(address)
 }
 
-/// An integer that is an address, never null. Instead of one, a CFFI pointer would be right.
+/// An integer that is an address, never null. The error message also offers a CFFI pointer.
 fn number_argument(
     object: &Bound<'_, PyAny>,
     argument: &str,
@@ -302,8 +302,8 @@ fn number_argument(
     }
 }
 
-/// The address of a struct, given as CData pointer to it (or to `void`), or, unless only a `pointer`
-/// will do, as integer.
+/// The address of a struct, given as CData pointer to it (or to `void`) or, unless `only_pointer`
+/// is set, as integer.
 pub(crate) fn struct_argument(
     object: &Bound<'_, PyAny>,
     argument: &str,
@@ -342,7 +342,7 @@ pub(crate) fn struct_argument(
     }
 }
 
-/// The address that a CData function pointer holds; `None` if the object is something else.
+/// The address in a CData function pointer; `None` if the object is something else.
 pub(crate) fn function(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let py = object.py();
     if let Some(backend) = backend(py)? {
@@ -392,11 +392,10 @@ pub(crate) fn from_buffer<'py>(
     }
 }
 
-/// An `ffi` for those who have none; imports CFFI.
+/// An `ffi` for classes without one; imports CFFI.
 pub(crate) fn own_ffi(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     py.import(intern!(py, "_cffi_backend")).map_err(|error| {
-        let new =
-            error::import_error("a CFFI pointer needs CFFI: pip install cffi");
+        let new = error::import_error("a CFFI pointer needs CFFI: pip install cffi");
         new.set_cause(py, Some(error));
         new
     })?;

@@ -1,4 +1,4 @@
-//! What Python passes as data to write, or as room to read into.
+//! Data that Python passes to write, or memory to read into.
 
 use std::borrow::BorrowMut;
 use std::ffi::{CStr, c_int};
@@ -16,28 +16,28 @@ use crate::arguments::cdata::{self, CData, Pointee, c_type_name};
 use crate::arguments::integer::Integer;
 use crate::error::{self, Refusal};
 
-/// Room for a buffer's description. It must not move while the buffer is held, because exporters
-/// may let `shape` point into it: on the stack for the time of a call, in a box for longer.
+/// A buffer's description. It must not move while the buffer is held, because exporters may let
+/// `shape` point into it: on the stack during a call, in a box for longer.
 pub(crate) type Slot = MaybeUninit<ffi::Py_buffer>;
 
-/// A buffer that some Python object exports, until this is dropped.
+/// A buffer exported by a Python object, until this is dropped.
 pub(crate) struct View<S: BorrowMut<Slot>> {
     slot: S,
-    /// The reference in the slot, seen as an object; it is the slot's and not dropped here.
+    /// The reference in the slot as an object; it belongs to the slot and is not dropped here.
     exporter: ManuallyDrop<Option<Py<PyAny>>>,
 }
 
-// SAFETY: a Py_buffer may be used on any thread that is attached to the interpreter, and it is
-// released only there (see `Drop`).
+// SAFETY: any attached thread may use a Py_buffer, and only an attached thread releases it (see
+// `Drop`).
 unsafe impl Send for View<Box<Slot>> {}
-// SAFETY: nothing in it changes after it was filled.
+// SAFETY: nothing in it changes after it is filled.
 unsafe impl Sync for View<Box<Slot>> {}
 
 impl<S: BorrowMut<Slot>> View<S> {
     /// # Errors
     ///
-    /// Whatever the exporter raises: BufferError or (NumPy) ValueError if the memory is not
-    /// contiguous, or not writable where `flags` ask for that; TypeError if it holds Python
+    /// The exporter's exception: BufferError or (NumPy) ValueError if the memory is not contiguous,
+    /// or is read-only although `flags` require write access; TypeError if it contains Python
     /// objects.
     pub(crate) fn new(
         mut slot: S,
@@ -69,12 +69,12 @@ impl<S: BorrowMut<Slot>> View<S> {
         Ok(view)
     }
 
-    /// The memory of an array or bytearray that was made for us and holds plain numbers. Without
-    /// asking for a description of these, which NumPy would have to write down.
+    /// The memory of an array or bytearray that was created for this transfer and contains plain
+    /// numbers. It does not request the format, which NumPy would have to construct.
     ///
     /// # Errors
     ///
-    /// Whatever the exporter raises.
+    /// The exporter's exception.
     #[inline]
     pub(crate) fn of_numbers(
         mut slot: S,
@@ -93,7 +93,7 @@ impl<S: BorrowMut<Slot>> View<S> {
         Ok(unsafe { Self::filled(slot, py) })
     }
 
-    /// Whether an object exports any memory.
+    /// Whether an object exports memory.
     #[inline]
     pub(crate) fn is_possible(object: &Bound<'_, PyAny>) -> bool {
         // SAFETY: the object is alive.
@@ -102,7 +102,7 @@ impl<S: BorrowMut<Slot>> View<S> {
 
     /// # Safety
     ///
-    /// The slot is filled, and released by nobody else.
+    /// The slot is filled, and no other code releases it.
     unsafe fn filled(mut slot: S, py: Python<'_>) -> Self {
         // SAFETY: its `obj` is null or a reference that lives until release.
         let exporter =
@@ -130,7 +130,7 @@ impl<S: BorrowMut<Slot>> View<S> {
         self.get().readonly != 0
     }
 
-    /// The code of the items, bytes if the exporter says nothing.
+    /// The format code of the items; that of bytes if the exporter provides none.
     pub(crate) fn format(&self) -> &[u8] {
         let format = self.get().format;
         if format.is_null() {
@@ -144,7 +144,7 @@ impl<S: BorrowMut<Slot>> View<S> {
         self.get().itemsize as usize
     }
 
-    /// Bytes of all that has the same first index; `None` with less than two dimensions.
+    /// Number of bytes with the same first index; `None` with fewer than two dimensions.
     pub(crate) fn row_size(&self) -> Option<usize> {
         let view = self.get();
         if view.ndim < 2 || view.shape.is_null() {
@@ -155,7 +155,7 @@ impl<S: BorrowMut<Slot>> View<S> {
         Some(shape[1..].iter().product::<ffi::Py_ssize_t>() as usize * self.item_size())
     }
 
-    /// Number of items that have the same first index; `None` for a single item, or more than two
+    /// Number of items with the same first index; `None` for a single item, or for more than two
     /// dimensions.
     #[inline]
     pub(crate) fn row_items(&self) -> Option<usize> {
@@ -173,10 +173,10 @@ impl<S: BorrowMut<Slot>> View<S> {
         self.exporter.as_ref()
     }
 
-    /// Whether no items are, or contain, pointers to Python objects.
+    /// Whether the items are free of pointers to Python objects.
     fn is_plain(&self) -> bool {
         let format = self.format();
-        // Names of fields stand between colons; everything else is codes.
+        // Field names are enclosed in colons; everything else is codes.
         !format.contains(&b'O')
             || !format
                 .split(|&c| c == b':')
@@ -185,21 +185,21 @@ impl<S: BorrowMut<Slot>> View<S> {
     }
 }
 
-/// Asks for contiguous memory of any format, which is asked for to recognise Python objects. If
-/// that fails, an exception is set.
+/// Requests contiguous memory of any format. The format is needed to recognise Python objects. On
+/// failure, an exception is set.
 fn fill(slot: &mut Slot, object: &Bound<'_, PyAny>, flags: c_int) -> bool {
     let flags = flags | ffi::PyBUF_ND | ffi::PyBUF_FORMAT;
     // SAFETY: the object is alive, and there is room for the view.
     unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), slot.as_mut_ptr(), flags) == 0 }
 }
 
-/// Whether an exception is no reason to try something else: Ctrl-C while `__buffer__` was running,
-/// and a lack of memory.
+/// Whether an exception must not be replaced by another attempt: Ctrl-C during `__buffer__`, or a
+/// lack of memory.
 fn is_final(error: &PyErr, py: Python<'_>) -> bool {
     !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py)
 }
 
-/// NumPy cannot say what format dates have, but it can show them as nameless bytes.
+/// NumPy cannot export the format of dates, but it can export them as nameless bytes.
 fn nameless_bytes<'py>(array: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let Some(dtype) = array.getattr_opt(intern!(array.py(), "dtype"))? else {
         return Ok(None);
@@ -224,17 +224,17 @@ impl<S: BorrowMut<Slot>> Drop for View<S> {
     }
 }
 
-/// How much memory there is behind a pointer.
+/// Size of the memory behind a pointer.
 enum Extent {
-    /// So many bytes.
+    /// This number of bytes.
     Bytes(usize),
-    /// At least one item of so many bytes; how many more, only the caller knows.
+    /// At least one item of this number of bytes; only the caller knows how many more.
     Item(usize),
     /// Only the caller knows.
     Unknown,
 }
 
-/// Memory that Python passed.
+/// Memory passed by Python.
 pub(crate) struct Data<'a> {
     pub(crate) pointer: *mut u8,
     extent: Extent,
@@ -252,7 +252,7 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// What needs no buffer protocol to be read from.
+    /// Objects that can be read without the buffer protocol.
     #[inline]
     fn plain_source(object: &Bound<'_, PyAny>) -> Option<Self> {
         if let Ok(bytes) = object.cast_exact::<PyBytes>() {
@@ -262,10 +262,10 @@ impl<'a> Data<'a> {
         Self::plain_target(object)
     }
 
-    /// What needs no buffer protocol to be written to.
+    /// Objects that can be written without the buffer protocol.
     #[inline]
     fn plain_target(object: &Bound<'_, PyAny>) -> Option<Self> {
-        // With a GIL nothing can resize the bytearray before it is used.
+        // With a GIL, no other thread can resize the bytearray before the transfer.
         #[cfg(not(Py_GIL_DISABLED))]
         if let Ok(array) = object.cast_exact::<PyByteArray>() {
             return Some(Self::of_bytes(array.data(), array.len(), None));
@@ -336,12 +336,13 @@ impl<'a> Data<'a> {
         })
     }
 
-    /// How many elements are meant: all of them, or the first `size`. `None` if that is wrong.
+    /// The number of elements to transfer: all of them, or the first `size`. `None` if that is
+    /// invalid.
     #[inline]
     pub(crate) fn count(&self, element_size: usize, size: Option<usize>) -> Option<usize> {
         let bytes = match (&self.extent, size) {
             (Extent::Bytes(bytes), Some(size)) => {
-                // No division: the product is what has to fit.
+                // No division: the product must fit.
                 let needed = size.checked_mul(element_size)?;
                 return (needed <= *bytes).then_some(size);
             }
@@ -349,7 +350,7 @@ impl<'a> Data<'a> {
             (Extent::Bytes(bytes) | Extent::Item(bytes), None) => *bytes,
             (Extent::Unknown, None) => return None,
         };
-        // Most elements have a size that is a power of two, and dividing by a variable is slow.
+        // Most elements have a size that is a power of two, and division by a variable is slow.
         let (count, rest) = if element_size.is_power_of_two() {
             (
                 bytes >> element_size.trailing_zeros(),
@@ -361,8 +362,7 @@ impl<'a> Data<'a> {
         (rest == 0).then_some(count)
     }
 
-    /// As [`count`](Self::count), with an error that says what is wrong. A negative `size` stands for
-    /// all, too.
+    /// Like [`count`](Self::count), with an error message. A negative `size` also stands for all.
     pub(crate) fn elements(
         &self,
         element_size: usize,
@@ -394,7 +394,7 @@ impl<'a> Data<'a> {
     }
 }
 
-/// Memory whose size is not a number of elements.
+/// The error for memory that is not a whole number of elements.
 #[cold]
 pub(crate) fn not_whole(argument: &str, bytes: usize, element_size: usize) -> Refusal {
     Refusal::value_error(format_args!(

@@ -1,4 +1,4 @@
-//! C functions, as the various Python packages pass them.
+//! C functions in the forms that various Python packages use.
 
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -8,11 +8,11 @@ use crate::arguments::cdata::{self, type_name};
 use crate::error;
 use crate::stream::callback::StreamCallback;
 
-/// What a ctypes function, pointer or `c_void_p` holds; `None` if the object is none of them.
+/// The address in a ctypes function, pointer or `c_void_p`; `None` for other objects.
 fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     let py = object.py();
     let modules = py.import(intern!(py, "sys"))?.getattr("modules")?;
-    // Never imported here: only who has imported it can have such an object.
+    // Never imported here: without ctypes, no such object can exist.
     let Some(ctypes) = modules.cast::<PyDict>()?.get_item("ctypes")? else {
         return Ok(None);
     };
@@ -24,7 +24,7 @@ fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     ] {
         if object.is_instance(&class)? {
             let pointer = ctypes.call_method1(intern!(ctypes.py(), "cast"), (object, &void))?;
-            // NULL is None.
+            // ctypes represents NULL as None.
             let address: Option<usize> =
                 pointer.getattr(intern!(pointer.py(), "value"))?.extract()?;
             return Ok(Some(address.unwrap_or(0)));
@@ -33,9 +33,9 @@ fn ctypes_pointer(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
     Ok(None)
 }
 
-/// The integer in the attribute `address`, as Numba's compiled functions have it.
+/// The integer in the attribute `address` of Numba's compiled functions.
 fn address_attribute(object: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-    // They have an address, too, but not one of a function.
+    // These have an address, too, but not that of a function.
     if object.cast::<StreamCallback>().is_ok()
         || object.hasattr(intern!(object.py(), "elementsize"))?
     {

@@ -7,12 +7,12 @@ use pyo3::prelude::*;
 use crate::arguments::cdata::type_name;
 use crate::error;
 
-/// Any Python integer, or what `operator.index()` accepts. What has no place in 64 bits becomes the
-/// nearest end of their range, which no count reaches.
+/// Any Python integer, or object with `__index__()`. Values outside of 64 bits become the nearest
+/// limit, which no count reaches.
 #[derive(Clone, Copy)]
 pub(crate) struct Integer(i64);
 
-/// The value as error messages show it. Python would refuse to write thousands of digits.
+/// The value in error messages. Python would refuse to print thousands of digits.
 impl fmt::Display for Integer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -24,21 +24,21 @@ impl fmt::Display for Integer {
 }
 
 impl Integer {
-    /// The default of `size` in `write` and `read`: all.
+    /// Default of `size` in `write` and `read`: all.
     pub(crate) const ALL: Self = Self(-1);
-    /// The default of `size` where something is waited for.
+    /// Default of `size` in waits.
     pub(crate) const ONE: Self = Self(1);
-    /// All numbers below the range of 64 bits.
+    /// All numbers below the 64-bit range.
     pub(crate) const LEAST: Self = Self(i64::MIN);
-    /// The default of `blocksize`.
+    /// Default of `blocksize`.
     pub(crate) const BLOCK: Self = Self(256);
 
-    /// An int that fits; `None` for everything else. Cannot fail, and runs no Python code.
+    /// An int that fits; `None` for other objects. Cannot fail, and runs no Python code.
     #[inline]
     pub(crate) fn exact(object: Borrowed<'_, '_, PyAny>) -> Option<Self> {
         let mut overflow = 0;
-        // SAFETY: the object is alive. It is exactly an int, whose value is not asked of any
-        // method, and numbers that do not fit raise no exception.
+        // SAFETY: the object is alive. It is exactly an int, so no method can change its value, and
+        // numbers that do not fit raise no exception.
         let value = unsafe {
             if pyo3::ffi::PyLong_CheckExact(object.as_ptr()) == 0 {
                 return None;
@@ -48,7 +48,7 @@ impl Integer {
         (overflow == 0).then_some(Self(value))
     }
 
-    /// An argument that is no `int`, or a large one.
+    /// An argument that is not an `int`, or a large one.
     #[cold]
     pub(crate) fn named(object: Borrowed<'_, '_, PyAny>, argument: &str) -> PyResult<Self> {
         let refused = || {
@@ -68,11 +68,11 @@ impl Integer {
 
     /// `None` for negative numbers.
     pub(crate) fn count(self) -> Option<usize> {
-        // Beyond the address space, one count is as good as another.
+        // Beyond the address space, all counts are equivalent.
         (self.0 >= 0).then(|| usize::try_from(self.0).unwrap_or(usize::MAX))
     }
 
-    /// The number of a frame: 0 or more, and not limited by the memory there is.
+    /// The number of a frame: 0 or more, not limited by memory.
     pub(crate) fn frame(self, argument: &str) -> PyResult<u64> {
         u64::try_from(self.0).map_err(|_| {
             error::value_error(format_args!("{argument} must be 0 or more, not {self}"))

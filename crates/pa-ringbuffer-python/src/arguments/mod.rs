@@ -1,5 +1,5 @@
-//! What Python passes: numbers, times, buffers, CFFI's CData, C functions, sample formats, and scripts
-//! for a device.
+//! Arguments from Python: numbers, times, buffers, CFFI's CData, C functions, sample formats, and
+//! scripts for a device.
 
 pub(crate) mod cdata;
 pub(crate) mod data;

@@ -1,4 +1,4 @@
-//! Sample formats, and buffers that hold frames of them.
+//! Sample formats, and buffers of frames in these formats.
 
 use std::mem::MaybeUninit;
 
@@ -16,9 +16,9 @@ pub(crate) struct SampleFormat {
     name: &'static str,
     /// Bytes per sample.
     pub(crate) size: usize,
-    /// The code that `struct` and `memoryview` have for it; for 24 bits, that of a byte.
+    /// The format code of `struct` and `memoryview`; for 24 bits, that of a byte.
     code: char,
-    /// Other codes of the same meaning, where they have this size.
+    /// Equivalent codes, on systems where they have this size.
     synonyms: &'static [u8],
 }
 
@@ -31,7 +31,7 @@ const FORMATS: [SampleFormat; 6] = [
     SampleFormat::new("uint8", 1, 'B', b"B"),
 ];
 
-/// The code of single items in the byte order of this machine.
+/// The format code of single items in this machine's byte order.
 #[inline]
 fn item_code(code: &[u8], size: usize) -> Option<u8> {
     let foreign: &[u8] = if cfg!(target_endian = "little") {
@@ -68,13 +68,13 @@ impl SampleFormat {
             })
     }
 
-    /// Whether a buffer with such items holds samples of this format.
+    /// Whether a buffer with these items contains samples of this format.
     #[inline]
     pub(crate) fn is(self, code: &[u8], size: usize) -> bool {
         item_code(code, size).is_some_and(|code| size == self.size && self.synonyms.contains(&code))
     }
 
-    /// The same, or bytes that may be some.
+    /// The same, or bytes that may represent them.
     fn accepts(self, code: &[u8], size: usize) -> bool {
         let bytes = size == 1 && item_code(code, size).is_some_and(|code| b"Bbc".contains(&code));
         bytes || self.is(code, size)
@@ -106,7 +106,7 @@ impl SampleFormat {
             )));
         }
         let frame_size = channels * self.size;
-        // In more than one dimension, the first one counts frames.
+        // With several dimensions, the first one counts frames.
         if let Some(row) = view.row_size() {
             if row != frame_size {
                 return Err(error::value_error(format_args!(
@@ -129,13 +129,13 @@ impl SampleFormat {
             )));
         }
         frames.resize(view.len(), 0);
-        // SAFETY: the view holds that many contiguous bytes; nobody else knows the copy.
+        // SAFETY: the view has that many contiguous bytes; no other code has access to the copy.
         unsafe { view.pointer().copy_to(frames.as_mut_ptr(), frames.len()) };
         Ok(frames)
     }
 
-    /// A memoryview of frames in its first dimension and channels in its second. It can be written
-    /// to, as a new array could.
+    /// A memoryview with frames in its first dimension and channels in its second. It is writable,
+    /// like a new array.
     pub(crate) fn view<'py>(
         self,
         py: Python<'py>,
@@ -144,10 +144,10 @@ impl SampleFormat {
     ) -> PyResult<Bound<'py, PyAny>> {
         let frame_size = channels * self.size;
         let count = frames.len() / frame_size;
-        // A memoryview cannot be cast to a shape of no frames, but it can be cut to it.
+        // A memoryview cannot be cast to a shape without frames, but it can be sliced to one.
         let bytes = object::bytearray(py, count.max(1) * frame_size)?;
-        // SAFETY: no other code has the array yet, and it has room for at least these frames. What is
-        // left is cut off.
+        // SAFETY: no other code has the array yet, and it has room for at least these frames. The
+        // rest is cut off.
         unsafe { (bytes.data()).copy_from_nonoverlapping(frames.as_ptr(), count * frame_size) };
         let view = memory::view_of(&bytes)?;
         let frames = count.max(1);

@@ -1,4 +1,4 @@
-//! What Python says about the calls that a device is to make offline.
+//! Arguments that describe the calls of an offline device.
 
 use std::ffi::c_ulong;
 
@@ -18,7 +18,7 @@ const KINDS: [(&str, c_ulong, &str); 4] = [
     ("output_overflow", flags::OUTPUT_OVERFLOW, "output"),
 ];
 
-/// The status flag of a kind of xrun, for a device with such numbers of input and output channels.
+/// The status flag of a kind of xrun, for a device with these numbers of input and output channels.
 pub(crate) fn xrun(kind: &str, channels: [usize; 2], argument: &str) -> PyResult<c_ulong> {
     let Some((_, flag, direction)) = KINDS.iter().find(|(name, ..)| *name == kind) else {
         return Err(error::value_error(format_args!(
@@ -77,7 +77,7 @@ pub(crate) fn xruns(
     Ok(xruns)
 }
 
-/// What Python passes may be endless: adds an item if there is memory, and hears Ctrl-C.
+/// Python may pass endless iterables: adds an item if there is memory, and handles Ctrl-C.
 fn push<T>(py: Python<'_>, list: &mut Vec<T>, item: T) -> PyResult<()> {
     if list.try_reserve(1).is_err() {
         return Err(error::memory_error(format_args!(
@@ -89,7 +89,7 @@ fn push<T>(py: Python<'_>, list: &mut Vec<T>, item: T) -> PyResult<()> {
     hear_signals(py, list.len())
 }
 
-/// Lets other threads run, too. An iterator that is not written in Python does neither by itself.
+/// Also lets other threads run. An iterator that is not written in Python does neither by itself.
 fn hear_signals(py: Python<'_>, count: usize) -> PyResult<()> {
     if count % 1024 == 0 {
         py.detach(|| ());
@@ -98,7 +98,7 @@ fn hear_signals(py: Python<'_>, count: usize) -> PyResult<()> {
     Ok(())
 }
 
-/// As many block sizes as it takes for `frames` frames, or all that there are.
+/// Enough block sizes for `frames` frames, or all that there are.
 pub(crate) fn block_sizes(object: &Bound<'_, PyAny>, frames: u64) -> PyResult<Vec<usize>> {
     let py = object.py();
     let wrong = |what: &Bound<'_, PyAny>| {
@@ -111,7 +111,7 @@ pub(crate) fn block_sizes(object: &Bound<'_, PyAny>, frames: u64) -> PyResult<Ve
     let mut rest = frames;
     let mut iterator =
         (object.try_iter()).map_err(|error| error::unless_raised(py, error, || wrong(object)))?;
-    // It may be endless.
+    // The iterable may be endless.
     while rest > 0 {
         let Some(size) = iterator.next().transpose()? else {
             break;

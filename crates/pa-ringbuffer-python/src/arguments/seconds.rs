@@ -10,7 +10,7 @@ use crate::arguments::cdata::type_name;
 use crate::error;
 use crate::stream::wait;
 
-/// The point in time at which a *timeout* is over, or `None` for never.
+/// The point in time at which a *timeout* expires, or `None` for never.
 #[inline]
 pub(crate) fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Instant>> {
     match timeout {
@@ -19,7 +19,7 @@ pub(crate) fn deadline(timeout: Option<&Bound<'_, PyAny>>) -> PyResult<Option<In
     }
 }
 
-/// A number of seconds, or `None`. Not a number is one, too: what to do with it is up to
+/// A number of seconds, or `None`. NaN is accepted here and handled by
 /// [`deadline`](crate::stream::wait::deadline).
 pub(crate) fn seconds(
     object: Option<Borrowed<'_, '_, PyAny>>,
@@ -33,7 +33,7 @@ pub(crate) fn seconds(
     let seconds = unsafe { ffi::PyFloat_AsDouble(object.as_ptr()) };
     if seconds == -1.0 {
         if let Some(error) = PyErr::take(py) {
-            // Integers may be too large for a float.
+            // Integers may exceed the range of a float.
             if error.is_instance_of::<PyOverflowError>(py) && error.traceback(py).is_none() {
                 return Err(error::overflow_error(format_args!(
                     "{argument} must be a number of seconds that fits into a float, not a larger one"

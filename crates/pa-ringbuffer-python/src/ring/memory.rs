@@ -1,7 +1,8 @@
 //! A ring's memory as a Python object, and the views of it that Python gets.
 //!
-//! Whoever needs the memory refers to its owner: the ring, a region, the CData in `_ptr`. The owner
-//! refers to none of them, so that there are no cycles, and is freed with the last one.
+//! Every object that needs the memory refers to its owner: the ring, a region, the CData in `_ptr`.
+//! The owner refers to none of them, so there are no cycles, and the last of these objects frees
+//! it.
 
 use std::ffi::c_int;
 #[cfg(Py_LIMITED_API)]
@@ -23,25 +24,26 @@ use crate::object;
 
 /// Memory that Python code has allocated and the ring uses.
 enum Borrowed {
-    /// A bytes-like object, held so that it can neither go away nor be resized.
+    /// A bytes-like object, held so that it can neither disappear nor be resized.
     Buffer(View<Box<Slot>>, Py<PyAny>),
     /// A CData array.
     Array(Py<PyAny>),
 }
 
-/// The objects that keep the memory of a ring that C owns, as far as they are known: what was assigned
-/// to `_ptr`, and to `_data`.
+/// The known objects that keep the memory of a ring owned by C: those assigned to `_ptr` and to
+/// `_data`.
 pub(crate) type Owners = (Option<Py<PyAny>>, Option<Py<PyAny>>);
 
-/// What keeps memory alive.
+/// Keeps memory alive.
 ///
-/// The garbage collector is only shown objects whose clearing leaves the memory as it is. It clears
-/// the garbage it has found in any order, and code that runs meanwhile may still use the memory.
+/// The garbage collector is only shown objects whose clearing leaves the memory intact. It clears
+/// garbage in any order, and code that runs in the meantime may still use the memory.
 pub(crate) enum Keeper {
-    /// An object of ours, which does not let go of memory before its destructor.
+    /// An object of this module, which releases memory only in its destructor.
     Ours(Py<PyAny>),
-    /// Anything. A ctypes array, a memoryview or a CData may free its memory when it is cleared, so
-    /// the collector is not shown this reference. A cycle that leads through it stays.
+    /// Any other object. A ctypes array, a memoryview or a CData may free its memory when it is
+    /// cleared, so the collector is not shown this reference. A cycle that leads through it is
+    /// never freed.
     Foreign(Py<PyAny>),
 }
 
@@ -73,7 +75,7 @@ impl Keeper {
     }
 }
 
-/// What the collector does to an object that it clears, if it does anything.
+/// The function with which the collector clears an object, if any.
 fn clearing(class: *mut ffi::PyTypeObject) -> Option<ffi::inquiry> {
     // SAFETY: a class that is alive. Since Python 3.10, all classes have slots in the limited API.
     unsafe {
@@ -97,10 +99,10 @@ fn base(class: *mut ffi::PyTypeObject) -> *mut ffi::PyTypeObject {
     }
 }
 
-/// Whether clearing an object takes nothing from it but its attributes: bytearrays, arrays and mmap
-/// objects, those of NumPy, and of classes derived from these.
+/// Whether clearing an object removes only its attributes. This is true of bytearrays, arrays and
+/// mmap objects, of NumPy's arrays, and of classes derived from these.
 fn keeps_memory_when_cleared(object: &Bound<'_, PyAny>) -> PyResult<bool> {
-    /// What clears the attributes of objects whose class is written in Python.
+    /// The function that clears the attributes of objects whose class is written in Python.
     static CLEAR_ATTRIBUTES: PyOnceLock<usize> = PyOnceLock::new();
     let py = object.py();
     let attributes = *CLEAR_ATTRIBUTES.get_or_try_init(py, || {
@@ -120,12 +122,11 @@ fn keeps_memory_when_cleared(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(true)
 }
 
-/// The struct and the elements of a ring that `RingBuffer.__init__` has made, for those who need them
+/// The struct and the elements of a ring made by `RingBuffer.__init__`, for code that needs them
 /// longer than the ring object. Its buffer is the storage.
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Memory {
-    /// What is kept alive. Not set before `keep` only where there is nobody else who refers to this
-    /// object.
+    /// The ring. It may be unset before `keep` only while no other code refers to this object.
     ring: OnceLock<RingMemory>,
     storage: Exported,
     borrowed: Option<Borrowed>,
@@ -136,10 +137,10 @@ pub(crate) struct Memory {
 /// The largest number that fits into the struct's fields.
 const LARGEST: i128 = ring_buffer_size_t::MAX as i128;
 
-/// The largest number of elements whose masks fit as well.
+/// The largest number of elements whose masks also fit.
 const MOST_ELEMENTS: i64 = (LARGEST / 2 + 1) as i64;
 
-/// The largest element size. The largest [`Integer`] stands for all numbers beyond it, too.
+/// The largest element size. The largest [`Integer`] stands for all numbers beyond it.
 const LARGEST_ELEMENT: i64 = if LARGEST < i64::MAX as i128 {
     LARGEST as i64
 } else {
@@ -155,7 +156,7 @@ fn checked(number: Integer, argument: &str, most: i64) -> PyResult<usize> {
     Ok(number.count().unwrap_or(0))
 }
 
-/// An element size that the struct can hold.
+/// Checks that the struct can store an element size.
 pub(crate) fn checked_element_size(elementsize: Integer) -> PyResult<usize> {
     match checked(elementsize, "elementsize", LARGEST_ELEMENT)? {
         0 => Err(error::value_error(format_args!(
@@ -165,7 +166,7 @@ pub(crate) fn checked_element_size(elementsize: Integer) -> PyResult<usize> {
     }
 }
 
-/// A number of elements that a ring can have.
+/// Checks that a ring can have this number of elements.
 fn checked_size(element_size: usize, size: Integer) -> PyResult<usize> {
     let count = checked(size, "size", MOST_ELEMENTS)?;
     if !count.is_power_of_two() {
@@ -185,7 +186,7 @@ fn checked_size(element_size: usize, size: Integer) -> PyResult<usize> {
     Ok(count)
 }
 
-/// Sizes were checked, so what is left is a lack of memory.
+/// The sizes were checked, so only a lack of memory remains.
 fn no_memory(error: &RingError, element_size: usize, size: usize) -> PyErr {
     match error {
         RingError::TooLarge { .. } | RingError::OutOfMemory { .. } => error::memory_error(
@@ -202,7 +203,7 @@ pub(crate) fn allocate(element_size: usize, size: Integer) -> PyResult<RingMemor
 }
 
 impl Memory {
-    /// An object to `keep` an allocated ring, whose fields are as they were made.
+    /// An object to `keep` an allocated ring, whose fields are unchanged.
     pub(crate) fn empty(made: &Geometry) -> Self {
         Self {
             ring: OnceLock::new(),
@@ -221,7 +222,7 @@ impl Memory {
         self.ring.set(ring).expect("only a new object is filled");
     }
 
-    /// A struct for elements that are in `buffer`.
+    /// A struct for elements in `buffer`.
     pub(crate) fn over(element_size: usize, buffer: &Bound<'_, PyAny>) -> PyResult<Self> {
         // SAFETY: the object is alive.
         let (pointer, bytes, readonly, borrowed) =
@@ -313,7 +314,7 @@ impl Memory {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.borrowed {
-            // Two references: the one that was passed, and the one in the view.
+            // Two references: the object that was passed, and the one in the view.
             Some(Borrowed::Buffer(view, source)) if self.visits => {
                 visit.call(source)?;
                 visit.call(view.exporter())
@@ -330,8 +331,8 @@ struct Exported {
     readonly: bool,
 }
 
-// SAFETY: the pointer is only handed on to those who ask for a buffer; what they do with it on
-// which thread is theirs to answer for, as with any buffer.
+// SAFETY: the pointer is only passed on to code that requests a buffer, which is responsible for
+// its use on any thread, as with any buffer.
 unsafe impl Send for Exported {}
 // SAFETY: as above.
 unsafe impl Sync for Exported {}
@@ -341,14 +342,14 @@ impl Exported {
     ///
     /// # Safety
     ///
-    /// The view is there to be filled, and the memory lives as long as the exporter.
+    /// The view can be filled, and the memory lives as long as the exporter.
     unsafe fn export(
         &self,
         exporter: &Bound<'_, PyAny>,
         view: *mut ffi::Py_buffer,
         flags: c_int,
     ) -> PyResult<()> {
-        // SAFETY: the caller's promises.
+        // SAFETY: the caller's guarantees.
         let failed = unsafe {
             ffi::PyBuffer_FillInfo(
                 view,
@@ -375,7 +376,7 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// `bytes` at `pointer`, valid as long as `owner` lives.
+    /// A region of `bytes` at `pointer`, valid as long as `owner` lives.
     pub(crate) fn new(pointer: *mut u8, bytes: usize, readonly: bool, owner: Keeper) -> Self {
         Self {
             memory: Exported {
@@ -410,7 +411,7 @@ impl Region {
     }
 }
 
-/// A new memoryview of what an object exports; of a memoryview, one that is released on its own.
+/// A new memoryview of an exporter; for a memoryview, one that is released independently.
 pub(crate) fn view_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the object is alive; the result is a new reference or null with an exception.
     unsafe {
@@ -418,18 +419,18 @@ pub(crate) fn view_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
     }
 }
 
-/// A new memoryview of nothing. It cannot be one for all, because its owner may release it.
+/// A new empty memoryview. They cannot share one, because its owner may release it.
 pub(crate) fn empty_view(py: Python<'_>, readonly: bool) -> PyResult<Bound<'_, PyAny>> {
     if readonly {
         return view_of(object::no_bytes(py)?.as_any());
     }
-    // CPython counts the views that are made of one view, without a lock (gh-127716): without a GIL,
-    // not even an empty one can be shared.
+    // CPython counts the views derived from one view without a lock (gh-127716): without a GIL,
+    // even an empty one cannot be shared.
     #[cfg(Py_GIL_DISABLED)]
     return view_of(object::bytearray(py, 0)?.as_any());
     #[cfg(not(Py_GIL_DISABLED))]
     {
-        /// No caller gets this view. A copy of it takes one object, a view of a bytearray two.
+        /// No caller gets this view. Copying it takes one object; a view of a bytearray takes two.
         static NOTHING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let nothing = NOTHING.get_or_try_init(py, || {
             view_of(object::bytearray(py, 0)?.as_any()).map(Bound::unbind)

@@ -1,15 +1,15 @@
-//! How Python gets into the methods of `RingBuffer`.
+//! The entry points of `RingBuffer`'s methods.
 //!
-//! PyO3 counts calls per thread, and puts the arguments of each of its functions into a table of its
-//! own first. [`methods!`] defines methods without that: arguments are read from where the
-//! interpreter has them. (CPython 3.11, `write()` of 8 bytes: 31 instead of 39 ns, the loop around it
-//! included.)
+//! PyO3 counts calls per thread, and first copies the arguments of each of its functions into a
+//! table. [`methods!`] defines methods without that: they read the arguments in place. (CPython
+//! 3.11, `write()` of 8 bytes: 31 instead of 39 ns, including the loop around it.)
 //!
-//! There is another reason for the methods that are not called for every block: PyO3 aborts the process
-//! if it refuses the number or the names of arguments and finds no memory to say so.
+//! Methods that are not called for every block use it for another reason: PyO3 aborts the process
+//! if the number or names of arguments are wrong and there is no memory for the message.
 //!
-//! Outside of PyO3's functions, dropping a `Py` only takes effect when one of these is called the next
-//! time. So the methods here drop references as `Bound`, which takes effect at once, unless there is an
+//! Outside of PyO3's functions, dropping a `Py` takes effect only at the next call of one of them.
+//! Therefore the methods here drop references as `Bound`, which takes effect immediately, unless
+//! there is an exception.
 //! exception.
 
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -32,7 +32,7 @@ pub(crate) type Argument<'a, 'py> = Option<Borrowed<'a, 'py, PyAny>>;
 /// A method of `RingBuffer`, for [`install`].
 pub(crate) struct Method {
     pub(crate) name: &'static CStr,
-    /// What `inspect.signature()` finds.
+    /// The signature for `inspect.signature()`.
     pub(crate) signature: &'static str,
     pub(crate) doc: &'static [&'static str],
     pub(crate) function: ffi::PyCFunctionFastWithKeywords,
@@ -43,11 +43,11 @@ pub(crate) struct Attribute {
     pub(crate) name: &'static CStr,
     pub(crate) doc: &'static [&'static str],
     pub(crate) function: ffi::getter,
-    /// One function, or none if the attribute is read-only.
+    /// A function, or none if the attribute is read-only.
     pub(crate) setter: &'static [ffi::setter],
 }
 
-/// What a call looks like to the interpreter.
+/// The arguments of a call from the interpreter.
 pub(crate) struct Call {
     pub(crate) slf: *mut PyObject,
     pub(crate) arguments: *const *mut PyObject,
@@ -55,7 +55,8 @@ pub(crate) struct Call {
     pub(crate) names: *mut PyObject,
 }
 
-/// Calls the body of a method or attribute, and hands its result, or exception, to the interpreter.
+/// Calls the body of a method or attribute, and returns its result, or exception, to the
+/// interpreter.
 ///
 /// # Safety
 ///
@@ -68,7 +69,7 @@ pub(crate) unsafe fn answer<'py, T: IntoPyObject<'py>>(
 where
     PyErr: From<T::Error>,
 {
-    // SAFETY: the caller's promises.
+    // SAFETY: the caller's guarantees.
     let (py, ring) = unsafe {
         let py = Python::assume_attached();
         (
@@ -87,7 +88,7 @@ where
     }
 }
 
-/// Calls the body that assigns a value to an attribute, and tells the interpreter whether that failed.
+/// Calls the body that assigns to an attribute, and reports to the interpreter whether that failed.
 ///
 /// # Safety
 ///
@@ -98,7 +99,7 @@ pub(crate) unsafe fn assign(
     name: &'static CStr,
     body: for<'py> fn(&'py Bound<'py, RingBuffer>, &Bound<'py, PyAny>) -> PyResult<()>,
 ) -> c_int {
-    // SAFETY: the caller's promises; the result is a new reference, or null with an exception.
+    // SAFETY: the caller's guarantees; the result is a new reference, or null with an exception.
     unsafe {
         let done = answer(&slf, |ring| {
             let Some(value) = Bound::from_borrowed_ptr_or_opt(ring.py(), value) else {
@@ -107,7 +108,7 @@ pub(crate) unsafe fn assign(
                     name.to_str().unwrap_or("?")
                 )));
             };
-            // So that what was there before is dropped at once.
+            // Drops the previous value immediately.
             Python::attach(|_| body(ring, &value)).map(|()| true)
         });
         if done.is_null() {
@@ -120,7 +121,7 @@ pub(crate) unsafe fn assign(
 
 #[cold]
 fn raise(py: Python<'_>, error: PyErr) -> *mut PyObject {
-    // Gives back what was dropped on the way here as `Py`; see above.
+    // Releases the `Py` references that were dropped before; see above.
     Python::attach(|_| ());
     error.restore(py);
     null_mut()
@@ -131,8 +132,8 @@ impl Call {
     ///
     /// # Safety
     ///
-    /// They are those of a call of a `METH_FASTCALL | METH_KEYWORDS` function: `count` arguments, and
-    /// behind them one for each name, all alive.
+    /// They are those of a call of a `METH_FASTCALL | METH_KEYWORDS` function: `count` arguments,
+    /// followed by one for each name, all alive.
     #[inline(always)]
     pub(crate) unsafe fn read<'py, const N: usize>(
         &self,
@@ -162,7 +163,7 @@ impl Call {
         expected: [&'static CStr; N],
     ) -> PyResult<[Argument<'_, 'py>; N]> {
         let mut found = Found::new(method, expected);
-        // SAFETY: the caller's promises; the names are strings.
+        // SAFETY: the caller's guarantees; the names are strings.
         unsafe {
             for n in 0..self.count {
                 let value = Borrowed::from_ptr(py, *self.arguments.offset(n));
@@ -183,8 +184,8 @@ impl Call {
     }
 }
 
-/// The arguments of a function that PyO3 calls with all there are: it aborts the process where there
-/// is no memory to say what is wrong with their number or names.
+/// The arguments of a function that PyO3 calls with all arguments unchecked: otherwise PyO3 aborts
+/// the process if their number or names are wrong and there is no memory for the message.
 pub(crate) fn read_all<'a, 'py, const N: usize>(
     method: &'static CStr,
     expected: [&'static CStr; N],
@@ -193,8 +194,8 @@ pub(crate) fn read_all<'a, 'py, const N: usize>(
 ) -> PyResult<[Argument<'a, 'py>; N]> {
     let py = arguments.py();
     let mut found = Found::new(method, expected);
-    // SAFETY: a tuple and a dict that are alive. The dict is PyO3's own, and nothing in here changes
-    // it, so what is borrowed from it lives as long.
+    // SAFETY: a tuple and a dict that are alive. The dict is PyO3's own, and nothing in here
+    // changes it, so borrowed items live as long.
     unsafe {
         let count = ffi::PyTuple_Size(arguments.as_ptr());
         for n in 0..count {
@@ -217,7 +218,7 @@ struct Found<'a, 'py, const N: usize> {
     method: &'static CStr,
     expected: [&'static CStr; N],
     values: [Argument<'a, 'py>; N],
-    /// How many have come by position.
+    /// Number of positional arguments.
     given: usize,
 }
 
@@ -231,7 +232,7 @@ impl<'a, 'py, const N: usize> Found<'a, 'py, N> {
         }
     }
 
-    /// One of `count` arguments that come by position.
+    /// One of `count` positional arguments.
     fn next(&mut self, value: Borrowed<'a, 'py, PyAny>, count: ffi::Py_ssize_t) -> PyResult<()> {
         let Some(place) = self.values.get_mut(self.given) else {
             let method = self.method.to_str().unwrap_or("?");
@@ -244,7 +245,7 @@ impl<'a, 'py, const N: usize> Found<'a, 'py, N> {
         Ok(())
     }
 
-    /// An argument that comes by its name, which is a string.
+    /// A keyword argument, whose name is a string.
     fn named(
         &mut self,
         name: Borrowed<'a, 'py, PyAny>,
@@ -252,7 +253,7 @@ impl<'a, 'py, const N: usize> Found<'a, 'py, N> {
     ) -> PyResult<()> {
         let method = self.method.to_str().unwrap_or("?");
         let position = self.expected.iter().position(|expected| {
-            // SAFETY: a string, and one that ends with a zero.
+            // SAFETY: a string, and one that ends with a zero byte.
             unsafe { ffi::PyUnicode_CompareWithASCIIString(name.as_ptr(), expected.as_ptr()) == 0 }
         });
         let Some(position) = position else {
@@ -274,7 +275,7 @@ impl<'a, 'py, const N: usize> Found<'a, 'py, N> {
     }
 }
 
-/// An argument that must be given.
+/// A required argument.
 #[inline(always)]
 pub(crate) fn required<'a, 'py>(
     argument: Argument<'a, 'py>,
@@ -292,7 +293,8 @@ pub(crate) fn integer(argument: Borrowed<'_, '_, PyAny>, name: &str) -> PyResult
     }
 }
 
-/// Methods, each of which is written once: its documentation, its arguments by name, and its body.
+/// Methods, each of which is written once: its documentation, the names of its arguments, and its
+/// body.
 ///
 /// The body gets the ring and an [`Argument`] for each name.
 macro_rules! methods {
@@ -325,8 +327,8 @@ macro_rules! methods {
                 let call = Call { slf, arguments, count, names };
                 const NAMES: [&std::ffi::CStr; [$(stringify!($argument)),*].len()] =
                     [$(c_name(concat!(stringify!($argument), "\0"))),*];
-                // SAFETY: called by the interpreter with such arguments. Before, the descriptor has
-                // made sure that `slf` is of the class.
+                // SAFETY: called by the interpreter with such arguments. The descriptor has already
+                // checked that `slf` is of the class.
                 unsafe {
                     answer(&call.slf, |ring| body(ring, call.read(ring.py(), NAME, NAMES)?))
                 }
@@ -339,8 +341,8 @@ macro_rules! methods {
 }
 pub(crate) use methods;
 
-/// Attributes, each of which is written once. The body gets the ring. Behind it, attributes that can
-/// be assigned have another one, which gets the value as well.
+/// Attributes, each of which is written once. The body gets the ring. Assignable attributes have a
+/// second body, which also gets the value.
 macro_rules! attributes {
     ($($(#[doc = $doc:literal])* fn $name:ident($ring:ident) -> $result:ty $body:block
         $(set($value:ident) $set:block)?)*) => {
@@ -380,7 +382,7 @@ macro_rules! attributes {
                 slf: *mut pyo3::ffi::PyObject,
                 _closure: *mut std::ffi::c_void,
             ) -> *mut pyo3::ffi::PyObject {
-                // SAFETY: called by the interpreter. Before, the descriptor has made sure that `slf`
+                // SAFETY: called by the interpreter. The descriptor has already checked that `slf`
                 // is of the class.
                 unsafe { answer(&slf, body) }
             }
@@ -392,7 +394,7 @@ macro_rules! attributes {
 }
 pub(crate) use attributes;
 
-/// A name that ends with a zero.
+/// A name that ends with a zero byte.
 pub(crate) const fn c_name(name: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(name.as_bytes()) {
         Ok(name) => name,
@@ -411,7 +413,7 @@ fn for_ever(signature: &str, doc: &[&str]) -> PyResult<*const c_char> {
 }
 
 fn method(class: &Bound<'_, PyType>, method: &Method) -> PyResult<()> {
-    // This is how C says what `inspect.signature()` finds.
+    // C functions declare their signature for `inspect.signature()` like this.
     let name = method.name.to_string_lossy();
     let signature = format!("{name}{}\n--\n\n", method.signature);
     let definition = Box::leak(Box::new(ffi::PyMethodDef {
@@ -422,8 +424,8 @@ fn method(class: &Bound<'_, PyType>, method: &Method) -> PyResult<()> {
         ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
         ml_doc: for_ever(&signature, method.doc)?,
     }));
-    // SAFETY: the definition and all that it refers to live for ever; the flags say what the
-    // function takes; its `slf` is of this class, as the functions ask for.
+    // SAFETY: the definition and everything that it refers to live forever; the flags match the
+    // function's arguments; its `slf` is of this class, as the functions require.
     let descriptor = unsafe {
         let descriptor = ffi::PyDescr_NewMethod(class.as_type_ptr(), definition);
         Bound::from_owned_ptr_or_err(class.py(), descriptor)

@@ -2,13 +2,13 @@
 //!
 //! # Threads
 //!
-//! Each side of an instance has a critical section of its own ([`Sections`]): with a GIL that costs
-//! nothing, and on free-threaded Python it keeps two threads from using one side at once, while the
-//! two sides do not wait for each other. Elements are copied inside the section of their side. What
-//! changes in an instance (which ring it stands for) is read inside one of the sections and written
-//! inside both. Inside, nothing is called that could run Python code, because that would let others
-//! in. Everything that can (reading arguments, acquiring buffers, allocating results) comes before
-//! or after.
+//! Each side of an instance has its own critical section ([`Sections`]). With a GIL, this costs
+//! nothing; on free-threaded Python, it keeps two threads from using one side at once, while the
+//! two sides do not wait for each other. Elements are copied inside the section of their side. The
+//! state of an instance that can change (which ring it refers to) is read inside one of the
+//! sections and written inside both. Inside, no call may run Python code, because that would let
+//! other threads in. Everything that can run Python code (reading arguments, acquiring buffers,
+//! allocating results) comes before or after.
 
 mod pointers;
 mod regions;
@@ -93,19 +93,20 @@ pub(crate) struct RingBuffer {
     sections: Sections,
 }
 
-/// Reading the state takes one of the two sections. This one is for what belongs to no side.
+/// Reading the state takes one of the two sections. This is the section for operations of neither
+/// side.
 const NEITHER: Side = Side::Consumer;
 
 // SAFETY: `state` is only read inside one of the sections and only changed inside both, or by the
 // garbage collector and the destructor, when no other thread has access.
 unsafe impl Sync for RingBuffer {}
-// SAFETY: as above; all that it holds may be dropped on any attached thread.
+// SAFETY: as above; any attached thread may drop its contents.
 unsafe impl Send for RingBuffer {}
 
 #[pymethods]
 impl RingBuffer {
-    /// Subclasses bring their own. Looking for an attribute that is not there would take as long
-    /// as all the rest of making a ring.
+    /// Subclasses define their own. Looking up a missing attribute would take as long as the rest
+    /// of making a ring.
     #[classattr]
     fn _ffi(py: Python<'_>) -> Py<PyAny> {
         py.Ellipsis()
@@ -204,7 +205,7 @@ impl RingBuffer {
             .cast_into::<Self>()?;
         Self::checked_ffi(&object)?;
         let ring = struct_pointer(&pointer, "pointer", false)?;
-        // SAFETY: not null and aligned; that there is a ring is what the caller says.
+        // SAFETY: not null and aligned; the caller guarantees that it points to a ring.
         unsafe { ring.as_ref() }
             .checked_geometry()
             .map_err(|field| error::value_error(format_args!("pointer: {field}")))?;
@@ -271,9 +272,9 @@ impl RingBuffer {
         object::text(slf.py(), &format!("<{name}: {state}>"))
     }
 
-    /// What others have passed is not visited: the collector would clear a CData, or whatever else
-    /// keeps the memory, while the ring is still in use. What is visited here has no such effect:
-    /// the memory stays, and the view of the elements is seen by nobody else.
+    /// Objects from outside are not visited: the collector would clear a CData, or another object
+    /// that keeps the memory, while the ring is still in use. Clearing the visited objects has no
+    /// such effect: the memory stays, and no other code has the view of the elements.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // SAFETY: the collector runs while no thread is inside a critical section of this object,
         // because nothing in there can start it.
@@ -283,7 +284,7 @@ impl RingBuffer {
                 visit.call(memory)?;
                 visit.call(&state.data)?;
             }
-            // Its memory is its own, whatever `_data` refers to.
+            // The ring owns its memory, whatever `_data` refers to.
             Backing::Own(_) => visit.call(&state.data)?,
             Backing::Foreign | Backing::Nothing => (),
         }
@@ -292,7 +293,7 @@ impl RingBuffer {
 }
 
 methods! {
-    /// Copies would share the ring, and there can be only one reader and one writer.
+    /// Copies would share the ring, which can have only one reader and one writer.
     fn __reduce_ex__ "($self, protocol)" (ring, protocol) -> Bound<'py, PyAny> {
         required(protocol, "protocol")?;
         Err(error::type_error(format_args!(
@@ -302,7 +303,7 @@ methods! {
     }
 }
 
-/// Adds to the class what PyO3 does not define: the methods that are called for every block, and all
+/// Adds the methods that PyO3 does not define: those that are called for every block, and all
 /// others with arguments.
 pub(crate) fn install(class: &Bound<'_, PyType>) -> PyResult<()> {
     method::install(class, transfers::METHODS, transfers::ATTRIBUTES)?;

@@ -1,4 +1,4 @@
-//! Pointers to the struct, which others use, and who keeps what they point to.
+//! Pointers to the struct for other code, and the objects that keep their targets alive.
 
 use std::ptr::NonNull;
 
@@ -14,7 +14,7 @@ use crate::arguments::cdata;
 use crate::error::{self, Refusal};
 
 impl RingBuffer {
-    /// Makes this object stand for a ring, unless it already does.
+    /// Attaches this object to a ring, unless it already has one.
     pub(super) fn attach(
         slf: &Bound<'_, Self>,
         backing: Backing,
@@ -32,7 +32,7 @@ impl RingBuffer {
             Backing::Foreign | Backing::Nothing => (false, None),
         };
         let refused = Self::with_state(slf, |state| match (&state.backing, &backing) {
-            // Another pointer in place of an assigned one is how `_ptr` always worked.
+            // Replacing an assigned pointer has always been possible through `_ptr`.
             (Backing::Nothing, _) | (Backing::Foreign, Backing::Foreign) => {
                 state.backing = backing;
                 state.ring = Some(ring);
@@ -42,12 +42,12 @@ impl RingBuffer {
             }
             _ => Err((backing, pointer)),
         });
-        // What is not needed any more is dropped out here, where Python code may run.
+        // Old objects are dropped outside of the sections, because that may run Python code.
         refused.map(drop).map_err(|_| already_initialised())
     }
 
-    /// Refuses what [`attach`](Self::attach) would refuse, before arguments are judged. A `foreign`
-    /// ring can be exchanged for another one.
+    /// Raises the errors of [`attach`](Self::attach) before the arguments are checked. A `foreign`
+    /// ring can be replaced by another one.
     pub(super) fn check_attachable(slf: &Bound<'_, Self>, foreign: bool) -> PyResult<()> {
         Self::with_side(slf, NEITHER, |state| match state.backing {
             Backing::Nothing => true,
@@ -58,8 +58,8 @@ impl RingBuffer {
         .ok_or_else(already_initialised)
     }
 
-    /// What keeps the memory of a ring that `__init__` has made; `None` if somebody else has made
-    /// the ring, or nobody.
+    /// The object that keeps the memory of a ring made by `__init__`; `None` if other code has made
+    /// the ring, or there is none.
     pub(super) fn memory(slf: &Bound<'_, Self>) -> PyResult<Option<Py<Memory>>> {
         let py = slf.py();
         let made = Self::with_side(slf, NEITHER, |state| match &state.backing {
@@ -71,8 +71,8 @@ impl RingBuffer {
             Ok(memory) => return Ok(memory),
             Err(made) => made.ok_or_else(not_initialised)?,
         };
-        // Most rings are never shared, and do without this object. It is made out here, where
-        // Python code may run; so another thread may be first.
+        // Most rings are never shared and do not need this object. It is made outside of the
+        // sections, because that may run Python code; so another thread may be first.
         let new = Bound::new(py, Memory::empty(&made))?;
         Ok(Self::with_state(slf, |state| {
             match std::mem::take(&mut state.backing) {
@@ -109,19 +109,19 @@ impl RingBuffer {
         Ok((ring.as_ptr().expose_provenance(), keeper))
     }
 
-    /// The `ffi` of a class made by `init()`, after making sure, once for each class, that it has
-    /// the same struct as this library.
+    /// The `ffi` of a class made by `init()`, after checking, once for each class, that its struct
+    /// is the same as this library's.
     pub(super) fn checked_ffi<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let class = slf.get_type();
         let ffi = class.getattr(intern!(py, "_ffi"))?;
-        // Not None, which is what somebody may pass to `init()` by mistake.
+        // Not None, which a program could pass to `init()` by mistake.
         if ffi.is(py.Ellipsis()) {
             return Ok(None);
         }
         let checked = intern!(py, "_checked_ffi");
         if !class.getattr(checked)?.is(&ffi) {
-            // The portable class makes the same check, in words that name the field.
+            // The portable class makes the same check, with messages that name the field.
             py.import("pa_ringbuffer.portable")?
                 .call_method1("_check_layout", (&ffi,))?;
             class.setattr(checked, &ffi)?;
@@ -153,11 +153,11 @@ impl RingBuffer {
         let region = Bound::new(py, region)?.into_any();
         let pointer = match Self::checked_ffi(slf)? {
             Some(ffi) => cdata::from_buffer(&ffi, intern!(py, "PaUtilRingBuffer *"), &region)?,
-            // A class without CFFI: `void *` goes wherever a pointer to a ring is wanted.
+            // A class without CFFI: `void *` is accepted wherever a pointer to a ring is expected.
             None => cdata::from_buffer(&cdata::own_ffi(py)?, intern!(py, "void *"), &region)?,
         };
         let kept = pointer.clone().unbind();
-        // Should another thread have made one meanwhile, both are good.
+        // If another thread has made one in the meantime, both are valid.
         let _previous = Self::with_state(slf, |state| state.pointer.replace(kept));
         Ok(pointer)
     }
@@ -183,7 +183,7 @@ impl RingBuffer {
     }
 }
 
-// What is dropped inside `attach` is dropped at once; see `method`.
+// Objects dropped inside `attach` are dropped immediately; see `method`.
 attributes! {
     fn _ptr(ring) -> Bound<'py, PyAny> {
         Python::attach(|_| RingBuffer::pointer(ring))
@@ -213,7 +213,7 @@ fn already_initialised() -> PyErr {
     )
 }
 
-/// A pointer to a struct that C owns; unless `only_pointer`, its address can be an integer.
+/// A pointer to a struct that C owns; unless `only_pointer` is set, its address can be an integer.
 pub(super) fn struct_pointer(
     pointer: &Bound<'_, PyAny>,
     argument: &str,

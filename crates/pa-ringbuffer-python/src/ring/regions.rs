@@ -1,4 +1,4 @@
-//! The ring's memory itself, for those who write and read in place.
+//! Direct access to the ring's memory, to write and read in place.
 
 use pa_ringbuffer::{Regions, ring_buffer_size_t};
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use crate::object::{self, Number};
 use crate::side::Side;
 
 impl RingBuffer {
-    /// Two regions of the ring as memoryviews, with their common number of elements.
+    /// Two regions of the ring as memoryviews, with their total number of elements.
     pub(super) fn regions<'py>(
         slf: &Bound<'py, Self>,
         size: Integer,
@@ -22,7 +22,7 @@ impl RingBuffer {
     ) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let size = size.required("size")?;
-        // What does not change, first: it may run Python code.
+        // The unchanging parts first: this may run Python code.
         let all = Self::elements(slf, side)?;
         let ((regions, start, element_size, readonly), owners) =
             Self::with_ring(slf, side, |ring, state| {
@@ -38,8 +38,8 @@ impl RingBuffer {
                 };
                 let start = ring.geometry.buffer();
                 let found = (regions, start, ring.element_size(), ring.readonly);
-                // In the same moment: another thread may assign another pointer, or have called
-                // `__init__` just now.
+                // In the same critical section: another thread may just have assigned another
+                // pointer or called `__init__`.
                 match (&all, &state.backing) {
                     (Some(_), _) => Ok((found, Owners::default())),
                     (None, Backing::Foreign) => Ok((found, state.owners(py))),
@@ -64,12 +64,12 @@ impl RingBuffer {
         object::triple(regions.len(), first, second)
     }
 
-    /// What regions are made from; `None` if the elements are not the ring's own.
+    /// The source of regions; `None` if the ring does not own the elements.
     ///
-    /// With a GIL, a view of all elements, which no caller gets: a slice of it is one object, a view
-    /// of a new exporter would be three. CPython counts the views that are made of one view, without
-    /// a lock (gh-127716): without a GIL, each region is an exporter of its own, and this is what
-    /// keeps the memory.
+    /// With a GIL, this is a view of all elements, which no caller gets: a slice of it is one
+    /// object, a view of a new exporter would be three. CPython counts the views derived from one
+    /// view without a lock (gh-127716): without a GIL, each region is an exporter of its own, and
+    /// this keeps the memory alive.
     pub(super) fn elements<'py>(
         slf: &Bound<'py, Self>,
         side: Side,
@@ -91,7 +91,7 @@ impl RingBuffer {
             memory::view_of(&memory)?
         };
         let kept = all.clone().unbind();
-        // Should another thread have made one meanwhile, both are good.
+        // If another thread has made one in the meantime, both are valid.
         let previous = Self::with_state(slf, |state| state.elements.replace(kept));
         drop(previous.map(|view| view.into_bound(py)));
         Ok(Some(all))
@@ -111,13 +111,13 @@ impl RingBuffer {
                      now, not {size}"
                 )));
             }
-            // Not more than the ring's size, which is of that type.
+            // At most the ring's size, which has that type.
             let count = count as ring_buffer_size_t;
             let index = match side {
                 Side::Producer => ring.ring.advance_write_index(&ring.geometry, count),
                 Side::Consumer => ring.ring.advance_read_index(&ring.geometry, count),
             };
-            // The masks of a ring in order leave no index negative.
+            // The masks of a valid ring make every index non-negative.
             Ok(Number(index as usize))
         })
     }
@@ -139,7 +139,7 @@ fn slices<'py>(
     };
     #[cfg(not(Py_GIL_DISABLED))]
     let slice = |pointer: *mut u8, count: usize| {
-        // Both lie in the storage; whatever lay outside, a slice would leave out.
+        // Both lie in the storage; a slice would exclude anything outside.
         let begin = pointer.addr() - start.addr();
         let end = begin + count * element_size;
         object::slice(all, begin, end)

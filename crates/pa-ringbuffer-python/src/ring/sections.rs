@@ -1,11 +1,11 @@
-//! Which thread may read a ring's state, and which may change it, without a GIL.
+//! Rules for reading and changing a ring's state without a GIL.
 //!
-//! Each side of a ring has a critical section of its own, so that the producer does not wait for the
-//! consumer, nor the consumer for the producer. A thread in either section may read what the sides
-//! share; a thread in both may change it. With a GIL there is nothing to enter.
+//! Each side of a ring has its own critical section, so that the producer does not wait for the
+//! consumer, nor the consumer for the producer. A thread in either section may read the state that
+//! the sides share; a thread in both may change it. With a GIL, there is nothing to enter.
 //!
-//! They are CPython's critical sections and not plain locks, because a thread leaves those whenever
-//! it has to wait for anything: there is no order in which they have to be entered.
+//! These are CPython's critical sections rather than plain locks, because a thread leaves them
+//! whenever it has to wait for anything: they can be entered in any order.
 
 use pyo3::prelude::*;
 #[cfg(Py_GIL_DISABLED)]

@@ -1,4 +1,4 @@
-//! What an instance knows of its ring, and how it gets at it: checked, and by one thread at a time.
+//! The state of an instance, and checked access to its ring, by one thread at a time.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,24 +14,24 @@ use crate::side::Side;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) backing: Backing,
-    /// Where the struct is, unless there is none yet.
+    /// Location of the struct, unless there is none yet.
     pub(super) ring: Option<NonNull<PaUtilRingBuffer>>,
-    /// What the fields of the struct were when it was made, or when they were last found to be
-    /// right. As long as they are the same, nothing has to be checked.
+    /// The fields of the struct when it was made, or when they were last checked. As long as they
+    /// do not change, no check is needed.
     pub(super) checked: Option<Geometry>,
     pub(super) readonly: bool,
-    /// `_ptr`: what was assigned, or what was made for the ring's own struct.
+    /// `_ptr`: the assigned pointer, or the one made for the ring's own struct.
     pub(super) pointer: Option<Py<PyAny>>,
-    /// `_data`, where assigned.
+    /// `_data`, if assigned.
     pub(super) data: Option<Py<PyAny>>,
-    /// What regions are made from, once one was asked for; see [`RingBuffer::elements`].
+    /// The source of regions, after the first request; see [`RingBuffer::elements`].
     pub(super) elements: Option<Py<PyAny>>,
     /// Sides on which a thread is working outside of the critical sections.
     pub(super) busy: Busy,
 }
 
-/// Whether a thread is working on a side without the GIL. Each is changed inside the section of its
-/// side.
+/// Whether a thread is working on a side without the GIL. Each flag is changed inside the section
+/// of its side.
 #[derive(Default)]
 pub(super) struct Busy {
     pub(super) producer: AtomicBool,
@@ -48,19 +48,19 @@ impl Busy {
 
     #[inline]
     pub(super) fn is(&self, side: Side) -> bool {
-        // The section orders it.
+        // The section orders this access.
         self.side(side).load(Ordering::Relaxed)
     }
 }
 
 #[derive(Default)]
 pub(super) enum Backing {
-    /// `__init__` has not been called, or was replaced and has not assigned `_ptr`.
+    /// `__init__` has not been called, or its replacement has not assigned `_ptr`.
     #[default]
     Nothing,
-    /// The ring that `__init__` has made.
+    /// The ring made by `__init__`.
     Own(RingMemory),
-    /// The same, for others who need it longer than this object.
+    /// The same, for other code that needs it longer than this object.
     Shared(Py<Memory>),
     /// A ring that C owns.
     Foreign,
@@ -77,24 +77,25 @@ pub(super) struct Ring<'a> {
 impl State {
     #[inline]
     pub(super) fn ring(&self) -> Option<&'static PaUtilRingBuffer> {
-        // SAFETY: the backing keeps the struct alive, or whoever assigned the pointer does; it is
-        // aligned. The lifetime is that of the access to the state, which the callers do not leave.
+        // SAFETY: the backing, or the code that assigned the pointer, keeps the struct alive; it is
+        // aligned. The lifetime is that of the access to the state, which the callers do not
+        // exceed.
         self.ring.map(|ring| unsafe { ring.as_ref() })
     }
 
-    /// `_ptr` and `_data`, where there is such an object.
+    /// `_ptr` and `_data`, for a ring that C owns.
     pub(super) fn owners(&self, py: Python<'_>) -> Owners {
         let reference = |object: &Option<Py<PyAny>>| object.as_ref().map(|o| o.clone_ref(py));
         (reference(&self.pointer), reference(&self.data))
     }
 
-    /// The fields of the ring, if they are what they were when they were checked.
+    /// The fields of the ring, if they have not changed since they were checked.
     #[inline]
     fn known(&self, ring: &PaUtilRingBuffer) -> Option<Geometry> {
         self.checked.filter(|checked| checked.is_current(ring))
     }
 
-    /// The fields of the ring, which are not what they were.
+    /// The fields of the ring after a change.
     #[cold]
     pub(super) fn check(&mut self, ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
         match (&self.backing, &self.checked) {
@@ -122,7 +123,7 @@ impl<'a> Ring<'a> {
         self.geometry.element_size()
     }
 
-    /// Refuses to go on where elements are not what they were when the stream was opened.
+    /// Raises an error if the element size has changed since the stream was opened.
     #[inline]
     pub(super) fn check_element_size(&self, expected: usize) -> Result<(), Refusal> {
         if self.element_size() == expected {
@@ -145,7 +146,7 @@ impl<'a> Ring<'a> {
         self.check_free(Side::Producer)
     }
 
-    /// Refuses to enter a side on which another thread is working.
+    /// Raises an error if another thread is working on a side.
     pub(super) fn check_free(&self, side: Side) -> Result<(), Refusal> {
         if self.busy.is(side) {
             let (doing, verb) = match side {
@@ -160,7 +161,7 @@ impl<'a> Ring<'a> {
     }
 }
 
-/// A side of a ring that one thread has for itself while it waits without the GIL.
+/// A side of a ring that one thread uses exclusively while it waits without the GIL.
 pub(crate) struct Claim<'a, 'py> {
     pub(super) ring: &'a Bound<'py, RingBuffer>,
     side: Side,
@@ -191,7 +192,7 @@ impl Drop for Claim<'_, '_> {
     }
 }
 
-/// The fields of a ring of our own, unless they say something else than when the ring was made.
+/// The fields of our own ring, unless they differ from those when the ring was made.
 #[cold]
 fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> Result<Geometry, Refusal> {
     made.reloaded(ring).map_err(|field| {
@@ -202,7 +203,7 @@ fn changed_geometry(ring: &PaUtilRingBuffer, made: &Geometry) -> Result<Geometry
     })
 }
 
-/// The fields of a ring that somebody else has made.
+/// The fields of a ring that other code has made.
 #[cold]
 fn foreign_geometry(ring: &PaUtilRingBuffer) -> Result<Geometry, Refusal> {
     ring.checked_geometry()
@@ -217,16 +218,17 @@ pub(super) fn not_initialised() -> Refusal {
 }
 
 impl RingBuffer {
-    /// Exclusive access to the state. `f` must not run Python code, drop references included.
+    /// Exclusive access to the state. `f` must not run Python code; dropping references can.
     #[inline]
     pub(super) fn with_state<R>(slf: &Bound<'_, Self>, f: impl FnOnce(&mut State) -> R) -> R {
         let this = slf.get();
-        // SAFETY: inside both sections no other thread has access, and `f` runs nothing that could
+        // SAFETY: inside both sections, no other thread has access, and `f` does nothing that could
         // leave them.
         (this.sections).both(slf.py(), || f(unsafe { &mut *this.state.get() }))
     }
 
-    /// The state as it is, while no other thread uses this side. `f` must not run Python code.
+    /// Read access to the state, while no other thread uses this side. `f` must not run Python
+    /// code.
     #[inline]
     pub(super) fn with_side<R>(
         slf: &Bound<'_, Self>,
@@ -234,12 +236,12 @@ impl RingBuffer {
         f: impl FnOnce(&State) -> R,
     ) -> R {
         let this = slf.get();
-        // SAFETY: inside one section no other thread can enter both, which it would need to change
-        // anything, and `f` runs nothing that could leave it.
+        // SAFETY: inside one section, no other thread can enter both to change anything, and `f`
+        // does nothing that could leave it.
         (this.sections).one(slf.py(), side, || f(unsafe { &*this.state.get() }))
     }
 
-    /// Does something with one side of the ring. `f` must not run Python code.
+    /// Calls `f` with one side of the ring. `f` must not run Python code.
     #[inline]
     pub(super) fn with_ring<R>(
         slf: &Bound<'_, Self>,
@@ -262,14 +264,14 @@ impl RingBuffer {
                 Err(f) => f,
             }
         };
-        // With a GIL all sections are one, and to compile `f` twice makes it slower.
+        // With a GIL, all sections are the same, and compiling `f` twice makes it slower.
         #[cfg(not(Py_GIL_DISABLED))]
         let _ = side;
         Self::with_whole_ring(slf, f)
     }
 
-    /// Does something with both sides of the ring, or with one after checking the ring. `f` must not
-    /// run Python code.
+    /// Calls `f` with both sides of the ring, or with one after checking the ring. `f` must not run
+    /// Python code.
     #[cfg_attr(Py_GIL_DISABLED, cold)]
     #[cfg_attr(not(Py_GIL_DISABLED), inline)]
     pub(super) fn with_whole_ring<R>(
@@ -287,13 +289,13 @@ impl RingBuffer {
         .map_err(PyErr::from)
     }
 
-    /// Transfers as many of `count` elements as there is room for, or as there are, and returns how
-    /// many: the way into the ring for all but its own methods.
+    /// Transfers up to `count` elements, limited by the room or by the available elements, and
+    /// returns their number: the access to the ring for all code except its own methods.
     ///
     /// # Safety
     ///
-    /// `elements` is valid for so many of `element_size` bytes: for reads on the producer's side, for
-    /// writes on the consumer's.
+    /// `elements` is valid for that many elements of `element_size` bytes: for reads on the
+    /// producer's side, for writes on the consumer's.
     #[inline]
     pub(crate) unsafe fn transfer(
         slf: &Bound<'_, Self>,
@@ -308,8 +310,8 @@ impl RingBuffer {
                 Side::Producer => ring.check_writable()?,
                 Side::Consumer => ring.check_free(side)?,
             }
-            // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest is
-            // the caller's promise; nobody else is on this side, because the section is held.
+            // SAFETY: the geometry was just read from this ring, whose storage is alive; the caller
+            // guarantees the rest; the section gives exclusive access to this side.
             Ok(unsafe {
                 match side {
                     Side::Producer => ring.ring.write(&ring.geometry, elements.cast(), count),
@@ -319,7 +321,7 @@ impl RingBuffer {
         })
     }
 
-    /// Number of elements in the ring, full or empty.
+    /// Number of elements that the ring can hold.
     pub(crate) fn capacity(slf: &Bound<'_, Self>) -> PyResult<usize> {
         Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry.size()))
     }
@@ -333,8 +335,8 @@ impl RingBuffer {
     ///
     /// # Errors
     ///
-    /// RuntimeError if the ring is not the one at this address any more, which another thread has
-    /// exchanged since it was asked for that.
+    /// RuntimeError if another thread has replaced the ring, so that it is no longer the one at
+    /// this address.
     pub(crate) fn geometry_at(slf: &Bound<'_, Self>, address: usize) -> PyResult<Geometry> {
         Self::with_ring(slf, NEITHER, |ring, _| {
             if std::ptr::from_ref(ring.ring).addr() == address {
@@ -347,7 +349,7 @@ impl RingBuffer {
         })
     }
 
-    /// The same for whatever ring it is.
+    /// The same for any ring.
     pub(crate) fn geometry(slf: &Bound<'_, Self>) -> PyResult<Geometry> {
         Self::with_ring(slf, NEITHER, |ring, _| Ok(ring.geometry))
     }

@@ -1,4 +1,4 @@
-//! Elements that are copied into the ring and out of it.
+//! Transfers that copy elements into the ring and out of it.
 
 use pyo3::prelude::*;
 use pyo3::types::PyByteArray;
@@ -11,30 +11,30 @@ use crate::arguments::integer::Integer;
 use crate::object::{self, Number};
 use crate::side::Side;
 
-/// What of the ring's elements is taken.
+/// Which elements to take.
 pub(super) enum Take {
     /// The oldest ones.
     Oldest,
-    /// The oldest ones, and they stay.
+    /// The oldest ones, which stay in the ring.
     Peek,
-    /// The newest ones, and all others are dropped.
+    /// The newest ones; all others are dropped.
     Latest,
 }
 
 impl Ring<'_> {
-    /// Copies out `count` elements, or as many as there are.
+    /// Copies out `count` elements, or as many as are available.
     ///
     /// # Safety
     ///
-    /// The target has room for `count` elements, and nobody else is reading.
+    /// The target has room for `count` elements, and no other code is reading.
     unsafe fn take(&self, how: &Take, target: *mut u8, count: usize) -> usize {
         let target = target.cast();
         if let Take::Latest = how {
             let available = self.ring.read_available_in(&self.geometry);
             (self.ring).discard(&self.geometry, available.saturating_sub(count));
         }
-        // SAFETY: the geometry was just read from this ring, whose storage is alive; the rest are
-        // the caller's promises.
+        // SAFETY: the geometry was just read from this ring, whose storage is alive; the caller
+        // guarantees the rest.
         unsafe {
             match how {
                 Take::Peek => self.ring.peek(&self.geometry, target, count),
@@ -45,11 +45,11 @@ impl Ring<'_> {
 }
 
 impl RingBuffer {
-    /// Copies as many of `count` elements as there are, which stay.
+    /// Copies `count` elements, or as many as are available, which stay in the ring.
     ///
     /// # Safety
     ///
-    /// `elements` is valid for writes of so many of `element_size` bytes.
+    /// `elements` is valid for writes of that many elements of `element_size` bytes.
     pub(crate) unsafe fn peek_into(
         slf: &Bound<'_, Self>,
         elements: *mut u8,
@@ -59,12 +59,13 @@ impl RingBuffer {
         Self::with_ring(slf, Side::Consumer, |ring, _| {
             ring.check_element_size(element_size)?;
             ring.check_free(Side::Consumer)?;
-            // SAFETY: the caller's promise; nobody else is reading, because the section is held.
+            // SAFETY: the caller's guarantee; no other code is reading, because the section is
+            // held.
             Ok(unsafe { ring.take(&Take::Peek, elements, count) })
         })
     }
 
-    /// Drops the oldest elements, at most so many, and returns how many.
+    /// Removes up to that many of the oldest elements, and returns their number.
     pub(crate) fn discard_oldest(slf: &Bound<'_, Self>, count: usize) -> PyResult<usize> {
         Self::with_ring(slf, Side::Consumer, |ring, _| {
             ring.check_free(Side::Consumer)?;
@@ -72,7 +73,7 @@ impl RingBuffer {
         })
     }
 
-    /// How many elements there are, or how many there is room for.
+    /// Number of elements that are available, or that there is room for.
     #[inline]
     pub(crate) fn available(slf: &Bound<'_, Self>, side: Side) -> PyResult<usize> {
         Self::with_ring(slf, side, |ring, _| {
@@ -105,8 +106,8 @@ impl RingBuffer {
                 return Ok(0);
             }
             ring.check_free(Side::Consumer)?;
-            // SAFETY: there is room for `count` elements, and nobody else has the array yet;
-            // nobody else is reading, because the critical section is held (and C promises not to).
+            // SAFETY: there is room for `count` elements, and no other code has the array yet; no
+            // other code is reading, because the critical section is held (and C promises not to).
             Ok(unsafe { ring.take(how, pointer, count) })
         });
         let read = match read {
@@ -117,7 +118,7 @@ impl RingBuffer {
             }
         };
         if read < count {
-            // Another thread, or a finaliser that ran meanwhile, has read some of it.
+            // Another thread, or a finaliser that ran in the meantime, has read some of it.
             target.resize(read * element_size)?;
         }
         Ok(target)
@@ -163,8 +164,8 @@ methods! {
             ring.check_writable()?;
             let count = data.elements(ring.element_size(), Some(size))?;
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
-            // has so many elements (or, behind a C pointer, the caller says so); nobody else is
-            // writing, because the critical section is held (and C promises not to).
+            // has that many elements (or, behind a C pointer, the caller guarantees them); no other
+            // code is writing, because the critical section is held (and C promises not to).
             let written = unsafe { ring.ring.write(&ring.geometry, data.pointer.cast(), count) };
             Ok(Number(written))
         })
@@ -226,8 +227,8 @@ methods! {
             ring.check_free(Side::Consumer)?;
             let count = data.elements(ring.element_size(), None)?;
             // SAFETY: the geometry was just read from this ring, whose storage is alive; the data
-            // has room for so many elements; nobody else is reading, because the critical section
-            // is held (and C promises not to).
+            // has room for that many elements; no other code is reading, because the critical
+            // section is held (and C promises not to).
             let read = unsafe { ring.ring.read(&ring.geometry, data.pointer.cast(), count) };
             Ok(Number(read))
         })

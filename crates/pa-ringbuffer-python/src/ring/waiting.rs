@@ -22,11 +22,11 @@ impl RingBuffer {
         size.required("size")?;
         let end = wait::deadline(seconds(timeout, "timeout")?)?;
         let size = wait::checked_size(size, Self::capacity(slf)?)?;
-        // What is dropped in here is dropped at once; see `method`.
+        // Objects dropped in here are dropped immediately; see `method`.
         Python::attach(|py| {
             let (address, _keeper) = Self::pin(slf)?;
             let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(address);
-            // SAFETY: alive as long as its keeper, or as whoever owns the struct has promised.
+            // SAFETY: its keeper keeps it alive, or the owner of the struct guarantees that.
             let ring = unsafe { &*pointer };
             let outcome = wait::poll(py, end, wait::INTERVAL, || {
                 (ring.available(side) >= size).then_some(Outcome::Done)

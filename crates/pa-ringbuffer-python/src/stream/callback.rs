@@ -24,53 +24,66 @@ use crate::side::Side;
 
 /// A compiled PortAudio callback: it plays from one ring buffer and records into another.
 ///
-/// Where the output ring runs empty, it plays silence; what does not fit into the input ring, it
-/// throws away; both are counted. Or it finishes the stream then. It never waits and never touches Python, so nothing that Python
-/// does can make it late.
+/// It plays silence when the output ring runs empty, and drops frames that do not fit into the
+/// input ring. Both are counted; on request, it finishes the stream instead. It never waits and
+/// never touches Python, so nothing that Python does can make it late.
 ///
-/// :param input_ring: Where recorded frames go. The callback writes, Python reads. One element is one
-///     frame: *elementsize* is channels times bytes per sample.
+/// :param input_ring: The ring for recorded frames. The callback writes to it, Python reads from
+///     it. One element is one frame: *elementsize* is channels times bytes per sample.
 /// :type input_ring: RingBuffer, optional
-/// :param output_ring: Where the frames to be played come from. Python writes, the callback reads.
+/// :param output_ring: The ring for frames to play. Python writes to it, the callback reads from
+///     it.
 /// :type output_ring: RingBuffer, optional
 /// :param input_framesize: Bytes per input frame; only checked against *input_ring*.
 /// :type input_framesize: int, optional
-/// :param output_framesize: Bytes per output frame; needed for a stream that has output channels
-///     but no *output_ring* (it plays silence).
+/// :param output_framesize: Bytes per output frame. Required for a stream with output channels but
+///     without *output_ring* (it plays silence).
 /// :type output_framesize: int, optional
 /// :param silence: The value of the bytes that silence consists of: 0, or 128 for ``'uint8'``.
 /// :type silence: int, optional
-/// :param on_underflow: What happens when the output ring holds too little: ``'silence'`` is played,
-///     or, when what there is has been played, the stream is to ``'stop'``.
+/// :param on_underflow: What happens if the output ring holds too few frames: ``'silence'`` fills
+///     the gap, or the stream is to ``'stop'`` after the available frames.
 /// :type on_underflow: str, optional
-/// :param on_overflow: What happens when the input ring has too little room: the frames that do not
-///     fit are ``'drop'``\ ped, or, when those that fit are recorded, the stream is to ``'stop'``.
+/// :param on_overflow: What happens if the input ring has too little room: ``'drop'`` the frames
+///     that do not fit, or ``'stop'`` the stream after recording those that fit.
 /// :type on_overflow: str, optional
-/// :param wake: Whether the callback wakes a thread that waits for it, where the system allows that.
-///     It then makes one system call, which does not block, if a thread sleeps and what it waits for
-///     is there. Otherwise threads that wait look from time to time.
+/// :param wake: Whether the callback wakes a waiting thread, where the system supports that. It
+///     then makes one system call, which does not block, if a thread sleeps and its frames are
+///     available. Otherwise, waiting threads check the ring periodically.
 /// :type wake: bool, optional
 /// :raises ValueError: if a frame size is not the *elementsize* of its ring.
 ///
-/// With `sounddevice <https://python-sounddevice.readthedocs.io/>`__, compiled callbacks are taken
-/// by ``_StreamBase``, interleaved sample formats only::
+/// >>> import pa_ringbuffer
+/// >>> from pa_ringbuffer.testing import VirtualDevice
+/// >>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=1024)
+/// >>> callback = pa_ringbuffer.StreamCallback(output_ring=ring)
+/// >>> device = VirtualDevice(callback, channels=(0, 1))
+/// >>> ring.write(bytes(4 * 256))
+/// 256
+/// >>> device.run(512)
+/// 512
+/// >>> callback.counters['output_underflow_frames']
+/// 256
+///
+/// `sounddevice <https://python-sounddevice.readthedocs.io/>`__ accepts compiled callbacks in
+/// ``_StreamBase``, for interleaved sample formats only::
 ///
 ///     callback = pa_ringbuffer.StreamCallback(output_ring=ring)
 ///     stream = sounddevice._StreamBase(
 ///         kind='output', channels=2, dtype='float32',
 ///         callback=callback.function, userdata=callback.userdata)
 ///
-/// Keep the object until the stream is closed: PortAudio goes on using its memory until then. It
-/// keeps the rings.
+/// Keep the object until the stream is closed: PortAudio uses its memory until then. The object
+/// keeps the rings alive.
 #[pyclass(frozen, weakref, module = "pa_ringbuffer")]
 pub(crate) struct StreamCallback {
     state: Box<CallbackState>,
     /// For input and output.
     rings: OnceLock<[Option<Used>; 2]>,
-    /// Whether a device has used it: from then on, its frames stay as they are. Locked for a moment,
-    /// by threads that are attached.
+    /// Whether a device has used it: from then on, its frame sizes are fixed. Locked for a moment,
+    /// by attached threads.
     is_settled: Mutex<bool>,
-    /// How many losses were reported.
+    /// Number of losses reported so far.
     told_losses: AtomicU64,
 }
 
@@ -83,7 +96,7 @@ const MODES: [(&str, Mode); 6] = [
     ("abort", Mode::Abort),
 ];
 
-/// Whether an argument says `'stop'`; if not, it must say `otherwise`.
+/// Whether an argument is `'stop'`; otherwise it must be `otherwise`.
 fn is_stop(value: &str, argument: &str, otherwise: &str) -> PyResult<bool> {
     if value == "stop" {
         Ok(true)
@@ -99,14 +112,15 @@ fn is_stop(value: &str, argument: &str, otherwise: &str) -> PyResult<bool> {
 /// A ring that the callback uses.
 struct Used {
     ring: Py<PyAny>,
-    /// What keeps the struct and the elements, even if the ring object is made to stand for others.
+    /// Keeps the struct and the elements alive, even if the ring object is attached to another
+    /// ring.
     keeper: Keeper,
-    /// Whether the collector is shown the ring. It clears the attributes of a subclass; in the
-    /// portable class, these are what keeps the memory.
+    /// Whether the collector is shown the ring. Clearing a subclass clears its attributes; in the
+    /// portable class, these keep the memory alive.
     is_native: bool,
 }
 
-/// The address of the ring's struct, its element size, and what is to be kept.
+/// The address of the ring's struct, its element size, and the objects to keep.
 fn used(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Used)> {
     let py = ring.py();
     let native = ring.cast::<RingBuffer>();
@@ -119,14 +133,14 @@ fn used(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Used
         let class = py
             .import(intern!(py, "pa_ringbuffer.portable"))?
             .getattr(intern!(py, "_RingBufferBase"))?;
-        // Not `isinstance()`, which an object can lie to.
+        // Not `isinstance()`, which an object can deceive.
         if !ring.get_type().is_subclass(&class)? {
             return Err(error::type_error(format_args!(
                 "{argument} must be a RingBuffer, not {}",
                 cdata::type_name(ring)
             )));
         }
-        // Not what a subclass may have in its place.
+        // Not a subclass's replacement of this method.
         let pinned = class.call_method1(intern!(py, "_pin"), (ring,))?;
         let (address, keeper, element_size, readonly) = pinned.extract()?;
         (address, Keeper::Foreign(keeper), element_size, readonly)
@@ -173,11 +187,11 @@ impl StreamCallback {
     }
 
     pub(crate) fn state(&self) -> *mut CallbackState {
-        // All that changes in it is atomic.
+        // Everything that changes in it is atomic.
         std::ptr::from_ref(&*self.state).cast_mut()
     }
 
-    /// From now on the frames stay as they are. To be called before a device checks them and calls.
+    /// Fixes the frame sizes. Call this before a device checks them and makes calls.
     pub(crate) fn settle(&self) {
         *self
             .is_settled
@@ -187,8 +201,8 @@ impl StreamCallback {
 
     /// # Errors
     ///
-    /// ValueError if a device's frames of these numbers of bytes, for input and output, are not what the
-    /// callback takes. A device without a direction has none.
+    /// ValueError if a device's frames, with these numbers of bytes for input and output, differ
+    /// from the callback's. A missing direction has none.
     pub(crate) fn check_frames(&self, device: [usize; 2]) -> PyResult<()> {
         let names = ["input", "output"];
         for ((name, ours), theirs) in names.into_iter().zip(self.state.frame_sizes()).zip(device) {
@@ -216,21 +230,23 @@ impl StreamCallback {
         self.side(side).is_some()
     }
 
-    /// The ring of one side, which a stream has made.
+    /// The ring of one side, as created by a stream.
     pub(crate) fn ring<'py>(
         &self,
         py: Python<'py>,
         side: Side,
     ) -> PyResult<Bound<'py, RingBuffer>> {
         let Some(ring) = self.side(side) else {
-            return Err(error::type_error("the stream has no ring in this direction"));
+            return Err(error::type_error(
+                "the stream has no ring in this direction",
+            ));
         };
         Ok(ring.bind(py).cast::<RingBuffer>()?.clone())
     }
 
-    /// The number of the frame that is read, or written, next.
+    /// The number of the next frame to be read or written.
     pub(crate) fn position(&self, side: Side) -> u64 {
-        // SAFETY: the rings are kept as long as this object.
+        // SAFETY: this object keeps the rings.
         unsafe { self.state.position(side) }.unwrap_or(0)
     }
 
@@ -238,12 +254,12 @@ impl StreamCallback {
         &self.state
     }
 
-    /// Whether the callback is not called any more.
+    /// Whether the device has stopped calling the callback.
     pub(crate) fn is_finished(&self) -> bool {
         self.state.is_finished()
     }
 
-    /// The number of losses that were counted so far, of the rings and of the device.
+    /// The number of losses so far, of the rings and of the device.
     fn losses(&self) -> u64 {
         let counters = self.state.counters();
         counters.input_overflows()
@@ -289,7 +305,7 @@ impl StreamCallback {
         if stop_on_overflow {
             state.set_on_overflow(OnOverflow::Stop);
         }
-        // Where it cannot wake, threads look from time to time, as without it.
+        // If it cannot wake threads, they check the ring periodically, as without it.
         state.set_wake(wake);
         let new = Self {
             state: Box::new(state),
@@ -313,8 +329,8 @@ impl StreamCallback {
         Ok(new)
     }
 
-    /// For the streams, which are opened before anybody knows what frames they have: the arguments
-    /// that were not given to the constructor. Not later than the stream is started.
+    /// For the streams, which are opened before their frame sizes are known: the arguments that
+    /// were not given to the constructor. To be called before the stream is started.
     #[pyo3(name = "_attach", signature = (
         input_ring=None, output_ring=None, input_framesize=None, output_framesize=None, silence=0
     ))]
@@ -337,8 +353,8 @@ impl StreamCallback {
         } else if self.rings.set([input_ring, output_ring]).is_err() {
             Some("the callback has its rings already")
         } else {
-            // SAFETY: the rings are kept as long as this object, which must outlive the stream. That
-            // has not begun to call; a virtual device would have settled the callback.
+            // SAFETY: this object, which must outlive the stream, keeps the rings. The stream has
+            // not made a call yet; a virtual device would have settled the callback.
             unsafe {
                 self.state
                     .attach(input, input_size, output, output_size, silence);
@@ -357,7 +373,7 @@ impl StreamCallback {
 
     /// The address of another C function, a ``PaStreamFinishedCallback``.
     ///
-    /// When it is called with the same ``userData``, `finished` tells that the stream is over.
+    /// When a device calls it with the same ``userData``, `finished` shows that the stream is over.
     #[getter]
     fn finished_function(&self) -> usize {
         finished as *const () as usize
@@ -377,7 +393,7 @@ impl StreamCallback {
         let region = Region::new(
             slf.get().state().cast(),
             bytes,
-            // Only its address is of use to others.
+            // Other code only uses its address.
             true,
             Keeper::Ours(slf.clone().into_any().unbind()),
         );
@@ -385,34 +401,34 @@ impl StreamCallback {
         cdata::from_buffer(&cdata::own_ffi(py)?, intern!(py, "void *"), &region)
     }
 
-    /// The ring that is played from, or ``None``.
+    /// The output ring, or ``None``.
     #[getter]
     fn output_ring(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.side(Side::Producer).map(|ring| ring.clone_ref(py))
     }
 
-    /// The ring that is recorded into, or ``None``.
+    /// The input ring, or ``None``.
     #[getter]
     fn input_ring(&self, py: Python<'_>) -> Option<Py<PyAny>> {
         self.side(Side::Consumer).map(|ring| ring.clone_ref(py))
     }
 
-    /// What has been counted so far: a new dict of ints.
+    /// The counters: a new dict of ints.
     ///
     /// ``blocks`` and ``frames``: calls, and frames in them; ``smallest_block`` and
     /// ``largest_block``: frames per call; ``input_overflows`` and ``input_overflow_frames``: calls
-    /// in which the input ring had too little room, and frames thrown away; ``output_underflows``
-    /// and ``output_underflow_frames``: calls in which the output ring held too little, and frames
+    /// in which the input ring had too little room, and frames dropped; ``output_underflows`` and
+    /// ``output_underflow_frames``: calls in which the output ring held too few frames, and frames
     /// of silence played instead; ``device_input_underflows``, ``device_input_overflows``,
     /// ``device_output_underflows``, ``device_output_overflows`` and ``device_primings``: calls in
-    /// which PortAudio reported that of the device itself (its status flags).
+    /// which PortAudio reported this about the device itself (its status flags).
     ///
-    /// ``input_low_water`` and ``input_high_water``: the fewest frames that a call has found in the
-    /// input ring (at first, the ring's size), and the most that it has left there;
-    /// ``output_low_water`` and ``output_high_water``: the fewest that it has left in the output
-    /// ring (at first, the ring's size), and the most that it has found there.
+    /// ``input_low_water`` and ``input_high_water``: lowest fill of the input ring before a call
+    /// (initially the ring's size), and its highest fill after a call; ``output_low_water`` and
+    /// ``output_high_water``: lowest fill of the output ring after a call (initially the ring's
+    /// size), and its highest fill before a call.
     ///
-    /// All of them are as they were between two calls.
+    /// All numbers are from the same moment, between two calls.
     #[getter]
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counters = object::dict(py)?;
@@ -422,14 +438,15 @@ impl StreamCallback {
         Ok(counters)
     }
 
-    /// What an empty output ring means.
+    /// The meaning of an empty output ring.
     ///
-    /// ``'run'``: an underflow; silence is played and counted. ``'drain'``: nothing more will be
-    /// written; silence is played and not counted. ``'complete'``: nothing more will be written;
-    /// the stream is finished when all has been played. ``'start'``: nothing was written yet; silence is
-    /// played and not counted until the ring holds a block (or is full), then it is ``'run'``.
-    /// ``'hold'``: silence is played whatever the ring holds, and nothing is recorded or counted as
-    /// lost, until another mode is set. ``'abort'``: the stream is aborted at the next call.
+    /// ``'run'``: an underflow; silence is played and counted. ``'drain'``: the producer has
+    /// finished; silence is played and not counted. ``'complete'``: the producer has finished; the
+    /// stream finishes when everything has been played. ``'start'``: the producer has not started;
+    /// silence is played and not counted until the ring holds a block (or is full), then the mode
+    /// is ``'run'``. ``'hold'``: silence is played whatever the ring holds, and nothing is recorded
+    /// or counted as lost, until another mode is set. ``'abort'``: the stream is aborted at the
+    /// next call.
     #[getter]
     fn mode(&self) -> &'static str {
         let mode = self.state.mode();
@@ -451,11 +468,11 @@ impl StreamCallback {
         Ok(())
     }
 
-    /// Why the stream does not go on, or ``None`` while it does.
+    /// Why the stream has finished, or ``None`` before that.
     ///
     /// ``'completed'``: everything was played, in the mode ``'complete'``; ``'underflow'`` and
-    /// ``'overflow'``: as *on_underflow* and *on_overflow* say; ``'stopped'``: for another reason
-    /// (only known where `finished_function` is called).
+    /// ``'overflow'``: according to *on_underflow* and *on_overflow*; ``'stopped'``: for another
+    /// reason (detected only if the device calls `finished_function`).
     #[getter(finished)]
     fn finish_reason(&self) -> Option<&'static str> {
         Some(match self.state.finish_reason()? {
@@ -466,14 +483,13 @@ impl StreamCallback {
         })
     }
 
-    /// For the streams: the number of losses that were counted so far, of the rings and of the
-    /// device.
+    /// For the streams: the number of losses so far, of the rings and of the device.
     #[getter]
     fn _losses(&self) -> u64 {
         self.losses()
     }
 
-    /// For the streams: the number of losses that the latest report was about.
+    /// For the streams: the number of losses covered by the latest report.
     #[getter]
     fn _told_losses(&self) -> u64 {
         self.told_losses.load(Ordering::Relaxed)
@@ -484,11 +500,12 @@ impl StreamCallback {
         self.told_losses.store(losses, Ordering::Relaxed);
     }
 
-    /// For the streams: the latest block, all of one moment: number of calls so far; number of the first
-    /// frame of its input and when that was captured; of its output and when that is heard; when the
-    /// callback was called. ``None`` before the first block.
+    /// For the streams: the latest block, with all values from the same moment: number of calls so
+    /// far; number of the first input frame and time of its capture; number of the first output
+    /// frame and time at which it is heard; time of the callback's call. ``None`` before the first
+    /// block.
     ///
-    /// Frames are numbered as they pass through the rings.
+    /// Frames are numbered in the order in which they pass through the rings.
     fn _block_times<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let Some(times) = self.state.block_times() else {
             return Ok(None);
@@ -504,18 +521,19 @@ impl StreamCallback {
         object::tuple(py, times).map(Some)
     }
 
-    /// For the streams: whether the callback is not called any more.
+    /// For the streams: whether the device has stopped calling the callback.
     #[getter]
     fn _is_finished(&self) -> bool {
         self.is_finished()
     }
 
-    /// For the streams: notes that the callback is not called any more. Whoever waits wakes.
+    /// For the streams: records that the device has stopped calling the callback. Waiting threads
+    /// wake.
     fn _finish(&self) {
         self.state.finish();
     }
 
-    /// Forget why the stream is finished. To be called before it is started again.
+    /// Forget why the stream has finished. Call this before starting it again.
     fn restart(&self) {
         self.state.restart();
     }
@@ -528,7 +546,7 @@ impl StreamCallback {
         )
     }
 
-    /// Clearing these leaves the rings and their memory as they are.
+    /// Clearing these does not affect the rings and their memory.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         for used in self.rings.get().into_iter().flatten().flatten() {
             if used.is_native {

@@ -23,14 +23,14 @@ use crate::error;
 use crate::stream::callback::StreamCallback;
 use crate::stream::wait;
 
-/// How long to wait before looking for Ctrl-C.
+/// Interval between two checks for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// How long a callback that does not return is waited for where nothing can be done about it: when
-/// the interpreter exits, and in the garbage collector.
+/// How long to wait for a callback that does not return if nothing can be done about it: at the
+/// exit of the interpreter, and in the garbage collector.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Devices that were started and may still be running; `None` when no more can be started, because
+/// Devices that were started and may still be running; `None` if no more can be started, because
 /// nothing would stop them.
 static STARTED: Mutex<Option<Vec<Monitor>>> = Mutex::new(Some(Vec::new()));
 
@@ -38,8 +38,8 @@ fn started() -> MutexGuard<'static, Option<Vec<Monitor>>> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Stops what is still running when the interpreter exits: a callback that needs Python would
-/// otherwise be killed in the middle, and take the process with it.
+/// Stops all running devices when the interpreter exits: otherwise a callback that needs Python
+/// would be killed in the middle and crash the process.
 pub(crate) fn stop_all(py: Python<'_>) {
     let monitors = started().take().unwrap_or_default();
     py.detach(|| {
@@ -47,7 +47,7 @@ pub(crate) fn stop_all(py: Python<'_>) {
             monitor.request_stop();
         }
         for monitor in &monitors {
-            // Until its thread needs no interpreter any more.
+            // Until its thread no longer needs the interpreter.
             if let Some(present) = monitor.present_use() {
                 monitor.wait_for_end(present, PATIENCE);
             }
@@ -55,72 +55,81 @@ pub(crate) fn stop_all(py: Python<'_>) {
     });
 }
 
-/// A sound device without sound: it calls a ``PaStreamCallback`` from a thread of its own.
+/// A silent sound device: it calls a ``PaStreamCallback`` from its own thread.
 ///
-/// It stands in for PortAudio where there is no sound card, in tests for example. The thread
-/// belongs to no Python and is never held up by the GIL.
+/// It replaces PortAudio where there is no sound card, in tests for example. Its thread is not a
+/// Python thread, and the GIL never delays it.
 ///
-/// :param callback: Whom to call: a :class:`pa_ringbuffer.StreamCallback`, or any C function that
-///     is a ``PaStreamCallback``: its address, a CFFI or ctypes function pointer, a function from a
-///     shared library opened by one of them, or an object with the address in an attribute
-///     ``address`` (Numba's ``cfunc``). The device keeps the object.
+/// :param callback: The callback: a :class:`pa_ringbuffer.StreamCallback`, or any C function of the
+///     type ``PaStreamCallback``: its address, a CFFI or ctypes function pointer, a function from a
+///     shared library opened by one of them, or an object with an attribute ``address`` (Numba's
+///     ``cfunc``). The device keeps the object.
 /// :type callback: StreamCallback or int or CData pointer or object
 /// :param userdata: The callback's last argument: an address, a CData pointer or a ctypes pointer.
-///     A `StreamCallback` brings its own.
+///     A `StreamCallback` has its own.
 /// :type userdata: int or CData pointer, optional
 /// :param samplerate: Frames per second.
 /// :type samplerate: float, optional
-/// :param channels: Number of channels, or a pair for input and output, where 0 means that the
-///     device has no such direction.
+/// :param channels: Number of channels, or a pair (input, output), in which 0 stands for a missing
+///     direction.
 /// :type channels: int or tuple, optional
 /// :param dtype: Sample format: ``'float32'``, ``'int32'``, ``'int24'``, ``'int16'``, ``'int8'`` or
 ///     ``'uint8'``. Samples are interleaved.
 /// :type dtype: str, optional
 /// :param blocksize: Frames per call; 0 for blocks that vary from 1 to 1024 frames.
 /// :type blocksize: int, optional
-/// :param loopback: Whether what is played comes back as input, one block later (1024 frames for
+/// :param loopback: Whether the output comes back as input, one block later (1024 frames for
 ///     varying blocks). Otherwise the input is zeros.
 /// :type loopback: bool, optional
-/// :param realtime: Whether the thread keeps to the sample rate, or calls as fast as it can. A late
-///     call is made up for at once: lateness delays data, but loses none.
+/// :param realtime: Whether the thread keeps to the sample rate or calls as fast as possible. After
+///     a late call, the next ones catch up immediately: lateness delays data, but loses none.
 /// :type realtime: bool, optional
-/// :param jitter: In real time, each call comes late by a time between 0 and so many seconds. The
-///     times look random and are the same after every start; they do not add up. The callback sees
+/// :param jitter: In real time, each call is late by between 0 and this number of seconds. The
+///     delays look random, are the same after every start, and do not add up. The callback sees
 ///     them in ``currentTime``.
 /// :type jitter: float, optional
 /// :param finished_callback: A ``PaStreamFinishedCallback``, in the same forms as *callback*. The
 ///     device's thread calls it with *userdata* when a started device becomes inactive, whether
-///     stopped or ended by its callback: after the last call, before *active* turns false. A
-///     `StreamCallback` brings its own, to be able to say that it is *finished*.
+///     stopped or ended by its callback: after the last call, before *active* becomes false. A
+///     `StreamCallback` has its own, to detect that it is *finished*.
 /// :type finished_callback: int or CData pointer or object, optional
 ///
-/// As context manager it is started and, at the end, closed.
+/// >>> import numpy as np, pa_ringbuffer
+/// >>> from pa_ringbuffer.testing import VirtualDevice
+/// >>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=1024)
+/// >>> callback = pa_ringbuffer.StreamCallback(input_ring=ring)
+/// >>> device = VirtualDevice(callback, channels=(1, 0), blocksize=64)
+/// >>> device.process(np.ones((128, 1), 'float32'))
+/// >>> ring.read_available
+/// 128
 ///
-/// **Times.** The clock that the callback is told counts frames: it is 0 at the first call, and each
-/// call moves it on by its frames. Output is heard from the time of its call on. Input was captured
-/// earlier by one block, or by the largest block so far (1024 frames for varying blocks). With
-/// loopback, a frame is captured at the time at which it is heard. Calls that come late change
-/// ``currentTime`` only.
+/// In a ``with`` statement, the device is started, and closed at the end.
 ///
-/// **Xruns.** Underflows and overflows happen where they are asked for, with :meth:`xrun` or in
-/// :meth:`process`, and nowhere else. The callback gets PortAudio's status flag. Number and sizes
-/// of the calls stay the same; the data is shifted against them. For a call of *n* frames:
+/// **Times.** The clock that the callback sees counts frames: it is 0 at the first call, and each
+/// call advances it by its frames. Output is heard from the time of its call on. Input was captured
+/// one block earlier, or by the length of the largest block so far (1024 frames for varying
+/// blocks). With loopback, a frame is captured when it is heard. Late calls change only
+/// ``currentTime``.
 ///
-/// - ``'input_underflow'``: the input is *n* zeros. Nothing is consumed; the input goes on with the
-///   next call.
+/// **Xruns.** Underflows and overflows happen only on request, with :meth:`xrun` or in
+/// :meth:`process`. The callback gets PortAudio's status flag. The number and sizes of the calls
+/// stay the same; the data is shifted relative to them. For a call of *n* frames:
+///
+/// - ``'input_underflow'``: the input is *n* zeros and none is consumed; the input continues with
+///   the next call.
 /// - ``'input_overflow'``: the next *n* frames of input are lost before the block is captured.
-/// - ``'output_underflow'``: *n* frames of silence are in the output before this block.
-/// - ``'output_overflow'``: this block is not in the output.
+/// - ``'output_underflow'``: the output contains *n* frames of silence before this block.
+/// - ``'output_overflow'``: the output does not contain this block.
 ///
-/// Several kinds may come together. Silence is zeros, for ``'uint8'`` too. Loopback is a cable with
-/// one block in it: underflows make its delay a block longer, overflows a block shorter; what is
-/// not there in time is replaced by zeros, and what finds no room behind eight blocks is lost.
+/// Several kinds may come together. Silence is zeros, for ``'uint8'`` too. Loopback is a cable that
+/// contains one block: underflows lengthen its delay by a block, overflows shorten it; zeros
+/// replace frames that arrive too late, and frames beyond a capacity of eight blocks are lost.
 ///
-/// **Ends.** ``stop()`` and ``close()`` wait until the last call has returned; called by a callback
-/// of a virtual device, they only make the present call the last one, because waiting there could
-/// mean to wait for oneself. A device that is forgotten while it is running is closed in the same
-/// way; until its thread has ended, the thread keeps the callbacks. A device that was running when
-/// the process was forked is of no use to the child.
+/// **End.** ``stop()`` and ``close()`` wait until the last call has returned. In a callback of a
+/// virtual device they only make the current call the last one, because the callback could wait for
+/// itself. A running device that is garbage-collected is closed in the same way; its thread keeps
+/// the callbacks until it has ended. A forked child cannot use a device that was running at the
+/// fork.
 #[pyclass(frozen, weakref, module = "pa_ringbuffer.testing")]
 pub(crate) struct VirtualDevice {
     device: ManuallyDrop<Device>,
@@ -129,21 +138,21 @@ pub(crate) struct VirtualDevice {
     /// Numbers of input and output channels.
     channels: [usize; 2],
     kept: Arc<Kept>,
-    /// Whether the collector has found the device to be garbage: then everything has been done
-    /// about its end that can be.
+    /// Whether the collector has found the device to be garbage: its end has then been handled as
+    /// far as possible.
     finalised: AtomicBool,
 }
 
-/// What the callbacks use. The device and, while there is one, its thread refer to it; the garbage
-/// collector is shown each reference once, by the device.
+/// The objects that the callbacks use. The device refers to it, and so does its thread while there
+/// is one; the device shows each reference to the garbage collector once.
 struct Kept {
     /// The callback, its data, and the finished callback.
     objects: [Py<PyAny>; 3],
-    /// The number of threads that keep the objects (one at most, but for a start that is about to
-    /// fail), and whether they also have `hidden` ones to give back.
+    /// The number of threads that keep the objects (at most one, except for a start that is about
+    /// to fail), and whether they also have `hidden` ones to release.
     threads: AtomicUsize,
     /// Further references to the objects, which the collector is not shown. Locked for a moment, by
-    /// threads that are attached.
+    /// attached threads.
     hidden: Mutex<Vec<Py<PyAny>>>,
 }
 
@@ -156,8 +165,8 @@ impl Kept {
         self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes sure that the collector does not clear the objects as long as a thread uses them, even
-    /// if the device and they are garbage.
+    /// Keeps the collector from clearing the objects while a thread uses them, even if the device
+    /// and they are garbage.
     fn hold(&self, py: Python<'_>) {
         let references = self.objects.iter().map(|object| object.clone_ref(py));
         self.hidden().extend(references);
@@ -165,19 +174,19 @@ impl Kept {
             (threads >= ONE_THREAD).then_some(threads | HAS_HIDDEN)
         });
         if held.is_err() {
-            // There is no thread any more to give them back.
+            // No thread is left to release them.
             self.give_back();
         }
     }
 
     fn give_back(&self) {
         let hidden = std::mem::take(&mut *self.hidden());
-        // Out here, where Python code may run.
+        // Outside of the lock, where Python code may run.
         drop(hidden);
     }
 }
 
-/// A thread's share in what its callbacks use.
+/// A thread's share in the objects that its callbacks use.
 struct KeptByThread(ManuallyDrop<Arc<Kept>>);
 
 impl KeptByThread {
@@ -188,8 +197,8 @@ impl KeptByThread {
 }
 
 impl Drop for KeptByThread {
-    /// As a rule, this needs no Python: the thread of a compiled callback then has never seen the
-    /// interpreter. References can only be given back while there is one.
+    /// Usually, this does not need Python: the thread of a compiled callback has then never been
+    /// attached. References can be released only while there is an interpreter.
     fn drop(&mut self) {
         // SAFETY: it is taken once, here.
         let kept = unsafe { ManuallyDrop::take(&mut self.0) };
@@ -198,7 +207,7 @@ impl Drop for KeptByThread {
             kept.threads.fetch_and(!HAS_HIDDEN, Ordering::SeqCst);
             Python::try_attach(|_| kept.give_back());
         }
-        // The device may be gone, and these its last references.
+        // The device may be gone, and these may be the last references to the objects.
         if let Some(last) = Arc::into_inner(kept) {
             let mut last = Some(last);
             Python::try_attach(|_| drop(last.take()));
@@ -222,9 +231,7 @@ fn device_error(error: DeviceError) -> PyErr {
 fn channel_pair(channels: &Bound<'_, PyAny>) -> PyResult<[usize; 2]> {
     let wrong = |error| {
         error::unless_raised(channels.py(), error, || {
-            error::type_error(
-                "channels must be an integer or a pair of integers (input, output)",
-            )
+            error::type_error("channels must be an integer or a pair of integers (input, output)")
         })
     };
     let pair: [Integer; 2] = match channels.cast::<PyTuple>() {
@@ -237,7 +244,7 @@ fn channel_pair(channels: &Bound<'_, PyAny>) -> PyResult<[usize; 2]> {
     let mut numbers = [0; 2];
     for (number, integer) in numbers.iter_mut().zip(pair) {
         *number = integer.required("channels")?;
-        // More than any device has; a frame's size must not overflow.
+        // More than any device has; it also keeps a frame's size from overflowing.
         if *number > 0xFFFF {
             return Err(error::value_error(format_args!(
                 "channels must be at most 65535, not {number}"
@@ -247,7 +254,7 @@ fn channel_pair(channels: &Bound<'_, PyAny>) -> PyResult<[usize; 2]> {
     Ok(numbers)
 }
 
-/// Our own callback knows how large its frames are, and would otherwise write beyond the block.
+/// A StreamCallback knows its frame sizes, and would otherwise write beyond the block.
 fn check_frames(
     callback: &Bound<'_, PyAny>,
     channels: [usize; 2],
@@ -261,22 +268,22 @@ fn check_frames(
 }
 
 impl VirtualDevice {
-    /// What has to be right before each use.
+    /// Checks before each use.
     fn check(&self, py: Python<'_>) -> PyResult<()> {
         if self.monitor.is_ending() {
-            // To give back what it keeps, the thread needs the GIL.
+            // To release what it keeps, the thread needs the GIL.
             self.wait_for_end(py)?;
         }
         let callback = self.kept.objects[0].bind(py);
         if let Ok(ours) = callback.cast::<StreamCallback>() {
             ours.get().settle();
         }
-        // Once more: only now need a callback know what frames it has.
+        // Once more: only now must the callback know its frame sizes.
         check_frames(callback, self.channels, self.samples)
     }
 
-    /// Makes the calls of a script, with the GIL only now and then, to hear Ctrl-C. Returns their
-    /// number of frames, and their output if it is wanted.
+    /// Makes the calls of a script, and attaches to Python only now and then, to check for Ctrl-C.
+    /// Returns the number of frames, and the output if it is needed.
     fn follow(
         &self,
         py: Python<'_>,
@@ -299,7 +306,7 @@ impl VirtualDevice {
         }
     }
 
-    /// Waits until the device's present use has ended, unless a callback asks.
+    /// Waits until the device's current use has ended, except in a callback.
     fn wait_for_end(&self, py: Python<'_>) -> PyResult<()> {
         if Device::in_callback() {
             return Ok(());
@@ -359,18 +366,18 @@ impl VirtualDevice {
                     Some(object) => user_data_argument(object, "userdata")?,
                     None => 0,
                 };
-                // SAFETY: not null; that it is a PaStreamCallback is what the caller says.
+                // SAFETY: not null; the caller guarantees that it is a PaStreamCallback.
                 let function =
                     unsafe { std::mem::transmute::<*const c_void, CallbackFunction>(pointer) };
                 (function, std::ptr::with_exposed_provenance_mut(user_data))
             };
         let finished: Option<FinishedCallback> = match finished_callback {
-            // Ours is told without being asked to.
+            // A StreamCallback always gets the notification.
             None if callback.is_instance_of::<StreamCallback>() => Some(finished),
             Some(object) => {
                 let address = function_argument(object, "finished_callback")?;
                 let pointer = std::ptr::with_exposed_provenance::<c_void>(address);
-                // SAFETY: not null; that it is a PaStreamFinishedCallback is what the caller says.
+                // SAFETY: not null; the caller guarantees that it is a PaStreamFinishedCallback.
                 Some(unsafe { std::mem::transmute::<*const c_void, FinishedCallback>(pointer) })
             }
             None => None,
@@ -388,8 +395,8 @@ impl VirtualDevice {
             .loopback(loopback)
             .pace(if realtime { Pace::RealTime } else { Pace::Fast })
             .jitter(jitter);
-        // SAFETY: what the callback uses is kept as long as the device; that it can take such
-        // frames is what the caller says.
+        // SAFETY: the device keeps everything that the callback uses. The caller guarantees that it
+        // accepts such frames.
         let device = unsafe { Device::new(config) }.map_err(device_error)?;
         let keep = |object: Option<&Bound<'_, PyAny>>| {
             object.map_or_else(|| py.None(), |object| object.clone().unbind())
@@ -413,10 +420,10 @@ impl VirtualDevice {
         })
     }
 
-    /// Begin to call the callback.
+    /// Start calling the callback.
     ///
-    /// :raises ValueError: if the frames of a `StreamCallback` are not the device's.
-    /// :raises RuntimeError: if the device was started and not stopped, or is closed; if the
+    /// :raises ValueError: If the frames of a `StreamCallback` are not the device's.
+    /// :raises RuntimeError: If the device was started and not stopped, or is closed; if the
     ///     interpreter is exiting.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         self.check(py)?;
@@ -434,26 +441,26 @@ impl VirtualDevice {
         }
     }
 
-    /// Stop calling, and wait until the last call has returned.
+    /// Stop calling the callback, and wait until the last call has returned.
     ///
-    /// Called by a callback, it only makes the present call the last.
+    /// In a callback, this only makes the current call the last one.
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
         self.monitor.request_stop();
         self.wait_for_end(py)
     }
 
-    /// Stop for good. The callback and its data are no longer needed then.
+    /// Stop permanently. The callback and its data are no longer needed after that.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.monitor.request_close();
         self.wait_for_end(py)
     }
 
-    /// What the garbage collector calls before it clears anything.
+    /// Called by the garbage collector before it clears anything.
     fn __del__(&self, py: Python<'_>) {
         self.monitor.request_close();
         self.finalised.store(true, Ordering::Relaxed);
         if !Device::in_callback() {
-            // A callback may be waiting for a lock that this thread has: not for ever.
+            // A callback may be waiting for a lock that this thread holds: do not wait forever.
             py.detach(|| self.monitor.wait(PATIENCE));
         }
         self.kept.hold(py);
@@ -461,12 +468,12 @@ impl VirtualDevice {
 
     /// Call the callback on this thread, without a clock.
     ///
-    /// The same calls in every run, for tests that must be repeatable.
+    /// The calls are the same in every run, for repeatable tests.
     ///
-    /// :param frames: Number of frames; the last block is cut to fit.
+    /// :param frames: Number of frames; the last block is shortened to fit.
     /// :type frames: int
-    /// :returns: The number of frames, which is less if the callback has ended the stream.
-    /// :raises RuntimeError: if the device was started and not stopped, or is closed.
+    /// :returns: The number of frames, which is smaller if the callback has ended the stream.
+    /// :raises RuntimeError: If the device was started and not stopped, or is closed.
     fn run(&self, py: Python<'_>, frames: Integer) -> PyResult<u64> {
         let frames = frames.required("frames")? as u64;
         let script = Script {
@@ -477,34 +484,34 @@ impl VirtualDevice {
         Ok(frames)
     }
 
-    /// Call the callback on this thread, without a clock, with given input and blocks, and return
-    /// its output.
+    /// Call the callback on this thread, without a clock, with given input and block sizes, and
+    /// return its output.
     ///
-    /// :param input: Interleaved frames, in the device's *dtype* and number of input channels: any
+    /// :param input: Interleaved frames in the device's *dtype* and number of input channels: any
     ///     C-contiguous buffer, such as a NumPy array of shape ``(frames, channels)``, or bytes.
-    ///     Without it, the input is what it is in other calls, loopback or zeros; with it, nothing
+    ///     Without it, the input is the same as in other calls, loopback or zeros; with it, nothing
     ///     passes through the loopback.
     /// :type input: buffer, optional
-    /// :param frames: Number of frames in all calls; if omitted, that of the *input*, which may not
-    ///     have less. Input that is left over is not kept.
+    /// :param frames: Number of frames in all calls. Default: that of *input*, which must have at
+    ///     least as many. Unused input is discarded.
     /// :type frames: int, optional
-    /// :param blocksizes: Frames per call, an iterable of positive ints, from its beginning again
-    ///     when it is exhausted; if omitted, as in other calls. The last block is cut to fit.
+    /// :param blocksizes: Frames per call: an iterable of positive ints, which is repeated when it
+    ///     is exhausted. Default: as in other calls. The last block is shortened to fit.
     /// :type blocksizes: list or tuple, optional
     /// :param xruns: Underflows and overflows: ``{number of the call: kind or iterable of kinds}``,
-    ///     counted from 0. Calls that do not happen have none.
+    ///     counted from 0. Entries for calls that do not take place have no effect.
     /// :type xruns: dict, optional
     /// :returns: The output in the shape ``(frames, channels)`` and the format of the *dtype*, or
-    ///     ``(frames, channels, 3)`` in bytes for ``'int24'``; ``None`` without output channels.
-    ///     There are *frames* frames, or less if the callback has ended the stream: with those of
-    ///     its last call if that returned ``paComplete``, without if ``paAbort``. Output underflows
-    ///     add a block, overflows take one away. ``numpy.asarray()`` makes it an array, without a
-    ///     copy.
+    ///     ``(frames, channels, 3)`` in bytes for ``'int24'``; ``None`` without output channels. It
+    ///     has *frames* frames, or fewer if the callback has ended the stream: including the block
+    ///     of its last call if that returned ``paComplete``, without it if ``paAbort``. Output
+    ///     underflows add a block, overflows remove one. ``numpy.asarray()`` makes it an array
+    ///     without a copy.
     /// :rtype: memoryview or None
-    /// :raises ValueError: if the *input* does not fit the device or is shorter than *frames*.
-    /// :raises RuntimeError: if the device was started and not stopped, or is closed.
+    /// :raises ValueError: If *input* does not fit the device or is shorter than *frames*.
+    /// :raises RuntimeError: If the device was started and not stopped, or is closed.
     ///
-    /// Input that an overflow has used up is followed by zeros.
+    /// Zeros follow input that an overflow has used up.
     #[pyo3(signature = (input=None, frames=None, *, blocksizes=None, xruns=None))]
     fn process<'py>(
         &self,
@@ -539,9 +546,7 @@ impl VirtualDevice {
             }
             (None, Some(given)) => given,
             (None, None) => {
-                return Err(error::type_error(
-                    "frames must be given if input is not",
-                ));
+                return Err(error::type_error("frames must be given if input is not"));
             }
         } as u64;
         let block_sizes = match blocksizes {
@@ -565,14 +570,16 @@ impl VirtualDevice {
         self.samples.view(py, &output, output_channels).map(Some)
     }
 
-    /// Make the device suffer from an underflow or overflow at the next call, whoever makes it.
+    /// Make the next call report an underflow or overflow, whether it is made by the thread or by
+    /// `run` or `process`.
     ///
-    /// May be called at any time, by the callback too. The same kind twice before that call is one.
+    /// Any thread and the callback may call this at any time. Two requests of the same kind before
+    /// that call count as one.
     ///
     /// :param kind: ``'input_underflow'``, ``'input_overflow'``, ``'output_underflow'`` or
     ///     ``'output_overflow'``.
     /// :type kind: str
-    /// :raises ValueError: if the device has no channels in that direction.
+    /// :raises ValueError: If the device has no channels in that direction.
     fn xrun(&self, kind: &str) -> PyResult<()> {
         let xrun = script::xrun(kind, self.channels, "kind")?;
         self.monitor.xrun(xrun).map_err(device_error)
@@ -580,7 +587,7 @@ impl VirtualDevice {
 
     /// Wait until the device is no longer active.
     ///
-    /// :param timeout: Seconds to wait at most; forever if omitted.
+    /// :param timeout: Maximum time to wait, in seconds; no limit if omitted.
     /// :type timeout: float, optional
     /// :returns: ``False`` if it is still active.
     #[pyo3(signature = (timeout=None))]
@@ -604,7 +611,7 @@ impl VirtualDevice {
         Ok(true)
     }
 
-    /// Whether the callback is being called by the device's thread.
+    /// Whether the device's thread is calling the callback.
     #[getter]
     fn active(&self) -> bool {
         self.monitor.is_active()
@@ -616,8 +623,8 @@ impl VirtualDevice {
         self.monitor.frames()
     }
 
-    /// By how many seconds the latest call came too late, because the machine was busy. Jitter that
-    /// was asked for does not count.
+    /// Lateness of the latest call in seconds, caused by a busy machine. It does not include the
+    /// requested jitter.
     #[getter]
     fn lateness(&self) -> f64 {
         self.monitor.lateness().as_secs_f64()
@@ -638,13 +645,13 @@ impl VirtualDevice {
         self.close(py)
     }
 
-    /// Clearing these does no harm: `__del__` comes before it.
+    /// Clearing these does no harm: `__del__` runs before that.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         (self.kept.objects.iter()).try_for_each(|object| visit.call(object))
     }
 }
 
-/// Has the collector call `__del__`, which Python only looks for when it is assigned.
+/// Whether the collector has called `__del__`, which Python only looks up when it is assigned.
 pub(crate) fn install_finaliser(class: &Bound<'_, PyType>) -> PyResult<()> {
     let name = intern!(class.py(), "__del__");
     class.setattr(name, class.getattr(name)?)
@@ -656,8 +663,8 @@ impl Drop for VirtualDevice {
         let present = self.monitor.present_use();
         if let (Some(present), false) = (present, *self.finalised.get_mut()) {
             if !Device::in_callback() {
-                // The callback may be waiting for the GIL, which this thread holds. Where there is
-                // no interpreter any more, `stop_all` has stopped the device before.
+                // The callback may be waiting for the GIL, which this thread holds. Without an
+                // interpreter, `stop_all` has already stopped the device.
                 Python::try_attach(|py| {
                     py.detach(|| self.monitor.wait_for_end(present, Duration::MAX));
                 });

@@ -1,25 +1,25 @@
-//! Whether this is still the process that has opened a stream, without a system call.
+//! Detects a forked child without a system call.
 //!
-//! `getpid()` is one, on Linux too: without it, `OutputStream.write()` of 64 frames takes 0.17 instead of
-//! 0.34 microseconds, and `InputStream.read()` 0.54 instead of 0.75 (`python comparison/python_calls`
-//! has both, with the time for asking the clock).
+//! `getpid()` is a system call, on Linux too: without it, `OutputStream.write()` of 64 frames takes
+//! 0.17 instead of 0.34 microseconds, and `InputStream.read()` 0.54 instead of 0.75 (`python
+//! comparison/python_calls` prints both, including the time for reading the clock).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// How many forks have led to this process since the first stream was opened.
+/// Number of forks that have led to this process since the first stream was opened.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// A number that is another one in a forked child.
+/// A number that changes in a forked child.
 #[inline]
 pub(crate) fn generation() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// Has forks counted from now on.
+/// Starts to count forks.
 ///
 /// # Errors
 ///
-/// MemoryError, if the system has no memory for that.
+/// MemoryError if the system has no memory for that.
 #[cfg(unix)]
 pub(crate) fn count() -> pyo3::PyResult<()> {
     use std::ffi::c_int;
@@ -37,13 +37,13 @@ pub(crate) fn count() -> pyo3::PyResult<()> {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
 
-    // No lock, which a child might find locked for ever.
+    // No lock, which a child could find locked forever.
     static IS_COUNTING: AtomicBool = AtomicBool::new(false);
     if IS_COUNTING.swap(true, Ordering::Relaxed) {
         return Ok(());
     }
-    // SAFETY: the function can be called in a child, where it may only use what is
-    // async-signal-safe, and it stays: extension modules are not unloaded.
+    // SAFETY: the function may run in a child, where it must be async-signal-safe, and it stays in
+    // memory: extension modules are not unloaded.
     if unsafe { pthread_atfork(None, None, Some(in_child)) } != 0 {
         IS_COUNTING.store(false, Ordering::Relaxed);
         return Err(crate::error::memory_error(format_args!(
@@ -53,7 +53,7 @@ pub(crate) fn count() -> pyo3::PyResult<()> {
     Ok(())
 }
 
-/// There are none.
+/// This system has no forks.
 #[cfg(not(unix))]
 pub(crate) fn count() -> pyo3::PyResult<()> {
     Ok(())

@@ -1,9 +1,9 @@
-//! The side of a stream that records: frames that Python reads.
+//! The input side of a stream: frames that Python reads.
 //!
-//! A read takes frames out of the ring before they have reached the program, and an exception can come
-//! in between: Ctrl-C, a task that is cancelled. So what a read has taken belongs to a [`Transfer`]
-//! until Python asks that for its frames, which is the last thing that is done before they are
-//! returned. A transfer that ends without having been asked leaves its frames here, to the next read.
+//! A read takes frames out of the ring before they reach the program, and an exception can
+//! interrupt it in between: Ctrl-C, or the cancellation of a task. Therefore the frames of a read
+//! belong to a [`Transfer`] until Python asks for them, which is the last operation before they are
+//! returned. A transfer that ends earlier leaves its frames here, for the next read.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,32 +30,33 @@ use crate::stream::wait::{self, Outcome};
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct InputSide {
     pub(crate) side: StreamSide,
-    /// Makes an array of a shape and a dtype, as `numpy.empty()` does; `None` for bytearrays.
+    /// Makes an array of a given shape and dtype, like `numpy.empty()`; `None` for bytearrays.
     empty: Option<Py<PyAny>>,
     dtype: Py<PyAny>,
     unread: Mutex<Option<Unread>>,
-    /// How many frames were there when the stream was started, which are still to be dropped.
+    /// Number of frames that were in the ring at the start of the stream and still have to be
+    /// dropped.
     stale: AtomicUsize,
 }
 
-/// Frames that were taken out of the ring, and have not been handed over.
+/// Frames that were taken out of the ring and have not been returned.
 struct Unread {
     array: Py<PyAny>,
     begin: usize,
     end: usize,
 }
 
-/// What a read works with.
+/// The memory of a read.
 pub(crate) struct Target {
     pub(crate) array: Py<PyAny>,
-    /// Frames in front of what is read, with which the block before has ended.
+    /// Frames before the new ones, which repeat the end of the previous block.
     pub(crate) head: usize,
     pub(crate) overlap: Option<Py<Overlap>>,
-    /// How many frames an earlier read had left, and were copied.
+    /// Number of frames that an earlier read had left, and that were copied.
     pub(crate) left: usize,
 }
 
-/// For the streams: frames at the end of a block that the next one begins with.
+/// For the streams: frames at the end of a block that the next one repeats.
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Overlap {
     bytes: usize,
@@ -67,23 +68,23 @@ impl Overlap {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the end of a block that is to be handed over.
+    /// Stores the end of a block that is about to be returned.
     pub(crate) fn keep_end(&self, block: &[u8]) {
         let end = &block[block.len().saturating_sub(self.bytes)..];
         let mut frames = self.frames();
         frames.clear();
-        // There was memory for it at the beginning.
+        // The memory was allocated at the beginning.
         frames.extend_from_slice(end);
     }
 }
 
 impl InputSide {
     fn unread(&self) -> MutexGuard<'_, Option<Unread>> {
-        // Held for a moment only, and never while Python code runs.
+        // Held only for a moment, and never while Python code runs.
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many frames a read that was broken off has left.
+    /// Number of frames that an interrupted read has left.
     fn left(&self) -> usize {
         self.unread()
             .as_ref()
@@ -115,7 +116,7 @@ impl InputSide {
         }
     }
 
-    /// Some of the frames in an array, or in a bytearray.
+    /// Some of the frames, in an array or in a bytearray.
     pub(crate) fn slice<'py>(
         &self,
         array: &Bound<'py, PyAny>,
@@ -130,7 +131,7 @@ impl InputSide {
         object::slice(array, begin * item, end * item)
     }
 
-    /// Drops what was there when the stream was started. Only with a claim.
+    /// Drops the frames from before the start of the stream. Only with a claim.
     fn drop_stale(&self, py: Python<'_>) -> PyResult<()> {
         if self.stale.load(Ordering::Relaxed) == 0 {
             return Ok(());
@@ -151,7 +152,7 @@ impl InputSide {
         Ok((view, frames))
     }
 
-    /// Copies the frames that an earlier read has left, as many as there is room for.
+    /// Copies the frames that an earlier read has left, as many as fit.
     fn copy_left(&self, py: Python<'_>, target: *mut u8, room: usize) -> PyResult<usize> {
         let Some((array, begin, end)) = self
             .unread()
@@ -164,16 +165,16 @@ impl InputSide {
         let (view, frames) = self.view(array.bind(py), &mut slot, 0)?;
         let size = self.side.frame_size();
         let count = room.min(end.min(frames).saturating_sub(begin));
-        // SAFETY: the array has the frames, the caller the room.
+        // SAFETY: the array has the frames, and the caller guarantees the room.
         unsafe {
             let source = view.pointer().add(begin * size);
-            // A new array is not this one, unless `empty` lies.
+            // A new array is not this one, unless `empty` misbehaves.
             target.copy_from(source, count * size);
         }
         Ok(count)
     }
 
-    /// Reads as many frames as there are in the ring.
+    /// Reads as many frames as are available in the ring.
     ///
     /// # Safety
     ///
@@ -185,7 +186,7 @@ impl InputSide {
         frames: *mut u8,
         count: usize,
     ) -> PyResult<usize> {
-        // SAFETY: the caller's promise; the ring's elements are frames, which `transfer` checks.
+        // SAFETY: the caller's guarantee; the ring's elements are frames, which `transfer` checks.
         unsafe {
             RingBuffer::transfer(
                 self.side.ring.bind(py),
@@ -213,8 +214,8 @@ impl InputSide {
         RingBuffer::discard_oldest(self.side.ring.bind(py), rest).map(drop)
     }
 
-    /// Frames that a transfer has taken have reached the program. Cannot fail, and runs no Python code
-    /// before that is noted.
+    /// A transfer's frames have reached the program. Cannot fail, and runs no Python code before
+    /// this is recorded.
     pub(crate) fn hand_over(&self, left: usize) {
         let dropped = {
             let mut unread = self.unread();
@@ -226,11 +227,11 @@ impl InputSide {
         drop(dropped);
     }
 
-    /// Frames that a transfer has taken have not reached the program: `done` of them, of which an
-    /// earlier one had left some.
+    /// A transfer's frames have not reached the program: `done` frames, some of which an earlier
+    /// read had left.
     pub(crate) fn take_back(&self, py: Python<'_>, target: &Target, done: usize) {
         if done == target.left {
-            // They are still where they were.
+            // They are still in their old place.
             return;
         }
         let new = Unread {
@@ -242,7 +243,7 @@ impl InputSide {
         drop(old);
     }
 
-    /// A new array that begins with the end of the block before.
+    /// A new array that starts with the end of the previous block.
     fn target<'py>(
         &self,
         py: Python<'py>,
@@ -257,14 +258,14 @@ impl InputSide {
             let (view, _) = self.view(&array, &mut slot, ffi::PyBUF_WRITABLE)?;
             let end = overlap.get().frames();
             let bytes = end.len().min(view.len());
-            // SAFETY: both have so many bytes, and one of them is new.
+            // SAFETY: both have that many bytes, and one of them is new.
             unsafe { (view.pointer()).copy_from_nonoverlapping(end.as_ptr(), bytes) };
         }
         Ok((array, head))
     }
 
-    /// Begins to read `count` frames. What is there of them is read at once; if `whole`, only if all
-    /// are.
+    /// Begins to read `count` frames. Available frames are read immediately; if `whole`, only if
+    /// all are available.
     fn begin_reading<'py>(
         slf: &Bound<'py, Self>,
         claim: Claim<'_>,
@@ -285,7 +286,7 @@ impl InputSide {
                 "empty() has not made the array that it was asked for",
             ));
         }
-        // SAFETY: checked right above.
+        // SAFETY: checked above.
         let start = unsafe { view.pointer().add(head * this.side.frame_size()) };
         let left = this.copy_left(py, start, count)?;
         let target = Target {
@@ -367,23 +368,24 @@ impl InputSide {
         })
     }
 
-    /// Drop what was recorded before, and forget what was lost: the stream is about to start.
+    /// Drop old frames and forget losses: the stream is about to start.
     fn forget(&self, py: Python<'_>) -> PyResult<()> {
         self.side.tell(self.side.losses());
         let there = self.left() + self.in_ring(py)?;
         self.stale.store(there, Ordering::Relaxed);
-        // A task may not have noticed yet that the stream had stopped: the next read drops them.
+        // A task may not have noticed yet that the stream has stopped: the next read drops them.
         match self.side.try_claim() {
             Some(_claim) => self.drop_stale(py),
             None => Ok(()),
         }
     }
 
-    /// Wait for *frames* frames, some of which an *overlap* may have, and read them. They are in the
-    /// ``frames`` of what is returned; if nobody asks for these, the next read gets what was read.
+    /// Wait for *frames* frames, some of which may come from an *overlap*, and read them. They are
+    /// in the ``frames`` attribute of the result; if that is never accessed, the next read gets the
+    /// frames.
     ///
-    /// If there will not be so many, those that are there stay if they fit into the ring, or if
-    /// *keep*. Otherwise they are in the error.
+    /// If too few frames will arrive, the available ones stay if they fit into the ring, or if
+    /// *keep* is true. Otherwise they are in the error.
     #[pyo3(signature = (frames, timeout=None, overlap=None, keep=false))]
     fn read<'py>(
         slf: &Bound<'py, Self>,
@@ -399,7 +401,7 @@ impl InputSide {
         Ok(transfer)
     }
 
-    /// Read what is there, at most so many frames; all if *frames* is negative.
+    /// Read the available frames, at most *frames*; all if *frames* is negative.
     #[pyo3(signature = (frames, overlap=None))]
     fn read_nowait<'py>(
         slf: &Bound<'py, Self>,
@@ -414,7 +416,7 @@ impl InputSide {
         )
     }
 
-    /// Read the newest frames, at most so many, and drop all older ones.
+    /// Read the newest frames, at most *frames*, and drop all older ones.
     fn read_latest<'py>(
         slf: &Bound<'py, Self>,
         frames: &Bound<'py, PyAny>,
@@ -424,7 +426,7 @@ impl InputSide {
         Self::now(slf, frames, None, true)
     }
 
-    /// Begin to read *frames* frames, step by step.
+    /// Begin to read *frames* frames step by step.
     #[pyo3(signature = (frames, timeout=None, overlap=None, keep=false))]
     fn begin<'py>(
         slf: &Bound<'py, Self>,
@@ -436,7 +438,8 @@ impl InputSide {
         Self::begin_waiting(slf, frames, timeout, overlap, keep, true)
     }
 
-    /// What `read` and others need for blocks that overlap by a number of frames.
+    /// The state that `read` and similar methods need for blocks that overlap by a number of
+    /// frames.
     fn overlap(&self, frames: &Bound<'_, PyAny>) -> PyResult<Overlap> {
         let bytes = Self::count(frames)?.saturating_mul(self.side.frame_size());
         let mut frames = Vec::new();
@@ -451,7 +454,7 @@ impl InputSide {
         })
     }
 
-    /// An array of what is there, at most so many frames, which can be read once more.
+    /// An array of the available frames, at most *frames*, which stay in the ring.
     fn peek<'py>(
         slf: &Bound<'py, Self>,
         frames: &Bound<'py, PyAny>,
@@ -468,13 +471,13 @@ impl InputSide {
         let (view, room) = this.view(&array, &mut slot, ffi::PyBUF_WRITABLE)?;
         let left = this.copy_left(py, view.pointer(), count.min(room))?;
         let size = this.side.frame_size();
-        // SAFETY: the array has room for the rest behind what was copied.
+        // SAFETY: the array has room for the rest behind the copied frames.
         let more = unsafe {
             let rest = view.pointer().add(left * size);
             RingBuffer::peek_into(this.side.ring.bind(py), rest, count.min(room) - left, size)
         }?;
         drop(view);
-        // Somebody may have read from the ring itself.
+        // The program may have read directly from the ring.
         if left + more == count {
             Ok(array)
         } else {
@@ -493,15 +496,15 @@ impl InputSide {
         Ok(Number(left + self.in_ring(py)?))
     }
 
-    /// The number of the frame that is read next. Those that a read which was broken off has left count
-    /// as not yet read.
+    /// The number of the next frame to be read. Frames that an interrupted read has left count as
+    /// unread.
     #[getter]
     fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let left = self.left() as u64;
         object::wide(py, self.side.position().saturating_sub(left))
     }
 
-    /// When a frame was recorded.
+    /// Time at which a frame was recorded.
     fn time_of<'py>(
         &self,
         frame: &Bound<'py, PyAny>,
@@ -511,14 +514,14 @@ impl InputSide {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // Not what makes arrays: it leads to nothing of ours, and may be called as long as this object
-        // is used.
+        // Not the function that makes arrays: it does not lead back to this object, and may be
+        // called as long as this object is in use.
         self.side.visit(&visit)
     }
 }
 
 impl InputSide {
-    /// The error for a read that has ended too early, with what it has read.
+    /// The error for a read that has ended early, with the frames that it has read.
     pub(crate) fn failure(
         &self,
         py: Python<'_>,

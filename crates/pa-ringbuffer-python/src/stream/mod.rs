@@ -1,8 +1,9 @@
-//! The callback's state, transfers that wait for it, and a device without sound that calls it.
+//! The callback's state, transfers that wait for it, and a virtual device that calls it.
 //!
-//! A transfer between Python's memory and a stream's ring: `output` or `input` (arguments, memory) use
-//! `side` (one user at a time, errors, the device that may be gone), which waits with `wait`. Where an
-//! event loop waits, the `transfer` is a Python object that takes steps, and `watch` says when.
+//! A transfer between Python's memory and a stream's ring: `output` or `input` (arguments, memory)
+//! uses `side` (one user at a time, errors, disconnected devices), which waits with `wait`. For
+//! event loops, a `transfer` is a Python object that advances in steps, and `watch` tells when to
+//! take the next step.
 
 pub(crate) mod callback;
 pub(crate) mod device;

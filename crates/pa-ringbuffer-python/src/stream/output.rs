@@ -1,4 +1,4 @@
-//! The side of a stream that plays: frames that Python writes.
+//! The output side of a stream: frames that Python writes.
 
 use std::borrow::BorrowMut;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,16 +24,15 @@ use crate::stream::wait::{self, Outcome};
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct OutputSide {
     pub(crate) side: StreamSide,
-    /// Makes whole frames out of other data, or says what is wrong with them; `None` where any
-    /// bytes are taken.
+    /// Makes whole frames out of other data, or raises an error; `None` if any bytes are accepted.
     as_frames: Option<Py<PyAny>>,
-    /// Whether the stream is playing its last frames, and takes no more.
+    /// Whether the stream is playing its last frames and accepts no more.
     is_shut: AtomicBool,
-    /// Time between two looks at a full ring: a ring refilled this often never runs low.
+    /// Interval between two checks of a full ring: a ring refilled this often never runs low.
     interval: Duration,
 }
 
-/// Whole frames that Python has passed.
+/// Whole frames from Python.
 pub(crate) struct Source<S: BorrowMut<Slot>> {
     view: View<S>,
     pub(crate) count: usize,
@@ -46,7 +45,7 @@ impl<S: BorrowMut<Slot>> Source<S> {
 }
 
 impl OutputSide {
-    /// Memory that holds frames as the stream has them, or `None`.
+    /// Memory that contains frames in the stream's format, or `None`.
     #[inline]
     fn usual_frames<S: BorrowMut<Slot>>(
         &self,
@@ -66,7 +65,7 @@ impl OutputSide {
         Ok(is_usual.then_some(Source { view, count }))
     }
 
-    /// What is to be written, described in one slot or the other.
+    /// The frames to write, described in one slot or the other.
     #[inline]
     fn frames<S: BorrowMut<Slot>>(
         &self,
@@ -82,7 +81,7 @@ impl OutputSide {
         }
     }
 
-    /// Bytes that are frames.
+    /// Bytes that represent frames.
     fn whole_frames<S: BorrowMut<Slot>>(&self, view: View<S>) -> PyResult<Source<S>> {
         let (bytes, size) = (view.len(), self.side.frame_size());
         if bytes % size != 0 {
@@ -98,7 +97,7 @@ impl OutputSide {
         })
     }
 
-    /// Whether no more frames are taken.
+    /// Whether no more frames are accepted.
     #[inline]
     pub(crate) fn is_shut(&self) -> bool {
         self.is_shut.load(Ordering::Relaxed)
@@ -137,7 +136,7 @@ impl OutputSide {
         if self.is_shut() {
             return Ok(0);
         }
-        // SAFETY: the caller's promise; the ring's elements are frames, which `transfer` checks.
+        // SAFETY: the caller's guarantee; the ring's elements are frames, which `transfer` checks.
         unsafe {
             RingBuffer::transfer(
                 self.side.ring.bind(py),
@@ -174,8 +173,8 @@ impl OutputSide {
         })
     }
 
-    /// Write all of *data*, and wait for room where there is none. Return whether something else was
-    /// played since the latest write that has returned.
+    /// Write all of *data*, waiting for room if necessary. Return whether other sound (silence) was
+    /// played since the previous write returned.
     #[pyo3(signature = (data, timeout=None))]
     fn write(&self, data: &Bound<'_, PyAny>, timeout: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
         let py = data.py();
@@ -184,7 +183,7 @@ impl OutputSide {
         self.side.enter(py)?;
         let deadline = seconds::deadline(timeout)?;
         let _claim = self.side.claim(py, false)?;
-        // SAFETY: the frames are held.
+        // SAFETY: the frames are kept.
         let written = unsafe { self.write_now(py, frames.pointer(), frames.count) }?;
         if written == frames.count {
             return Ok(self.side.tell(self.side.losses()));
@@ -196,7 +195,7 @@ impl OutputSide {
             done: &done,
             whole: false,
         };
-        // SAFETY: the frames are held.
+        // SAFETY: the frames are kept.
         let outcome =
             unsafe { (self.side).wait(py, &rest, deadline, self.interval, Some(&self.is_shut)) }?;
         match outcome {
@@ -205,28 +204,28 @@ impl OutputSide {
         }
     }
 
-    /// Take no more frames, or take them again; writers that wait get an error.
+    /// Accept no more frames, or accept them again; waiting writers get an error.
     fn shut(&self, shut: bool) {
         self.is_shut.store(shut, Ordering::Relaxed);
     }
 
-    /// Forget what was lost: the stream is about to start.
+    /// Forget losses: the stream is about to start.
     fn forget(&self) {
         self.side.tell(self.side.losses());
     }
 
-    /// Write as many frames of *data* as there is room for; return how many.
+    /// Write as many frames of *data* as there is room for; return their number.
     fn write_nowait(&self, data: &Bound<'_, PyAny>) -> PyResult<Number> {
         let py = data.py();
         let (mut slot, mut other) = (Slot::uninit(), Slot::uninit());
         let frames = self.frames(data, &mut slot, &mut other)?;
         self.side.enter(py)?;
         let _claim = self.side.claim(py, false)?;
-        // SAFETY: the frames are held.
+        // SAFETY: the frames are kept.
         unsafe { self.write_now(py, frames.pointer(), frames.count) }.map(Number)
     }
 
-    /// Begin to write all of *data*, step by step.
+    /// Begin to write all of *data* step by step.
     #[pyo3(signature = (data, timeout=None))]
     fn begin(
         slf: &Bound<'_, Self>,
@@ -258,7 +257,7 @@ impl OutputSide {
         self.check_end(py, outcome)
     }
 
-    /// Begin to wait for that, step by step.
+    /// Begin to wait for the end step by step.
     #[pyo3(signature = (timeout=None))]
     fn begin_waiting_for_end(
         slf: &Bound<'_, Self>,
@@ -266,17 +265,17 @@ impl OutputSide {
     ) -> PyResult<Transfer> {
         let deadline = seconds::deadline(timeout)?;
         let work = Work::End(slf.clone().unbind());
-        // Waiting needs no claim; such a ticket was given to nobody.
+        // The wait needs no claim; no claim has this ticket.
         Ok(Transfer::new(work, 0, 1, 0, true, deadline))
     }
 
-    /// The number of the frame that is written next.
+    /// The number of the next frame to be written.
     #[getter]
     fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         object::wide(py, self.side.position())
     }
 
-    /// When a frame is heard.
+    /// Time at which a frame is heard.
     fn time_of<'py>(
         &self,
         frame: &Bound<'py, PyAny>,
@@ -286,14 +285,15 @@ impl OutputSide {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // Not what makes frames: it leads to nothing of ours. A function that the collector has cleared
-        // crashes where it is called, and it may be called as long as this object is used.
+        // Not the function that makes frames: it does not lead back to this object. Calling a
+        // function that the collector has cleared crashes, and it may be called as long as this
+        // object is in use.
         self.side.visit(&visit)
     }
 }
 
 impl OutputSide {
-    /// The error for an end that has come before everything was played, or has not come.
+    /// The error if the stream has ended before everything was played, or has not ended in time.
     pub(crate) fn check_end(&self, py: Python<'_>, outcome: Outcome) -> PyResult<()> {
         let left = RingBuffer::available(self.side.ring.bind(py), Side::Consumer)?;
         if outcome == Outcome::Finished && left == 0 {

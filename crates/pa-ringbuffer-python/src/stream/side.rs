@@ -1,5 +1,5 @@
-//! What both sides of a stream have in common: one user at a time, a ring, and a device that may be
-//! gone.
+//! Common parts of both sides of a stream: one user at a time, a ring, and a device that may
+//! disappear.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,11 +21,11 @@ use crate::stream::callback::StreamCallback;
 use crate::stream::fork;
 use crate::stream::wait::{self, Hope, Outcome, Watchdog};
 
-/// How often a thread looks, a millisecond apart, whether another one has finished with its side.
-/// Transfers that do not wait are over by then.
+/// How many times a thread checks, a millisecond apart, whether another one has finished with its
+/// side. Transfers that do not wait take less time.
 const CLAIM_ATTEMPTS: usize = 50;
 
-/// What keeps others from one side of a stream.
+/// Marks one side of a stream as in use.
 #[derive(Clone, Copy)]
 struct Claimant {
     ticket: u64,
@@ -33,32 +33,32 @@ struct Claimant {
     is_task: bool,
 }
 
-/// One side of a stream: its ring, and what is known of the device at the other end of the ring.
+/// One side of a stream: its ring, and the state of the device at the other end of the ring.
 pub(crate) struct StreamSide {
     pub(crate) side: Side,
     pub(crate) callback: Py<StreamCallback>,
     pub(crate) ring: Py<RingBuffer>,
-    /// The Python object that opens and closes the device. It says whether the device is active, and
-    /// makes the errors of those who have waited in vain.
+    /// The Python object that opens and closes the device. It knows whether the device is active,
+    /// and makes the errors of failed waits.
     handle: Py<PyAny>,
     pub(crate) format: SampleFormat,
     pub(crate) channels: usize,
-    /// The process that has opened the stream: see [`fork`].
+    /// The process that opened the stream: see [`fork`].
     generation: u32,
     claimant: Mutex<Option<Claimant>>,
     next_ticket: AtomicU64,
-    /// How many losses `read()` or `write()` has told of.
+    /// Number of losses that `read()` or `write()` has reported.
     told_losses: AtomicU64,
 }
 
-/// A claim to one side, until this is dropped.
+/// A claim to one side, until it is dropped.
 pub(crate) struct Claim<'a> {
     side: &'a StreamSide,
     ticket: u64,
 }
 
 impl Claim<'_> {
-    /// Leaves the claim to whoever has the ticket, and calls [`StreamSide::release`] with it.
+    /// Transfers the claim to the ticket, with which [`StreamSide::release`] ends it.
     pub(crate) fn into_ticket(self) -> u64 {
         let ticket = self.ticket;
         std::mem::forget(self);
@@ -72,12 +72,12 @@ impl Drop for Claim<'_> {
     }
 }
 
-/// Memory for frames, and how many of them were transferred.
+/// Memory for frames, and the number of frames transferred.
 pub(crate) struct Frames<'a> {
     pub(crate) start: *mut u8,
     pub(crate) count: usize,
     pub(crate) done: &'a AtomicUsize,
-    /// Whether none is transferred before all can be.
+    /// Whether to transfer all frames at once or none.
     pub(crate) whole: bool,
 }
 
@@ -119,11 +119,11 @@ impl StreamSide {
     }
 
     fn claimant(&self) -> MutexGuard<'_, Option<Claimant>> {
-        // Held for a moment only, and never while Python code runs.
+        // Held only for a moment, and never while Python code runs.
         self.claimant.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What every transfer begins with: the forked child has no stream, and losses are reported.
+    /// The beginning of every transfer: a forked child has no stream, and losses are reported.
     #[inline]
     pub(crate) fn enter(&self, py: Python<'_>) -> PyResult<()> {
         if fork::generation() != self.generation {
@@ -135,7 +135,7 @@ impl StreamSide {
         Ok(())
     }
 
-    /// How many losses the ring and the device have had on this side.
+    /// Number of losses of the ring and the device on this side.
     #[inline]
     pub(crate) fn losses(&self) -> u64 {
         let counters = self.callback.get().callback_state().counters();
@@ -145,7 +145,7 @@ impl StreamSide {
         }
     }
 
-    /// Notes that the program knows of so many losses; whether some of them are news.
+    /// Records that the program knows of this many losses; returns whether some of them are new.
     #[inline]
     pub(crate) fn tell(&self, losses: u64) -> bool {
         self.told_losses.swap(losses, Ordering::Relaxed) != losses
@@ -156,11 +156,11 @@ impl StreamSide {
         self.told_losses.load(Ordering::Relaxed) != losses
     }
 
-    /// Keeps everything else from this side.
+    /// Claims this side.
     ///
     /// # Errors
     ///
-    /// RuntimeError if somebody else does, for longer than a transfer that does not wait takes.
+    /// RuntimeError if another claim lasts longer than a transfer that does not wait.
     #[inline]
     pub(crate) fn claim(&self, py: Python<'_>, is_task: bool) -> PyResult<Claim<'_>> {
         let mine = Claimant {
@@ -176,7 +176,7 @@ impl StreamSide {
                 }
                 Some(other) => *other,
             };
-            // To wait for the own thread would be for ever, in a signal handler for example.
+            // A thread must not wait for itself, in a signal handler for example.
             if is_task || other.thread == mine.thread || attempt == CLAIM_ATTEMPTS {
                 return Err(self.in_use(&mine, &other));
             }
@@ -211,7 +211,7 @@ impl StreamSide {
         }
     }
 
-    /// A claim, unless another one keeps this side.
+    /// A claim, unless this side is already claimed.
     pub(crate) fn try_claim(&self) -> Option<Claim<'_>> {
         let mine = Claimant {
             ticket: self.next_ticket.fetch_add(1, Ordering::Relaxed),
@@ -243,13 +243,13 @@ impl StreamSide {
         RingBuffer::capacity(self.ring.bind(py))
     }
 
-    /// Waits until all frames are transferred, and says why that has ended. How many were is known
-    /// wherever it ends, by an exception of a signal handler as well. If `stop` is set, it ends as if
-    /// the stream had ended.
+    /// Waits until all frames are transferred, and returns why the wait has ended. The number of
+    /// frames is known even if an exception, of a signal handler for example, ends it. If `stop` is
+    /// set, it ends as if the stream had ended.
     ///
     /// # Safety
     ///
-    /// The memory is that of so many frames, and stays so while other threads run Python.
+    /// The memory belongs to that many frames, and stays valid while other threads run Python.
     pub(crate) unsafe fn wait(
         &self,
         py: Python<'_>,
@@ -281,8 +281,8 @@ impl StreamSide {
             let left = count - before;
             let target = std::ptr::with_exposed_provenance_mut::<u8>(start + before * size);
             if !whole || (raw.available(side) >= left) {
-                // SAFETY: the geometry is this ring's, whose storage is kept; so many frames are
-                // left, as the caller promises; the claim keeps others from this side.
+                // SAFETY: the geometry is this ring's, whose storage is kept; the caller guarantees
+                // that many frames; the claim gives exclusive access to this side.
                 let more = unsafe {
                     match side {
                         Side::Producer => raw.write(&geometry, target.cast(), left),
@@ -300,7 +300,7 @@ impl StreamSide {
         let nap = |waited: Duration, left: Duration| {
             if state.wakes() {
                 let missing = count - done.load(Ordering::Relaxed);
-                // What is taken in pieces is taken before the ring is nearly full, or empty.
+                // Pieces are transferred before the ring is nearly full, or empty.
                 let wanted = if whole {
                     missing
                 } else {
@@ -313,9 +313,10 @@ impl StreamSide {
             }
         };
         self.judged_wait(py, deadline, nap, |watchdog| {
-            // Looked at before the ring: what the callback did before the end is then seen there.
+            // Read before the ring, so that everything the callback did before the end is visible
+            // there.
             let is_over = watchdog.is_over();
-            // What is written to a stream that has stopped would be played after its next start.
+            // Frames written to a stopped stream would be played after its next start.
             if stop.is_some_and(|stop| is_over || stop.load(Ordering::Relaxed)) {
                 return Some(Outcome::Finished);
             }
@@ -335,7 +336,7 @@ impl StreamSide {
         })
     }
 
-    /// Takes steps until one has an outcome, the time is over, or there is no hope for this stream.
+    /// Takes steps until one has an outcome, the timeout expires, or the stream is considered gone.
     fn judged_wait(
         &self,
         py: Python<'_>,
@@ -345,7 +346,7 @@ impl StreamSide {
     ) -> PyResult<Outcome> {
         let mut hope = Hope::default();
         loop {
-            // A new one each time: the device is asked no more often than it is found quiet.
+            // A new one each time: the device is queried only when it has been found quiet.
             let mut watchdog = Watchdog::new(self.callback.get().callback_state());
             let outcome = wait::wait(py, deadline, &nap, || {
                 step(&watchdog).or_else(|| watchdog.is_quiet().then_some(Outcome::Quiet))
@@ -362,12 +363,12 @@ impl StreamSide {
         Ok(is_active.is_truthy()? && hope.is_left(self.callback.get().callback_state()))
     }
 
-    /// The number of the frame that is read from the ring, or written there, next.
+    /// The number of the next frame to be read from the ring, or written to it.
     pub(crate) fn position(&self) -> u64 {
         self.callback.get().position(self.side)
     }
 
-    /// When a frame was recorded or is heard, in seconds of the stream's clock.
+    /// Time at which a frame was recorded or is heard, in seconds of the stream's clock.
     pub(crate) fn time_of<'py>(
         &self,
         frame: &Bound<'py, PyAny>,
@@ -398,8 +399,8 @@ impl StreamSide {
         })
     }
 
-    /// The error for a transfer that has ended too early, with what was read; or another one, which has
-    /// come up while it was made.
+    /// The error for a transfer that has ended early, with the frames that were read; or another
+    /// error that occurred while making it.
     #[cold]
     pub(crate) fn failure(
         &self,

@@ -1,5 +1,5 @@
-//! A transfer that has begun: what an event loop does step by step, and what was read and has not been
-//! handed over.
+//! A transfer in progress: an event loop completes it step by step. It also keeps frames that were
+//! read but not returned yet.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,10 +18,10 @@ use crate::stream::side::{Frames, StreamSide};
 use crate::stream::wait::{Hope, Outcome};
 use crate::stream::watch::{self, KeyOrOutcome};
 
-/// What is done.
+/// The operation.
 pub(crate) enum Work {
     Write(Py<OutputSide>, Source<Box<Slot>>),
-    /// Into an array. What was read stays to be read if there is not enough, and this is true.
+    /// Into an array. If true, an incomplete read leaves its frames for the next one.
     Read(Py<InputSide>, Target, bool),
     /// Wait until the device has stopped.
     End(Py<OutputSide>),
@@ -31,15 +31,15 @@ pub(crate) enum Work {
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Transfer {
     work: Work,
-    /// Of the claim to the side.
+    /// Ticket of the claim to the side.
     ticket: u64,
-    /// Frames that there are to transfer, and that were transferred.
+    /// Number of frames to transfer, and number of frames transferred.
     count: usize,
     done: AtomicUsize,
-    /// Whether the ring can hold them all, and so none is taken before all are there.
+    /// Whether the ring can hold all frames, so that none is taken before all are available.
     whole: bool,
     deadline: Option<Instant>,
-    /// Whether a step was taken.
+    /// Whether a step has been taken.
     has_begun: AtomicBool,
     hope: Mutex<Hope>,
     state: Mutex<State>,
@@ -47,16 +47,16 @@ pub(crate) struct Transfer {
 
 #[derive(Default)]
 struct State {
-    /// Whether something is just done with the transfer, by a [`Use`].
+    /// Whether a [`Use`] of the transfer is in progress.
     is_used: bool,
-    /// Whether to end it after that.
+    /// Whether to end the transfer after that.
     is_given_up: bool,
-    /// Whether others can use the side.
+    /// Whether other code can use the side.
     is_over: bool,
 }
 
-/// Keeps everything else from a transfer, until this is dropped: other threads, and what Python code
-/// does that runs meanwhile.
+/// Gives exclusive access to a transfer until it is dropped: against other threads, and against
+/// Python code that runs in between.
 struct Use<'a> {
     transfer: &'a Transfer,
     py: Python<'a>,
@@ -99,13 +99,13 @@ impl Transfer {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Held for a moment only, and never while Python code runs.
+        // Held only for a moment, and never while Python code runs.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// # Errors
     ///
-    /// RuntimeError if the transfer is over, or if something else is just done with it.
+    /// RuntimeError if the transfer is over, or if it is in use.
     fn enter<'a>(&'a self, py: Python<'a>) -> PyResult<Use<'a>> {
         let refused = {
             let mut state = self.state();
@@ -121,7 +121,7 @@ impl Transfer {
         Err(error::runtime_error(refused))
     }
 
-    /// Whether this is the first call.
+    /// Returns whether this is the first call.
     fn end(&self) -> bool {
         !std::mem::replace(&mut self.state().is_over, true)
     }
@@ -145,27 +145,27 @@ impl Transfer {
         self.count - self.done()
     }
 
-    /// Notes that more was transferred. Only the one that uses it transfers.
+    /// Records that more frames were transferred. Only the current user transfers frames.
     fn add(&self, more: usize) {
         self.done.store(self.done() + more, Ordering::Relaxed);
     }
 
-    /// Reads what is there at the beginning, or nothing if that is not all.
+    /// Reads the available frames at the beginning, or none if they are not enough.
     ///
     /// # Safety
     ///
-    /// `start` is where the first of `count` frames goes.
+    /// `start` is the destination of the first of `count` frames.
     pub(crate) unsafe fn begin(&self, py: Python<'_>, start: *mut u8) -> PyResult<()> {
         let _use = self.enter(py)?;
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's guarantee.
         unsafe { self.read_into(py, start) }
     }
 
-    /// The same at any time.
+    /// The same at any later time.
     ///
     /// # Safety
     ///
-    /// As for [`begin`](Self::begin); and nothing else uses the transfer.
+    /// As for [`begin`](Self::begin); also, no other code uses the transfer.
     unsafe fn read_into(&self, py: Python<'_>, start: *mut u8) -> PyResult<()> {
         let Work::Read(side, ..) = &self.work else {
             return Ok(());
@@ -175,7 +175,7 @@ impl Transfer {
         if left == 0 || (self.whole && side.in_ring(py)? < left) {
             return Ok(());
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's guarantee.
         let more = unsafe {
             let target = start.add(self.done() * side.side.frame_size());
             side.read_now(py, target, left)
@@ -184,7 +184,7 @@ impl Transfer {
         Ok(())
     }
 
-    /// Does something with the memory that frames go to, which is held meanwhile.
+    /// Calls a function with the destination memory, which is kept during the call.
     fn with_target<R>(
         &self,
         py: Python<'_>,
@@ -201,11 +201,11 @@ impl Transfer {
         if view.len() != (target.head + self.count) * size {
             return Err(error::value_error("the array was resized"));
         }
-        // SAFETY: inside the array, as was just checked.
+        // SAFETY: inside the array, as checked above.
         f(unsafe { view.pointer().add(target.head * size) })
     }
 
-    /// Waits until everything is read.
+    /// Waits until everything has been read.
     pub(crate) fn wait(&self, py: Python<'_>, interval: Duration) -> PyResult<()> {
         let _use = self.enter(py)?;
         let outcome = self.with_target(py, |start| {
@@ -215,7 +215,7 @@ impl Transfer {
                 done: &self.done,
                 whole: self.whole,
             };
-            // SAFETY: there is room for `count` frames from there on, which is held.
+            // SAFETY: there is room for `count` frames from there on, in memory that is kept.
             unsafe { self.side().wait(py, &frames, self.deadline, interval, None) }
         });
         match outcome {
@@ -228,7 +228,7 @@ impl Transfer {
         }
     }
 
-    /// The error of a transfer that has ended too early, and its end.
+    /// The error for a transfer that has ended early; also ends the transfer.
     fn failure(&self, py: Python<'_>, outcome: Outcome) -> PyErr {
         match &self.work {
             Work::Write(side, frames) => {
@@ -242,7 +242,7 @@ impl Transfer {
                 let given = if stay { 0 } else { self.done() };
                 match reading.failure(py, outcome, target, self.count, given) {
                     Ok(error) if !stay => {
-                        // They are in the error.
+                        // The error contains them.
                         self.hand_over();
                         error
                     }
@@ -259,7 +259,7 @@ impl Transfer {
         }
     }
 
-    /// What was read has reached the program.
+    /// The frames that were read have reached the program.
     fn hand_over(&self) {
         if !self.end() {
             return;
@@ -270,7 +270,7 @@ impl Transfer {
         self.side().release(self.ticket);
     }
 
-    /// It has not, and will not: the next read gets it.
+    /// They have not, and will not: the next read gets them.
     fn give_back(&self, py: Python<'_>) {
         if !self.end() {
             return;
@@ -285,7 +285,7 @@ impl Transfer {
         match &self.work {
             Work::Write(side, frames) => {
                 let (side, done) = (side.get(), self.done());
-                // SAFETY: the frames are held; the callers keep others from the transfer.
+                // SAFETY: the frames are kept; the callers have exclusive access to the transfer.
                 let more = unsafe {
                     let rest = frames.pointer().add(done * side.side.frame_size());
                     side.write_now(py, rest, frames.count - done)
@@ -293,7 +293,8 @@ impl Transfer {
                 self.add(more);
                 Ok(())
             }
-            // SAFETY: that is where the first frame goes; the callers keep others from the transfer.
+            // SAFETY: that is the first frame's destination; the callers have exclusive access to
+            // the transfer.
             Work::Read(..) => self.with_target(py, |start| unsafe { self.read_into(py, start) }),
             Work::End(side) => {
                 let callback = side.get().side.callback.get();
@@ -309,8 +310,8 @@ impl Transfer {
 
 #[pymethods]
 impl Transfer {
-    /// Transfer what can be transferred now; return how many frames are to be waited for then, 0 if
-    /// everything is done.
+    /// Transfer what is possible now; return the number of frames to wait for next, 0 if everything
+    /// is done.
     fn step(&self, py: Python<'_>) -> PyResult<Number> {
         let _use = self.enter(py)?;
         if self.is_refused() {
@@ -320,7 +321,8 @@ impl Transfer {
         self.awaited(py).map(Number)
     }
 
-    /// Call ``done(outcome)`` on another thread when there are so many; as `watch()` does.
+    /// Call ``done(outcome)`` on another thread when that many frames are available, like
+    /// `watch()`.
     fn watch(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<KeyOrOutcome> {
         let _use = self.enter(py)?;
         let side = self.side();
@@ -333,7 +335,7 @@ impl Transfer {
         watch::add(py, ring, side.side, size, self.deadline, stream, done)
     }
 
-    /// Go on after a watch has ended with an outcome, or raise the error for it.
+    /// Continue after a watch has ended with an outcome, or raise the error for it.
     fn judge(&self, py: Python<'_>, outcome: &str) -> PyResult<()> {
         let outcome = Outcome::named(outcome)?;
         let _use = self.enter(py)?;
@@ -347,7 +349,7 @@ impl Transfer {
         } else {
             !self.whole || is_finished
         } {
-            // What came before the end counts.
+            // Frames from before the end count.
             self.transfer_now(py)?;
             if self.is_done() {
                 return Ok(());
@@ -364,9 +366,9 @@ impl Transfer {
         Err(self.failure(py, outcome))
     }
 
-    /// An array of the frames, which now belong to the program: the next read goes on behind them.
+    /// An array of the frames, which now belong to the program: the next read continues after them.
     ///
-    /// Nothing can come between that and the result.
+    /// Nothing can happen between that and the return.
     #[getter]
     fn frames<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let _use = self.enter(py)?;
@@ -375,8 +377,8 @@ impl Transfer {
         Ok(array)
     }
 
-    /// What the program gets: of a read the frames, as above, and whether some were lost before that
-    /// since the latest such result; of a write whether something else was played meanwhile.
+    /// The result for the program. For a read: the frames, as above, and whether frames were lost
+    /// since the previous result. For a write: whether silence was played since then.
     #[getter]
     fn result<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let _use = self.enter(py)?;
@@ -393,7 +395,7 @@ impl Transfer {
         Ok(result)
     }
 
-    /// Leave the side to others, and what was read to the next read.
+    /// Release the side, and leave the frames that were read to the next read.
     fn give_up(&self, py: Python<'_>) {
         {
             let mut state = self.state();
@@ -407,7 +409,7 @@ impl Transfer {
         drop(Use { transfer: self, py });
     }
 
-    /// Whether nothing is left to be given up.
+    /// Whether there is nothing left to give up.
     #[getter]
     fn is_over(&self) -> bool {
         self.state().is_over
@@ -415,7 +417,7 @@ impl Transfer {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match &self.work {
-            // Not what exports the memory, which may free it when it is cleared.
+            // Not the exporter of the memory, which may free it when it is cleared.
             Work::Write(side, _) | Work::End(side) => visit.call(side),
             Work::Read(side, ..) => visit.call(side),
         }
@@ -423,8 +425,8 @@ impl Transfer {
 }
 
 impl Transfer {
-    /// Whether a write is to go on although its stream plays its last frames, or has ended since: what
-    /// it wrote would be played after the next start.
+    /// Whether a write must not continue because its stream is playing its last frames, or has
+    /// ended since: its frames would be played after the next start.
     fn is_refused(&self) -> bool {
         let Work::Write(side, _) = &self.work else {
             return false;
@@ -442,7 +444,7 @@ impl Transfer {
         !self.is_done() && (side.is_shut() || (goes_on && has_ended()))
     }
 
-    /// The frames that were read, still to be handed over.
+    /// The frames that were read, before they are returned.
     fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let Work::Read(side, target, _) = &self.work else {
             return Err(error::type_error("this transfer reads nothing"));
@@ -456,8 +458,8 @@ impl Transfer {
         if let Some(overlap) = &target.overlap {
             let size = side.side.frame_size();
             self.with_target(py, |start| {
-                // SAFETY: so many frames are in front of `start` and behind it, in memory that is held
-                // and that the program has not got yet.
+                // SAFETY: that many frames are before `start` and behind it, in memory that is kept
+                // and that the program does not have yet.
                 overlap.get().keep_end(unsafe {
                     std::slice::from_raw_parts(
                         start.sub(target.head * size),
@@ -475,15 +477,16 @@ impl Transfer {
         if self.whole {
             return Ok(left);
         }
-        // Not each frame by itself, but early enough to keep the ring from running empty or over.
+        // In larger steps than single frames, but early enough to keep the ring from running empty
+        // or full.
         Ok(left.min((self.side().capacity(py)? / 4).max(1)))
     }
 }
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        // SAFETY: a Python object is dropped by a thread that is attached; before it became one, the
-        // thread was as well.
+        // SAFETY: an attached thread drops Python objects; before this became one, its thread was
+        // attached, too.
         self.give_back(unsafe { Python::assume_attached() });
     }
 }

@@ -1,8 +1,8 @@
 //! Waiting for the other side of a ring.
 //!
-//! Nobody on the other side knows that somebody waits: it may be C that has never heard of this
-//! library, in a callback that must not call the system. So the side that waits looks at the ring
-//! from time to time, in between it sleeps, and it needs no Python for that.
+//! The other side of a ring does not know about waiting threads: it may be C code that has never
+//! heard of this library, in a callback that must not make system calls. The waiting side therefore
+//! checks the ring periodically and sleeps in between, without needing Python.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,25 +15,25 @@ use crate::arguments::integer::Integer;
 use crate::error;
 use crate::object;
 
-/// Time between two looks, while something may come at any moment: a callback is called more often
-/// than every [`MOMENT`]. What it adds to the latency is half of it on average.
+/// Interval between two checks while data may arrive at any moment: a callback is called more often
+/// than every [`MOMENT`]. It adds half of this to the latency on average.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(1);
 
-/// Time between two looks after that. On a virtual machine, where waking up took 15 to 20
-/// microseconds, looking every millisecond was 2 % of a core (`python comparison/waiting`); nobody
-/// shall pay that for a stream that does not run.
+/// Interval between two checks after that. On a virtual machine, where waking up took 15 to 20
+/// microseconds, checking every millisecond used 2 % of a core (`python comparison/waiting`): too
+/// expensive for an idle stream.
 pub(crate) const IDLE_INTERVAL: Duration = Duration::from_micros(2500);
 
-/// How long something may come at any moment: a block of 2048 frames, with some delay.
+/// How long data may arrive at any moment: a block of 2048 frames, with some delay.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// For those to whom some milliseconds more do not matter.
+/// For waits in which a few more milliseconds do not matter.
 pub(crate) const LONGEST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The same where the callback wakes: a device that has stalled does not.
+/// The same with a callback that wakes threads: a stalled device does not wake them.
 pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(100);
 
-/// Time until the next look of somebody who has waited for some time.
+/// Interval until the next check after a given waiting time.
 pub(crate) fn interval_after(waited: Duration) -> Duration {
     if waited < MOMENT {
         INTERVAL
@@ -42,14 +42,14 @@ pub(crate) fn interval_after(waited: Duration) -> Duration {
     }
 }
 
-/// How long Ctrl-C may take to be seen.
+/// Maximum delay until Ctrl-C is noticed.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// How long a device goes without a call of its callback until it is asked whether it is active. More
-/// than one block that anybody uses, and not long for a person who waits.
+/// Time without a call of the callback after which the device is asked whether it is active. Longer
+/// than any block in practice, and short for a waiting person.
 const QUIET: Duration = Duration::from_millis(250);
 
-/// How long a device that says it is active goes without a call until it is not believed any more.
+/// Time without a call after which a device that claims to be active is considered gone.
 const GONE: Duration = Duration::from_secs(5);
 
 /// A point in time, or `None` for never.
@@ -59,28 +59,28 @@ pub(crate) fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
         Some(seconds) if seconds.is_nan() => Err(error::value_error(
             "timeout must be a number of seconds, not nan",
         )),
-        // What the clock cannot hold is forever.
+        // A time beyond the clock's range is never.
         Some(seconds) => Ok(Duration::try_from_secs_f64(seconds.max(0.0))
             .ok()
             .and_then(|timeout| Instant::now().checked_add(timeout))),
     }
 }
 
-/// Why waiting has ended.
+/// Why a wait has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// What was waited for is there.
+    /// The wait was successful.
     Done,
-    /// The time is over.
+    /// The timeout has expired.
     Timeout,
-    /// The stream has finished, and so nothing will change any more.
+    /// The stream has finished, so nothing will change.
     Finished,
-    /// The stream should be running, but the device has not called for a moment.
+    /// The stream should be running, but the device has made no call for a moment.
     Quiet,
 }
 
 impl Outcome {
-    /// What Python is told.
+    /// The outcome's name in Python.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -90,7 +90,7 @@ impl Outcome {
         }
     }
 
-    /// What is called so.
+    /// The outcome with this name.
     pub(crate) fn named(name: &str) -> PyResult<Self> {
         [Self::Done, Self::Timeout, Self::Finished, Self::Quiet]
             .into_iter()
@@ -114,7 +114,7 @@ pub(crate) fn checked_size(size: Integer, capacity: usize) -> PyResult<usize> {
     Ok(count)
 }
 
-/// Whether a stream goes on.
+/// Detects whether a stream continues.
 pub(crate) struct Watchdog<'a> {
     state: &'a CallbackState,
     blocks: u64,
@@ -132,22 +132,22 @@ impl<'a> Watchdog<'a> {
         }
     }
 
-    /// Looked at before the ring: what the callback did before the end is then seen there.
+    /// Read before the ring, so that everything the callback did before the end is visible there.
     pub(crate) fn is_over(&self) -> bool {
         self.state.finish_reason().is_some()
     }
 
-    /// Whether the callback is not called any more.
+    /// Whether the device has stopped calling the callback.
     pub(crate) fn is_finished(&self) -> bool {
         self.state.is_finished()
     }
 
-    /// Whether the device has not called for a moment. To be asked at least every few milliseconds.
+    /// Whether the device has made no call for a moment. Call this at least every few milliseconds.
     pub(crate) fn is_quiet(&mut self) -> bool {
         let blocks = self.state.counters().blocks();
         let now = Instant::now();
         if blocks == self.blocks {
-            // A process that is suspended has not been waiting.
+            // A suspended process has not been waiting.
             self.quiet += (now - self.last_look).min(LONGEST_SLEEP + LONGEST_INTERVAL);
         } else {
             self.quiet = Duration::ZERO;
@@ -158,10 +158,10 @@ impl<'a> Watchdog<'a> {
     }
 }
 
-/// Whether a device that says it is active may call again, although it was found quiet.
+/// Decides whether a device that was found quiet, but claims to be active, may call again.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Hope {
-    /// Calls of the callback, and since when there were no more.
+    /// Number of calls of the callback, and the time since which it has not changed.
     seen: Option<(u64, Instant)>,
 }
 
@@ -189,8 +189,8 @@ fn is_main_thread(py: Python<'_>) -> PyResult<bool> {
     object::attribute(&main, c"ident")?.eq(ident)
 }
 
-/// Takes steps, first at once, then again and again without needing Python, until one has an outcome
-/// or the time is over. There is at least `interval` between two of them.
+/// Takes steps, the first one immediately and all of them without needing Python, until one has an
+/// outcome or the timeout expires. At least `interval` passes between two steps.
 ///
 /// # Errors
 ///
@@ -207,8 +207,8 @@ pub(crate) fn poll(
     wait(py, end, nap, step)
 }
 
-/// As [`poll`], where `nap` sleeps between two steps: it is told how long has been waited, and how
-/// long it may sleep at most.
+/// Like [`poll`], where `nap` sleeps between two steps: its arguments are the time waited so far
+/// and the maximum time to sleep.
 pub(crate) fn wait(
     py: Python<'_>,
     end: Option<Instant>,
@@ -222,7 +222,7 @@ pub(crate) fn wait(
     let begin = Instant::now();
     loop {
         let outcome = py.detach(|| {
-            // Elsewhere there is no reason to come back, and the GIL may be hard to get.
+            // There is no other reason to attach to Python, and the GIL may be contended.
             let look = signals.then(|| Instant::now() + SIGNALS);
             loop {
                 let now = Instant::now();
@@ -232,7 +232,7 @@ pub(crate) fn wait(
                 if look.is_some_and(|look| look <= now) {
                     return None;
                 }
-                // A signal that comes just before the nap does not end it.
+                // A signal that arrives just before the nap does not end it.
                 let until = match (end, look) {
                     (Some(end), Some(look)) => Some(end.min(look)),
                     (end, look) => end.or(look),

@@ -1,8 +1,8 @@
-//! Waiting for rings on behalf of event loops, which cannot wait themselves.
+//! Waiting for rings on behalf of event loops, which must not block.
 //!
-//! One thread looks at all rings that somebody awaits, as [`poll`](crate::stream::wait::poll) does for one.
-//! It sleeps while nobody awaits any. It is a thread of Python's, but only in order to say that a wait
-//! is over.
+//! One thread checks all awaited rings, as [`poll`](crate::stream::wait::poll) does for one, and
+//! sleeps while no ring is awaited. It is attached to Python, but needs it only to report the end of
+//! a wait.
 
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ use crate::side::{self, Side};
 use crate::stream::callback::StreamCallback;
 use crate::stream::wait::{self, Outcome, Watchdog, interval_after};
 
-/// Somebody waits.
+/// A wait in progress.
 struct Watch {
     key: u64,
     /// The ring, or null if only the end of the stream is awaited.
@@ -40,7 +40,7 @@ struct Watch {
     _kept: (Keeper, Option<Py<StreamCallback>>),
 }
 
-// SAFETY: the pointer is to a ring whose owner is kept; looking at indices is safe on any thread.
+// SAFETY: the pointer is to a ring whose owner is kept; any thread may read its indices.
 unsafe impl Send for Watch {}
 
 impl Watch {
@@ -75,7 +75,7 @@ struct Watches {
 }
 
 impl Watches {
-    /// Takes out those that are over.
+    /// Removes the waits that have ended.
     fn take_over(&mut self) -> Vec<(Watch, Outcome)> {
         let now = Instant::now();
         let mut over = Vec::new();
@@ -89,7 +89,7 @@ impl Watches {
         over
     }
 
-    /// Time until the next look: that of the one who is least patient.
+    /// Interval until the next check: that of the most urgent wait.
     fn interval(&self) -> Duration {
         let now = Instant::now();
         let newest = self.list.iter().map(|watch| watch.begin).max();
@@ -104,8 +104,9 @@ struct Watcher {
     added: Condvar,
 }
 
-/// The present process's watcher, or null. A forked child finds its parent's, whose thread it does
-/// not have and whose lock may be held for ever; it leaves that alone and makes a new one.
+/// The current process's watcher, or null. A forked child finds its parent's watcher, whose thread
+/// it does not have and whose lock may be held forever; it leaves that one alone and makes a new
+/// one.
 static WATCHER: AtomicPtr<Watcher> = AtomicPtr::new(std::ptr::null_mut());
 
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
@@ -135,7 +136,7 @@ fn watcher() -> &'static Watcher {
             .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
             .is_err()
         {
-            // SAFETY: made above, and seen by nobody.
+            // SAFETY: made above, and not visible to any other code.
             drop(unsafe { Box::from_raw(new) });
         }
     }
@@ -174,13 +175,13 @@ impl Watcher {
     }
 
     fn work(&self) {
-        // Attached once and for all: each time, that would take memory for the thread's state, and
-        // without any, Python ends the process.
+        // Attached permanently: attaching takes memory for the thread's state, and without memory,
+        // Python ends the process.
         Python::try_attach(|py| while self.look(py) {});
     }
 
-    /// Waits for something to look at, looks, tells what is over, and pauses. Returns whether there is
-    /// more to do.
+    /// Waits for rings to check, checks them, reports the waits that have ended, and pauses.
+    /// Returns whether there is more to do.
     fn look(&self, py: Python<'_>) -> bool {
         let (over, pause, last) = py.detach(|| {
             let mut watches = self.lock();
@@ -198,7 +199,7 @@ impl Watcher {
             let told = object::text(py, outcome.name()).and_then(|name| object::call(done, [name]));
             match told {
                 Ok(_) => (),
-                // Who waits for it would wait for ever. There may be memory later.
+                // The waiting task would wait forever. Memory may become available later.
                 Err(error) if error.is_instance_of::<PyMemoryError>(py) => again.push(watch),
                 Err(error) => error.write_unraisable(py, Some(done)),
             }
@@ -210,7 +211,7 @@ impl Watcher {
             let mut watches = self.lock();
             watches.list.append(&mut again);
             if !watches.list.is_empty() && !watches.quit {
-                // Whoever comes now does not wait for the rest of the pause.
+                // A new wait does not have to wait for the end of the pause.
                 drop(self.added.wait_timeout(watches, pause));
             }
         });
@@ -237,10 +238,10 @@ impl<'py> IntoPyObject<'py> for KeyOrOutcome {
     }
 }
 
-/// Calls ``done(outcome)`` on another thread when a ring has *size* elements for the consumer, or room
-/// for them for the producer, or when nothing of that sort will happen any more. Without a ring, only
-/// the end of the stream counts. Returns a key for `unwatch()`; or, if there is
-/// nothing to wait for, the outcome, and calls nothing.
+/// Calls ``done(outcome)`` on another thread when a ring has *size* elements for the consumer, or
+/// room for them for the producer, or when this can no longer happen. Without a ring, only the end
+/// of the stream matters. Returns a key for `unwatch()`, or the outcome if there is nothing to wait
+/// for; in that case it calls nothing.
 #[pyfunction]
 #[pyo3(signature = (ring, side, size, timeout, stream, done))]
 pub(crate) fn watch(
@@ -263,7 +264,7 @@ pub(crate) fn watch(
     add(py, ring, side, size, deadline, stream, done)
 }
 
-/// The same, for arguments that were checked.
+/// The same, for checked arguments.
 pub(crate) fn add(
     py: Python<'_>,
     ring: Option<&Bound<'_, RingBuffer>>,
@@ -303,7 +304,7 @@ pub(crate) fn add(
     Ok(KeyOrOutcome::Key(key))
 }
 
-/// Forgets a watch; nothing happens if it is over.
+/// Forgets a watch; does nothing if it has ended.
 #[pyfunction]
 pub(crate) fn unwatch(key: u64) {
     let Some(watcher) = present() else { return };
@@ -311,11 +312,11 @@ pub(crate) fn unwatch(key: u64) {
     let found = watches.list.iter().position(|watch| watch.key == key);
     let watch = found.map(|position| watches.list.swap_remove(position));
     drop(watches);
-    // Out here, where Python code may run.
+    // Outside of the lock, where Python code may run.
     drop(watch);
 }
 
-/// Ends the thread, before the interpreter goes. What is over by now is still told.
+/// Ends the thread before the interpreter exits. It still reports waits that have ended by then.
 pub(crate) fn quit(py: Python<'_>) {
     let Some(watcher) = present() else { return };
     let thread = {
