@@ -16,7 +16,8 @@ import tempfile
 import c_library
 import ring_object
 
-PACKAGE = c_library.CRATE.parent.parent / "python" / "pa_ringbuffer"
+ROOT = c_library.CRATE.parent.parent
+PACKAGE = ROOT / "python" / "pa_ringbuffer"
 UNIVERSAL = "universal2-apple-darwin"
 #: Shared libraries under the names that Cargo gives them, and those that programs ask for. A wheel
 #: has no symbolic links: where there are two names, there are two files.
@@ -123,7 +124,9 @@ def main(targets=(), environment=os.environ):
         )
     ]
     # Complete before it is there, in case that a build is interrupted.
-    with tempfile.TemporaryDirectory(dir=PACKAGE.parent, prefix=".contents-") as name:
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as name:
         folder = pathlib.Path(name)
         fill(folder, targets, environment)
         for part in "include", "lib":

@@ -96,8 +96,8 @@ def linker_arguments(shared: bool) -> list[str]:
 def function_address(name: str) -> int:
     """Return the address of a C function in the extension module that is loaded.
 
-    It is for code that is not linked with a library: Numba, ctypes, cppyy. C has the same functions
-    in a table (``pa_ringbuffer_api.h``).
+    It is for code that has no linker: Numba, ctypes, cppyy. For C and C++, ``pa_ringbuffer_api.h``
+    has a table of the same functions.
 
     :param name: One of :data:`function_names`, such as ``'PaUtil_WriteRingBuffer'``.
     :type name: str

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -147,37 +148,62 @@ def _has_limited_api():
 
 
 @pytest.fixture(scope="session")
-def wheel(require, tmp_path_factory):
+def once(tmp_path_factory):
+    """`once(name, make)` has one process of this test run call `make(folder)`; the folder."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def once(name, make):
+        import fcntl
+
+        folder = base / name
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                unfinished = Path(tempfile.mkdtemp(dir=base))
+                make(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def wheel(require, once):
     """The wheel for this Python, built by pip through the project's build backend."""
     require(shutil.which("cargo"), "cargo is needed to build the wheel")
     for module in "maturin", "pip":
         require(importlib.util.find_spec(module), f"the Python package {module} is needed")
-    folder = tmp_path_factory.mktemp("wheel")
-    _run(
-        *(sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation"),
-        *("--wheel-dir", folder, PROJECT),
-        env={
-            **os.environ,
-            # Where maturin is.
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            # What `make` has compiled already.
-            "MATURIN_PEP517_ARGS": "--features abi3" if _has_limited_api() else "",
-        },
-        timeout=900,
-    )
-    (wheel,) = folder.iterdir()
+
+    # maturin cannot do it twice at the same time.
+    def build(folder):
+        command = (sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps")
+        _run(
+            *(*command, "--no-build-isolation", "--wheel-dir", folder, PROJECT),
+            env={
+                **os.environ,
+                # Where maturin is.
+                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+                # What `make` has compiled already.
+                "MATURIN_PEP517_ARGS": "--features abi3" if _has_limited_api() else "",
+            },
+            timeout=900,
+        )
+
+    (wheel,) = once("wheel", build).iterdir()
     return wheel
 
 
 @pytest.fixture(scope="session")
-def site(wheel, tmp_path_factory):
+def site(wheel, once):
     """A folder into which the wheel was installed: PYTHONPATH for programs that use it."""
-    folder = tmp_path_factory.mktemp("site") / "with space"
-    _run(
-        *(sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--target", folder),
-        wheel,
-    )
-    return folder
+
+    def install(folder):
+        command = (sys.executable, "-m", "pip", "install", "--no-index", "--no-deps")
+        _run(*command, "--target", folder, wheel)
+
+    return once("site packages", install)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Programs and extension modules that are built with nothing but the wheel."""
+"""The wheel: what it carries, and programs that are built with nothing else."""
 
 import os
 import shlex
@@ -20,6 +20,8 @@ pytestmark = [
     pytest.mark.impossible(bool(TARGET), reason="the wheel is built for this Python"),
     pytest.mark.impossible(SYSTEM == "windows", reason="CC is not the compiler of this Python"),
 ]
+#: What the program consists of.
+FILES = {"ring.c", "check.h"}
 SHARED = {
     "darwin": {"lib/libpa_ringbuffer.dylib", "lib/libpa_ringbuffer.0.dylib"},
 }.get(SYSTEM, {"lib/libpa_ringbuffer.so", "lib/libpa_ringbuffer.so.0"})
@@ -42,6 +44,8 @@ def test_the_wheel_carries_what_one_links_with(contents):
     assert contents.keys() >= {
         "include/pa_ringbuffer.h",
         "include/pa_ringbuffer_callback.h",
+        "include/pa_ringbuffer_api.h",
+        "__init__.pxd",
         "lib/libpa_ringbuffer.a",
         "lib/pkgconfig/pa_ringbuffer.pc",
         "lib/cmake/pa_ringbuffer/pa_ringbuffer-config.cmake",
@@ -60,28 +64,6 @@ def test_the_headers_in_the_wheel_are_those_of_the_c_library(site):
     source = PROJECT / "crates" / "pa-ringbuffer-capi" / "include"
     for header in source.iterdir():
         assert (site / "pa_ringbuffer/include" / header.name).read_bytes() == header.read_bytes()
-
-
-def test_an_editable_installation_has_them(run, wheel, require, tmp_path):
-    # The wheel has been built: everything is compiled.
-    require(shutil.which("cargo"), "cargo is needed")
-    target = tmp_path / "site"
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "MATURIN_PEP517_ARGS": "--features abi3" if "abi3" in wheel.name else "",
-    }
-    run(
-        *(sys.executable, "-m", "pip", "install", "--no-index", "--no-deps"),
-        *("--no-build-isolation", "--target", target, "--editable", PROJECT),
-        env=environment,
-        timeout=900,
-    )
-    program = f"import site; site.addsitedir({str(target)!r}); import pa_ringbuffer as p; "
-    program += "print(p.__file__); print(p.get_library())"
-    module, library = run(sys.executable, "-S", "-c", program, cwd=tmp_path).splitlines()
-    assert Path(module).parent == PROJECT / "python" / "pa_ringbuffer"
-    assert Path(library).parent.parent == Path(module).parent and Path(library).exists()
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +121,7 @@ def test_what_the_command_line_prints_compiles_a_program(python, cc, run, tmp_pa
 
 def test_pkg_config_finds_the_package_wherever_it_lands(site, cc, run, require, tmp_path):
     require(shutil.which("pkg-config"), "pkg-config is needed")
-    moved = shutil.copytree(site / "pa_ringbuffer", tmp_path / "elsewhere")
+    moved = shutil.copytree(site / "pa_ringbuffer", tmp_path / "some where else")
     environment = {**os.environ, "PKG_CONFIG_PATH": str(moved / "lib" / "pkgconfig")}
     answer = run("pkg-config", "--cflags", "--libs", "pa_ringbuffer", env=environment)
     run(cc, HERE / "ring.c", *shlex.split(answer), "-o", tmp_path / "ring")
@@ -148,101 +130,81 @@ def test_pkg_config_finds_the_package_wherever_it_lands(site, cc, run, require, 
     run(tmp_path / "ring")
 
 
-# Extension modules.
-
-SOURCE = """
-#include <pa_ringbuffer.h>
-
-long put(PaUtilRingBuffer *ring, const void *data, long count)
-{
-    return PaUtil_WriteRingBuffer(ring, data, count);
-}
-"""
-CFFI_BUILD = f"""
-import pa_ringbuffer, sys
-from cffi import FFI
-
-shared = bool(int(sys.argv[1]))
-ffi = FFI()
-ffi.cdef(pa_ringbuffer.cdef() + "long put(PaUtilRingBuffer *ring, const void *data, long count);")
-ffi.set_source("_module", '''{SOURCE}''', **pa_ringbuffer.build_arguments(shared=shared))
-ffi.compile()
-"""
-CFFI_USE = """
-import pa_ringbuffer
-from _module import ffi, lib
-ring = pa_ringbuffer.init(ffi, lib)(1, 8)
-assert lib.put(ring._ptr, b"abc", 3) == 3
-assert lib.PaUtil_WriteRingBuffer(ring._ptr, b"de", 2) == 2
-assert bytes(ring.read()) == b"abcde"
+CMAKE = """
+cmake_minimum_required(VERSION 3.15)
+project(program C)
+find_package(pa_ringbuffer {version} CONFIG REQUIRED)
+foreach(kind pa_ringbuffer static shared)
+  add_executable(program_${{kind}} "{source}")
+  target_link_libraries(program_${{kind}} PRIVATE pa_ringbuffer::${{kind}})
+endforeach()
 """
 
 
-@pytest.mark.parametrize("shared", [0, 1], ids=["static", "shared"])
-def test_the_arguments_build_a_module_with_cffi(
-    python, python_headers, cc, require, tmp_path, shared
-):
-    python("-c", CFFI_BUILD, shared, cwd=tmp_path)
-    python("-c", CFFI_USE, cwd=tmp_path, path=[tmp_path])
+@pytest.fixture
+def cmake(require, cc, run, tmp_path):
+    """`cmake(version, option, ...)` configures and builds programs; returns their folder."""
+    require(shutil.which("cmake"), "cmake is needed")
+    generator = ["-GNinja"] if shutil.which("ninja") else []
+    require(generator or shutil.which("make"), "ninja or make is needed")
+
+    def cmake(version, *options):
+        source = (HERE / "ring.c").as_posix()
+        (tmp_path / "CMakeLists.txt").write_text(CMAKE.format(version=version, source=source))
+        build = tmp_path / "build"
+        options = [*generator, f"-DCMAKE_C_COMPILER={cc}", *options]
+        run("cmake", "-S", tmp_path, "-B", build, *options)
+        run("cmake", "--build", build)
+        return build
+
+    return cmake
 
 
-SETUP = """
-import pa_ringbuffer
-from setuptools import Extension, setup
+def test_cmake_finds_the_package(python, cmake, run):
+    folder = python("-m", "pa_ringbuffer", "--cmakedir").strip()
+    build = cmake("0.2", f"-Dpa_ringbuffer_DIR={folder}")
+    for kind in "pa_ringbuffer", "static", "shared":
+        run(build / f"program_{kind}")
 
-setup(
-    name="package", version="1",
-    ext_modules=[Extension("_module", ["module.c"], **pa_ringbuffer.build_arguments())],
-)
+
+@pytest.mark.parametrize("version", ["0.1", "0.3", "1.0"])
+def test_cmake_refuses_another_interface(python, cmake, version):
+    folder = python("-m", "pa_ringbuffer", "--cmakedir").strip()
+    with pytest.raises(pytest.fail.Exception, match=r"compatible with requested\s+version"):
+        cmake(version, f"-Dpa_ringbuffer_DIR={folder}")
+
+
+def test_cmake_finds_the_installed_library(installed, cmake, run):
+    build = cmake("0.2.0", f"-DCMAKE_PREFIX_PATH={installed}")
+    for kind in "pa_ringbuffer", "static", "shared":
+        run(build / f"program_{kind}")
+
+
+def test_cmake_finds_the_installed_library_elsewhere(install, cmake, run, tmp_path):
+    install(PREFIX=tmp_path / "prefix", LIBDIR=tmp_path / "apart")
+    build = cmake("", f"-Dpa_ringbuffer_DIR={tmp_path}/apart/cmake/pa_ringbuffer")
+    run(build / "program_static")
+
+
+MESON = """
+project('program', 'c')
+executable('program', 'ring.c', dependencies: dependency('pa_ringbuffer'))
 """
-MODULE = """
-#include <Python.h>
-#include <pa_ringbuffer_callback.h>
-
-static PyObject *version(PyObject *self, PyObject *unused)
-{
-    return PyLong_FromLong((long)pa_ringbuffer_version());
-}
-
-static PyMethodDef methods[] = {{"version", version, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_module", NULL, -1, methods};
-
-PyMODINIT_FUNC PyInit__module(void) { return PyModule_Create(&module); }
-"""
 
 
-def test_the_arguments_build_an_extension_with_setuptools(python, python_headers, cc, tmp_path):
-    (tmp_path / "setup.py").write_text(SETUP)
-    (tmp_path / "module.c").write_text(MODULE)
-    python("setup.py", "-q", "build_ext", "--inplace", cwd=tmp_path)
-    said = python("-c", "import _module; print(hex(_module.version()))", cwd=tmp_path)
-    assert said.strip() == "0x200"
+def test_meson_finds_the_package(python, cc, run, require, tmp_path):
+    for program in "meson", "ninja", "pkg-config":
+        require(shutil.which(program), f"{program} is needed")
+    shutil.copytree(HERE, tmp_path, dirs_exist_ok=True, ignore=lambda _, names: set(names) - FILES)
+    (tmp_path / "meson.build").write_text(MESON)
+    folder = python("-m", "pa_ringbuffer", "--pkgconfigdir").strip()
+    environment = {**os.environ, "PKG_CONFIG_PATH": folder, "CC": cc}
+    run("meson", "setup", "build", cwd=tmp_path, env=environment)
+    run("ninja", "-C", "build", cwd=tmp_path)
+    run(tmp_path / "build" / "program")
 
 
-# Names that others could see.
-
-
-def exported(run, require, library):
-    require(shutil.which("nm"), "nm is needed to see what is in a library")
-    options = ["-gU"] if SYSTEM == "darwin" else ["-D", "--defined-only"]
-    names = {line.split()[-1] for line in run("nm", *options, library).splitlines()}
-    return {name.removeprefix("_") for name in names} if SYSTEM == "darwin" else names
-
-
-def test_the_extension_exports_no_functions_of_the_ring(site, run, require):
-    (extension,) = (site / "pa_ringbuffer").glob("_native*.so")
-    assert exported(run, require, extension) == {"PyInit__native"}
-
-
-def test_a_module_that_links_statically_exports_none_either(
-    python, python_headers, cc, run, require, tmp_path
-):
-    python("-c", CFFI_BUILD, 0, cwd=tmp_path)
-    (module,) = tmp_path.glob("_module*.so")
-    names = exported(run, require, module)
-    assert any("PyInit" in name or "cffi" in name for name in names)
-    assert not [name for name in names if "PaUtil" in name or "pa_ringbuffer" in name]
-
+# For other systems.
 
 #: Where the visibility of a symbol is in its byte: mask and value. Windows has none.
 HIDDEN = {
