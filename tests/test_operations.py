@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -318,6 +319,50 @@ def test_subclasses_are_named_in_repr(RingBuffer):
         pass
 
     assert repr(Queue(2, 4)) == "<Queue: 0 of 4 elements of 2 bytes>"
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize("method", ["_repr_svg_", "_repr_html_"])
+def test_notebooks_show_the_ring_and_both_indices(RingBuffer, method):
+    ring = RingBuffer(4, 8)
+    ring.write(numbered(0, 6))
+    ring.read(5)
+    ring.write(numbered(6, 4))
+    picture = ElementTree.fromstring(getattr(ring, method)())
+    assert picture.find(f"{SVG}title").text == "RingBuffer: 5 of 8 elements of 4 bytes"
+    texts = [text.text for text in picture.iter(f"{SVG}text")]
+    assert texts == ["read 5", "write 2", "5 of 8", "4 bytes each"]
+    # From the read index, which is 5 eighths of a turn from the top, five eighths are filled.
+    _, filled = picture.iter(f"{SVG}circle")
+    assert filled.get("pathLength") == "8"
+    assert filled.get("stroke-dasharray") == "5 3"
+    assert filled.get("transform") == "rotate(135.00)"
+    # The page decides about its colour, where there is one.
+    assert (picture.get("color") is None) == (method == "_repr_html_")
+
+
+def test_pictures_of_empty_and_full_rings_differ(RingBuffer):
+    ring = RingBuffer(1, 16)
+    empty = ring._repr_svg_()
+    ring.write(bytes(16))
+    full = ring._repr_svg_()
+    assert 'stroke-dasharray="0 16"' in empty
+    assert 'stroke-dasharray="16 0"' in full
+
+
+def test_names_in_a_picture_are_text(RingBuffer):
+    odd = type("<Queue & co>", (RingBuffer,), {})
+    picture = ElementTree.fromstring(odd(1, 2)._repr_svg_())
+    assert picture.find(f"{SVG}title").text.startswith("<Queue & co>: 0 of 2")
+
+
+def test_what_cannot_be_drawn_is_not(RingBuffer, fields):
+    assert RingBuffer.__new__(RingBuffer)._repr_svg_() is None
+    foreign = RingBuffer.from_pointer((ring := RingBuffer(4, 8)).address)
+    fields(ring).elementSizeBytes = 0
+    assert foreign._repr_html_() is None
 
 
 def test_objects_take_attributes(RingBuffer):

@@ -921,6 +921,55 @@ class _OwnFFI:
             return self._ffi
 
 
+def _picture(ring, html=False):
+    """SVG of a ring and its two indices; None if it cannot be drawn.
+
+    :param html: Whether the picture becomes a part of a page, and has the colour of its text;
+        otherwise, it has a grey that can be read on white and on black.
+
+    """
+    import ctypes
+
+    try:
+        fields = ctypes.string_at(ring.address, struct.calcsize(f"@6{_integer_code()}"))
+        size, element_size, text = len(ring), ring.elementsize, repr(ring)[1:-1]
+    except Exception:
+        # Not initialised, or damaged: repr() says more.
+        return None
+    _, write, read, big_mask, *_ = struct.unpack(f"@6{_integer_code()}", fields)
+    if not size:
+        return None
+    filled = min((write - read) & big_mask, size)
+
+    def hand(index, name, length, down):
+        angle = 2 * math.pi * (index % size) / size
+        x, y = math.sin(angle), -math.cos(angle)
+        anchor = "middle" if abs(x) < 0.3 else "start" if x > 0 else "end"
+        # Where both hands are in the same place, one name is above the other.
+        return (
+            f'<line x1="{40 * x:.2f}" y1="{40 * y:.2f}" x2="{length * x:.2f}" '
+            f'y2="{length * y:.2f}" stroke="currentColor" stroke-width="1.5"/>'
+            f'<text x="{(length + 4) * x:.2f}" y="{(length + 8) * y + 3 + down:.2f}" '
+            f'text-anchor="{anchor}">{name} {index % size}</text>'
+        )
+
+    turn = 360 * (read % size) / size - 90
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    colour = "" if html else ' color="#808080"'
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="200" '
+        f'viewBox="-160 -100 320 200" role="img"{colour} fill="currentColor" '
+        f'font-family="sans-serif" font-size="10"><title>{text}</title>'
+        '<g fill="none" stroke-width="14">'
+        '<circle r="52" stroke="currentColor" stroke-opacity="0.25"/>'
+        f'<circle r="52" stroke="#3584c8" pathLength="{size}" '
+        f'stroke-dasharray="{filled} {size - filled}" transform="rotate({turn:.2f})"/></g>'
+        f"{hand(read, 'read', 66, 6)}{hand(write, 'write', 78, -6)}"
+        f'<text text-anchor="middle" y="-3">{filled} of {size}</text>'
+        f'<text text-anchor="middle" y="10">{element_size} bytes each</text></svg>'
+    )
+
+
 class _RingBufferBase:
     """PortAudio's lock-free ring buffer, for one producer and one consumer.
 
@@ -1630,6 +1679,14 @@ class _RingBufferBase:
             )
         except Exception as error:
             return f"<{name}: {error}>"
+
+    def _repr_html_(self):
+        """The ring as a picture for notebooks, in the colours of the page."""
+        return _picture(self, html=True)
+
+    def _repr_svg_(self):
+        """The ring as a picture of its own."""
+        return _picture(self)
 
     def __reduce_ex__(self, protocol):
         raise TypeError(

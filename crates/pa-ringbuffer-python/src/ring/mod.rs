@@ -272,6 +272,16 @@ impl RingBuffer {
         object::text(slf.py(), &format!("<{name}: {state}>"))
     }
 
+    /// The ring as a picture for notebooks, in the colours of the page.
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        picture(slf.as_any(), true)
+    }
+
+    /// The ring as a picture of its own.
+    fn _repr_svg_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        picture(slf.as_any(), false)
+    }
+
     /// Objects from outside are not visited: the collector would clear a CData, or another object
     /// that keeps the memory, while the ring is still in use. Clearing the visited objects has no
     /// such effect: the memory stays, and no other code has the view of the elements.
@@ -290,6 +300,13 @@ impl RingBuffer {
         }
         visit.call(&state.elements)
     }
+}
+
+/// The portable class draws the same picture.
+fn picture<'py>(ring: &Bound<'py, PyAny>, html: bool) -> PyResult<Bound<'py, PyAny>> {
+    let py = ring.py();
+    py.import(intern!(py, "pa_ringbuffer.portable"))?
+        .call_method1(intern!(py, "_picture"), (ring, html))
 }
 
 methods! {
