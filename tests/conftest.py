@@ -31,6 +31,7 @@ NOT_FOR_PYPY = {"genuine", "numpy", "soundfile"}
 collect_ignore = (
     [
         "test_async_streams.py",
+        "test_compiled_streams.py",
         "test_convenience.py",
         "test_demo.py",
         "test_device_at_exit.py",

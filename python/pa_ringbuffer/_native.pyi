@@ -15,6 +15,7 @@ __all__ = [
     "Transfer",
     "VirtualDevice",
     "__version__",
+    "compiled_callback",
     "functions",
     "unwatch",
     "watch",
@@ -49,7 +50,8 @@ class _HasAddress(Protocol):
     @property
     def address(self) -> int: ...
 
-# Functions of ctypes have a class that is not public; like CFFI's, they are what Any stands for.
+# Functions of ctypes have a class that is not public; like CFFI's and capsules, they are what Any
+# stands for.
 _Function: TypeAlias = int | _HasAddress | Any
 
 @disjoint_base
@@ -93,6 +95,8 @@ class RingBuffer:
         self, size: SupportsIndex = 1, timeout: float | None = None
     ) -> Coroutine[Any, Any, bool]: ...
     def write(self, data: ReadableBuffer | _CData, size: SupportsIndex = -1) -> int: ...
+    def _repr_html_(self) -> str | None: ...
+    def _repr_svg_(self) -> str | None: ...
     @property
     def _data(self) -> Any: ...
     @_data.setter
@@ -147,6 +151,7 @@ class StreamCallback:
     ) -> None: ...
     def _block_times(self) -> tuple[int, int, float, int, float, float] | None: ...
     def _finish(self) -> None: ...
+    def _settle(self, input: int, output: int) -> None: ...
     @property
     def _is_finished(self) -> bool: ...
     @property
@@ -161,7 +166,7 @@ class VirtualDevice:
     def __new__(
         cls,
         callback: StreamCallback | _Function,
-        userdata: int | _CData | None = None,
+        userdata: int | RingBuffer | WriteableBuffer | _CData | None = None,
         *,
         samplerate: float = 48000,
         channels: int | tuple[int, int] = 2,
@@ -298,6 +303,11 @@ class OutputSide:
     def write(self, data: Any, timeout: float | None = None) -> bool: ...
     def write_nowait(self, data: Any) -> int: ...
 
+def compiled_callback(
+    callback: StreamCallback | _Function,
+    userdata: int | RingBuffer | WriteableBuffer | _CData | None = None,
+    finished_callback: _Function | None = None,
+) -> tuple[int, int, int, tuple[Any, Any, Any]]: ...
 def unwatch(key: int) -> None: ...
 def watch(
     ring: RingBuffer | None,

@@ -9,9 +9,10 @@ from . import StreamCallback, streams
 from ._native import VirtualDevice
 from ._virtual_module import CHANNELS, SAMPLERATE, chosen, default, sample_format
 from .streams.base import SAMPLE_SIZES
+from .streams.compiled import Compiled
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from .streams.base import Parameters
 
@@ -25,13 +26,15 @@ class _Stream:
     def __init__(
         self,
         kind: str,
-        callback: StreamCallback,
+        callback: Any,
         samplerate: float | None,
         blocksize: int | None,
         channels: Any,
         dtype: Any,
         loopback: bool,
         jitter: float,
+        userdata: Any = None,
+        finished_callback: Any = None,
         **_only_for_sound_cards: Any,
     ) -> None:
         samplerate = default.samplerate if samplerate is None else samplerate
@@ -62,12 +65,14 @@ class _Stream:
         self.closed = False
         self.device_itself = VirtualDevice(
             callback,
+            userdata,
             samplerate=samplerate,
             blocksize=blocksize,
             channels=(pair[0], pair[1]),
             dtype=dtypes[0],  # type: ignore[arg-type]
             loopback=loopback,
             jitter=jitter,
+            finished_callback=finished_callback,
         )
         # As the device's times define it; see its documentation.
         latencies = ((blocksize or 1024) / self.samplerate, 0.0)
@@ -94,6 +99,78 @@ class _Stream:
     def close(self, ignore_errors: bool = True) -> None:
         self.device_itself.close()
         self.closed = True
+
+
+class CompiledStream(_Stream):
+    """:class:`pa_ringbuffer.sounddevice.CompiledStream` on the virtual device.
+
+    :param kind: ``'input'``, ``'output'`` or ``'duplex'``.
+    :type kind: str
+    :param callback: The ``PaStreamCallback``, in all forms that :class:`VirtualDevice` takes.
+    :param userdata: The callback's last argument, in all forms that :class:`VirtualDevice` takes.
+    :param loopback: Whether the callback gets as input what it has played.
+    :type loopback: bool, optional
+    :param jitter: By how many seconds calls come late, as for :class:`VirtualDevice`.
+    :type jitter: float, optional
+
+    The other parameters are those of the class in :mod:`pa_ringbuffer.sounddevice`. Those that only
+    concern a sound card are taken and not used.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        callback: Any,
+        userdata: Any = None,
+        *,
+        samplerate: float | None = None,
+        blocksize: int | None = None,
+        device: Any = None,
+        channels: Any = None,
+        dtype: Any = None,
+        latency: Any = None,
+        extra_settings: Any = None,
+        finished_callback: Any = None,
+        clip_off: bool | None = None,
+        dither_off: bool | None = None,
+        never_drop_input: bool | None = None,
+        prime_output_buffers_using_stream_callback: bool | None = None,
+        loopback: bool = False,
+        jitter: float = 0.0,
+    ) -> None:
+        compiled = Compiled(kind, callback, userdata, finished_callback)
+        if compiled.python_finished is not None:
+            import ctypes
+
+            function = compiled.python_finished
+            prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+            finished_callback = prototype(lambda _: function())
+        super().__init__(
+            kind,
+            callback,
+            samplerate,
+            blocksize,
+            channels,
+            dtype,
+            loopback,
+            jitter,
+            userdata,
+            finished_callback,
+        )
+
+    def __enter__(self) -> Self:
+        """Start the stream."""
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stop the stream and close it."""
+        self.stop()
+        self.close()
+
+    def xrun(self, kind: str) -> None:
+        """Have the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
+        self.device_itself.xrun(kind)  # type: ignore[arg-type]
 
 
 _PARAMETERS = """

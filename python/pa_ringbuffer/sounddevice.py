@@ -24,6 +24,7 @@ try:
 
     from . import StreamCallback, streams
     from .streams import RingStats, Stats, StreamTimeoutError
+    from .streams.compiled import Compiled
     from .streams.convenience import Convenience
 except ModuleNotFoundError as _error:
     raise ImportError(
@@ -46,6 +47,7 @@ __all__ = [
     "CallbackAbort",
     "CallbackFlags",
     "CallbackStop",
+    "CompiledStream",
     "CoreAudioSettings",
     "DeviceList",
     "InputStream",
@@ -117,7 +119,7 @@ else:
 
 
 #: Not a WeakSet: its Python code could be interrupted by other threads and by signal handlers.
-_open_streams: set[weakref.ref[_PortAudio]] = set()
+_open_streams: set[weakref.ref[_PortAudio | CompiledStream]] = set()
 
 
 def _forget_portaudio() -> None:
@@ -227,7 +229,103 @@ class AsyncStream(AsyncInputStream, AsyncOutputStream):
     _kind: ClassVar[str] = "duplex"
 
 
-# Registered after the import of sounddevice, and so called before PortAudio is terminated.
+class CompiledStream(sounddevice._StreamBase):  # type: ignore[misc]
+    """A stream of sounddevice whose PortAudio callback is a compiled function: no Python is in it.
+
+    :param kind: ``'input'``, ``'output'`` or ``'duplex'``.
+    :type kind: str
+    :param callback: The function, a ``PaStreamCallback``: its address, a CFFI or ctypes function
+        pointer, an object with the address in an attribute ``address`` (Numba's ``cfunc``), a
+        capsule with the function (Cython's ``__pyx_capi__``), or a
+        :class:`pa_ringbuffer.StreamCallback`.
+    :type callback: int or CData pointer or object
+    :param userdata: The callback's last argument: an address, a CFFI or ctypes pointer, a
+        :class:`pa_ringbuffer.RingBuffer` (which stands for its C struct), or a writable contiguous
+        buffer, such as a NumPy array of records or a ctypes structure (which stands for its first
+        byte). A `StreamCallback` brings its own.
+    :type userdata: int or CData pointer or RingBuffer or buffer, optional
+    :param finished_callback: A ``PaStreamFinishedCallback`` in the same forms as *callback*, which
+        is called with *userdata*; or a Python function without parameters.
+    :type finished_callback: callable or int or CData pointer or object, optional
+    :raises sounddevice.PortAudioError: If the stream cannot be opened.
+    :raises TypeError: If *callback* is no compiled function; a Python function is for
+        :class:`OutputStream` and the like.
+    :raises ValueError: If an address is 0, or the frames of a `StreamCallback` are not those of the
+        stream.
+
+    The other parameters (*samplerate*, *blocksize*, *device*, *channels*, *dtype*, *latency*,
+    *extra_settings*, *clip_off*, *dither_off*, *never_drop_input* and
+    *prime_output_buffers_using_stream_callback*), methods and properties are those of
+    :class:`sounddevice.RawStream`, but for ``read()`` and ``write()``.
+
+    The stream keeps *callback* and *userdata* until it is closed. It is closed when the object is
+    forgotten, and when the interpreter exits.
+    """
+
+    _compiled: Compiled | None = None
+
+    def __init__(
+        self,
+        kind: str,
+        callback: Any,
+        userdata: Any = None,
+        *,
+        samplerate: float | None = None,
+        blocksize: int | None = None,
+        device: Any = None,
+        channels: Any = None,
+        dtype: Any = None,
+        latency: Any = None,
+        extra_settings: Any = None,
+        finished_callback: Any = None,
+        clip_off: bool | None = None,
+        dither_off: bool | None = None,
+        never_drop_input: bool | None = None,
+        prime_output_buffers_using_stream_callback: bool | None = None,
+    ) -> None:
+        compiled = Compiled(kind, callback, userdata, finished_callback)
+        ffi = sounddevice._ffi
+        finished = compiled.python_finished
+        if compiled.finished:
+            finished = ffi.cast("PaStreamFinishedCallback *", compiled.finished)
+        self._process = os.getpid()
+        self._compiled = compiled
+        super().__init__(
+            kind,
+            samplerate=samplerate,
+            blocksize=blocksize,
+            device=device,
+            channels=channels,
+            dtype=dtype,
+            latency=latency,
+            extra_settings=extra_settings,
+            callback=compiled.function,
+            finished_callback=finished,
+            clip_off=clip_off,
+            dither_off=dither_off,
+            never_drop_input=never_drop_input,
+            prime_output_buffers_using_stream_callback=prime_output_buffers_using_stream_callback,
+            userdata=ffi.cast("void *", compiled.userdata),
+        )
+        _open_streams.add(weakref.ref(self, _open_streams.discard))
+        try:
+            compiled.check_frames(self.channels, self.samplesize)
+        except ValueError:
+            self.close()
+            raise
+
+    def close(self, ignore_errors: bool = True) -> None:
+        """Close the stream, and let go of the callback and its data."""
+        if self.closed or os.getpid() != self._process:
+            return
+        super().close(ignore_errors)
+        self._compiled = None
+
+    def __del__(self) -> None:
+        self.close()
+
+
+# After the import of sounddevice, so that it runs before PortAudio is terminated.
 @atexit.register
 def _close_all() -> None:
     # Close all of them, even if one fails.

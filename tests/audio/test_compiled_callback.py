@@ -116,3 +116,20 @@ def test_empty_ring_means_what_the_mode_says(device_programs):
     assert result["active_in_drain"]
     assert result["counted_in_complete"] == 0
     assert result["calls_after_end"] == 0
+
+
+@pytest.mark.parametrize("form", ["StreamCallback", "address", "ctypes", "CFFI"])
+def test_a_compiled_stream_loses_nothing_while_the_gil_is_held(device_programs, form):
+    device, programs = device_programs
+    result = programs.run("compiled_stream", device=device, form=form)
+    assert result["gil_was_held"]
+    assert_nothing_lost(result, result["counters"])
+    assert_blocks(result["counters"], 256)
+    assert result["delay"] == {"virtual": 256, "system": PERIOD + 256}[device]
+    assert result["channels"] == [2, 2]
+    assert result["closed"]
+    assert result["ended"] == 1
+
+
+def test_a_forgotten_compiled_stream_is_closed(jack_programs):
+    assert jack_programs.run("forget_compiled") == {"forgotten": True, "calls_afterwards": 0}

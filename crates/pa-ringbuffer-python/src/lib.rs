@@ -62,6 +62,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // PyO3 makes classes on first use, and panics if it cannot.
     module.py().get_type::<ring::memory::Memory>();
     module.py().get_type::<ring::memory::Region>();
+    module.py().get_type::<arguments::function::Held>();
     let class = module.py().get_type::<ring::RingBuffer>();
     ring::install(&class)?;
     module.add_class::<stream::callback::StreamCallback>()?;
@@ -72,6 +73,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stream::output::OutputSide>()?;
     module.add_class::<stream::pump::Pump>()?;
     module.add_class::<stream::transfer::Transfer>()?;
+    module.add_function(wrap_pyfunction!(
+        stream::compiled::compiled_callback,
+        module
+    )?)?;
     module.add_function(wrap_pyfunction!(stream::watch::watch, module)?)?;
     module.add_function(wrap_pyfunction!(stream::watch::unwatch, module)?)?;
     functions::add(module)?;

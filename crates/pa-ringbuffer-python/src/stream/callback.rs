@@ -120,42 +120,68 @@ struct Used {
     is_native: bool,
 }
 
-/// The address of the ring's struct, its element size, and the objects to keep.
-fn used(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Used)> {
-    let py = ring.py();
-    let native = ring.cast::<RingBuffer>();
-    let (address, keeper, element_size, readonly) = if let Ok(native) = native {
-        let (address, keeper) = RingBuffer::pin(native)?;
-        let geometry = RingBuffer::geometry(native)?;
-        let readonly = RingBuffer::is_readonly(native);
-        (address, keeper, geometry.element_size(), readonly)
-    } else {
+/// A ring of either class, as the other side uses it.
+pub(crate) struct Pinned {
+    pub(crate) address: usize,
+    pub(crate) keeper: Keeper,
+    element_size: usize,
+    readonly: bool,
+    is_native: bool,
+}
+
+impl Pinned {
+    /// `None` if the object is no ring.
+    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let py = object.py();
+        if let Ok(native) = object.cast::<RingBuffer>() {
+            let (address, keeper) = RingBuffer::pin(native)?;
+            return Ok(Some(Self {
+                address,
+                keeper,
+                element_size: RingBuffer::geometry(native)?.element_size(),
+                readonly: RingBuffer::is_readonly(native),
+                is_native: true,
+            }));
+        }
         let class = py
             .import(intern!(py, "pa_ringbuffer.portable"))?
             .getattr(intern!(py, "_RingBufferBase"))?;
         // Not `isinstance()`, which an object can deceive.
-        if !ring.get_type().is_subclass(&class)? {
-            return Err(error::type_error(format_args!(
-                "{argument} must be a RingBuffer, not {}",
-                cdata::type_name(ring)
-            )));
+        if !object.get_type().is_subclass(&class)? {
+            return Ok(None);
         }
         // Not a subclass's replacement of this method.
-        let pinned = class.call_method1(intern!(py, "_pin"), (ring,))?;
+        let pinned = class.call_method1(intern!(py, "_pin"), (object,))?;
         let (address, keeper, element_size, readonly) = pinned.extract()?;
-        (address, Keeper::Foreign(keeper), element_size, readonly)
+        Ok(Some(Self {
+            address,
+            keeper: Keeper::Foreign(keeper),
+            element_size,
+            readonly,
+            is_native: false,
+        }))
+    }
+}
+
+/// The address of the ring's struct, its element size, and what is to be kept.
+fn used(ring: &Bound<'_, PyAny>, argument: &str) -> PyResult<(usize, usize, Used)> {
+    let Some(pinned) = Pinned::new(ring)? else {
+        return Err(error::type_error(format_args!(
+            "{argument} must be a RingBuffer, not {}",
+            cdata::type_name(ring)
+        )));
     };
-    if readonly && argument == "input_ring" {
+    if pinned.readonly && argument == "input_ring" {
         return Err(error::type_error(
             "input_ring must not use a read-only buffer: the callback writes to it",
         ));
     }
     let used = Used {
         ring: ring.clone().unbind(),
-        keeper,
-        is_native: native.is_ok(),
+        keeper: pinned.keeper,
+        is_native: pinned.is_native,
     };
-    Ok((address, element_size, used))
+    Ok((pinned.address, pinned.element_size, used))
 }
 
 fn side(
@@ -363,6 +389,14 @@ impl StreamCallback {
         };
         drop(settled);
         refused.map_or(Ok(()), |why| Err(error::runtime_error(why)))
+    }
+
+    /// For `CompiledStream`, before it is started: refuses frames of other sizes, in bytes, for input
+    /// and output (0: the stream has no such direction), and lets nobody change its own any more.
+    #[pyo3(name = "_settle")]
+    fn settle_for(&self, input: usize, output: usize) -> PyResult<()> {
+        self.settle();
+        self.check_frames([input, output])
     }
 
     /// The address of the C function, a ``PaStreamCallback``.

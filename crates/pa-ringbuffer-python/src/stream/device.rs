@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use pa_ringbuffer_callback::{
     CallbackFunction, DeviceConfig, DeviceError, FinishedCallback, Monitor, Pace, Script,
-    VirtualDevice as Device, finished,
+    VirtualDevice as Device,
 };
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 
-use crate::arguments::function::{function_argument, user_data_argument};
 use crate::arguments::integer::Integer;
 use crate::arguments::samples::SampleFormat;
 use crate::arguments::script;
 use crate::error;
 use crate::stream::callback::StreamCallback;
+use crate::stream::compiled::Compiled;
 use crate::stream::wait;
 
 /// Interval between two checks for Ctrl-C.
@@ -60,14 +60,17 @@ pub(crate) fn stop_all(py: Python<'_>) {
 /// It replaces PortAudio where there is no sound card, in tests for example. Its thread is not a
 /// Python thread, and the GIL never delays it.
 ///
-/// :param callback: The callback: a :class:`pa_ringbuffer.StreamCallback`, or any C function of the
-///     type ``PaStreamCallback``: its address, a CFFI or ctypes function pointer, a function from a
-///     shared library opened by one of them, or an object with an attribute ``address`` (Numba's
-///     ``cfunc``). The device keeps the object.
+/// :param callback: The function to call: a :class:`pa_ringbuffer.StreamCallback`, or any C function
+///     that is a ``PaStreamCallback``: its address, a CFFI or ctypes function pointer, a function from
+///     a shared library opened by one of them, an object with the address in an attribute ``address``
+///     (Numba's ``cfunc``), or a capsule with the function (Cython's ``__pyx_capi__``). The device
+///     keeps the object.
 /// :type callback: StreamCallback or int or CData pointer or object
-/// :param userdata: The callback's last argument: an address, a CData pointer or a ctypes pointer.
-///     A `StreamCallback` has its own.
-/// :type userdata: int or CData pointer, optional
+/// :param userdata: The callback's last argument: an address, a CFFI or ctypes pointer, a
+///     :class:`pa_ringbuffer.RingBuffer` (which stands for its C struct), or a writable contiguous
+///     buffer, such as a NumPy array of records or a ctypes structure (which stands for its first
+///     byte). The device keeps the object. A `StreamCallback` brings its own.
+/// :type userdata: int or CData pointer or RingBuffer or buffer, optional
 /// :param samplerate: Frames per second.
 /// :type samplerate: float, optional
 /// :param channels: Number of channels, or a pair (input, output), in which 0 stands for a missing
@@ -350,38 +353,16 @@ impl VirtualDevice {
         jitter: f64,
         finished_callback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let py = callback.py();
-        let (function, user_data): (CallbackFunction, *mut c_void) =
-            if let Ok(ours) = callback.cast::<StreamCallback>() {
-                if userdata.is_some() {
-                    return Err(error::type_error(
-                        "userdata must not be given with a StreamCallback, which has its own",
-                    ));
-                }
-                (ours.get().function(), ours.get().state().cast())
-            } else {
-                let address = function_argument(callback, "callback")?;
-                let pointer = std::ptr::with_exposed_provenance::<c_void>(address);
-                let user_data = match userdata {
-                    Some(object) => user_data_argument(object, "userdata")?,
-                    None => 0,
-                };
-                // SAFETY: not null; the caller guarantees that it is a PaStreamCallback.
-                let function =
-                    unsafe { std::mem::transmute::<*const c_void, CallbackFunction>(pointer) };
-                (function, std::ptr::with_exposed_provenance_mut(user_data))
-            };
-        let finished: Option<FinishedCallback> = match finished_callback {
-            // A StreamCallback always gets the notification.
-            None if callback.is_instance_of::<StreamCallback>() => Some(finished),
-            Some(object) => {
-                let address = function_argument(object, "finished_callback")?;
-                let pointer = std::ptr::with_exposed_provenance::<c_void>(address);
-                // SAFETY: not null; the caller guarantees that it is a PaStreamFinishedCallback.
-                Some(unsafe { std::mem::transmute::<*const c_void, FinishedCallback>(pointer) })
-            }
-            None => None,
-        };
+        let compiled = Compiled::new(callback, userdata, finished_callback)?;
+        let pointer = std::ptr::with_exposed_provenance::<c_void>(compiled.function);
+        // SAFETY: not null; that it is a PaStreamCallback is what the caller says.
+        let function = unsafe { std::mem::transmute::<*const c_void, CallbackFunction>(pointer) };
+        let user_data = std::ptr::with_exposed_provenance_mut(compiled.user_data);
+        let finished = (compiled.finished != 0).then(|| {
+            let pointer = std::ptr::with_exposed_provenance::<c_void>(compiled.finished);
+            // SAFETY: not null; that it is a PaStreamFinishedCallback is what the caller says.
+            unsafe { std::mem::transmute::<*const c_void, FinishedCallback>(pointer) }
+        });
         let samples = SampleFormat::named(dtype)?;
         let [input, output] = channels.map_or(Ok([2, 2]), channel_pair)?;
         check_frames(callback, [input, output], samples)?;
@@ -398,21 +379,13 @@ impl VirtualDevice {
         // SAFETY: the device keeps everything that the callback uses. The caller guarantees that it
         // accepts such frames.
         let device = unsafe { Device::new(config) }.map_err(device_error)?;
-        let keep = |object: Option<&Bound<'_, PyAny>>| {
-            object.map_or_else(|| py.None(), |object| object.clone().unbind())
-        };
-        let objects = [
-            keep(Some(callback)),
-            keep(userdata),
-            keep(finished_callback),
-        ];
         Ok(Self {
             monitor: device.monitor(),
             device: ManuallyDrop::new(device),
             samples,
             channels: [input, output],
             kept: Arc::new(Kept {
-                objects,
+                objects: compiled.kept,
                 threads: AtomicUsize::new(0),
                 hidden: Mutex::default(),
             }),

@@ -6,6 +6,7 @@
 //! take the next step.
 
 pub(crate) mod callback;
+pub(crate) mod compiled;
 pub(crate) mod device;
 mod fork;
 pub(crate) mod input;
