@@ -322,13 +322,28 @@ def test_callback_is_a_portaudio_callback(portaudio_include, start, compile_c, o
     start(compile_c("header_beside_portaudio.c", *options))
 
 
-@pytest.mark.parametrize("order", ["ALONE", "PORTAUDIO_FIRST", "OURS_FIRST"])
-def test_headers_are_valid_cplusplus(cc, compile_c, require, run, start, order):
+@pytest.fixture
+def cplusplus(cc, require, run):
+    """Whether the C compiler compiles C++."""
     # Clang has no program of that name: it compiles C++ by itself.
     compiler = Path(run(cc, "-print-prog-name=cc1plus").strip())
     clang = "clang" in run(cc, "--version")
     require(compiler.is_absolute() or clang, "a C++ compiler (g++) is needed")
+
+
+@pytest.mark.parametrize("order", ["ALONE", "PORTAUDIO_FIRST", "OURS_FIRST"])
+@pytest.mark.usefixtures("cplusplus")
+def test_headers_are_valid_cplusplus(compile_c, start, order):
     start(compile_c("header_beside_portaudio.c", f"-D{order}", standard="c++11", language="c++"))
+
+
+@pytest.mark.parametrize("standard", ["c++17", "c++20"])
+@pytest.mark.usefixtures("cplusplus")
+def test_ring_of_cplusplus(compile_c, start, standard):
+    library = "-lc++" if SYSTEM == "darwin" else "-lstdc++"
+    options = ("-Wconversion", "-Wshadow", library)
+    headers = CRATE / "include"
+    start(compile_c("ring.cpp", *options, standard=standard, language="c++", headers=headers))
 
 
 def test_structs_have_the_layout_of_the_rust_ones(compile_c, start):
