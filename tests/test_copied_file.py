@@ -44,6 +44,7 @@ def test_it_needs_nothing_but_the_standard_library_and_cffi():
     assert imported == {
         "asyncio",
         "cffi",
+        "ctypes",
         "math",
         "operator",
         "pickle",

@@ -439,6 +439,8 @@ NO_CALLS = {
     "_lib": "given by init()",
     "_checked_ffi": "what the native class remembers",
     "_pin": "of the portable class, for StreamCallback",
+    "_repr_html_": "a picture, or None where there is nothing to draw",
+    "_repr_svg_": "a picture, or None where there is nothing to draw",
     "__dict__": "of the portable class",
     "__weakref__": "of the portable class",
     "__firstlineno__": "where the portable class is in its file, from Python 3.13 on",
