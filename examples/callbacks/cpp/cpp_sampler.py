@@ -1,0 +1,109 @@
+"""A sampler whose audio callback is written in C++.
+
+Three rings connect the callback with Python: notes to play, at exact frames; notes that have begun;
+and what the input hears.
+
+Run it with ``python -m cpp_sampler``.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+from _sampler import Sampler, callback
+from pa_ringbuffer import RingBuffer
+
+RATE = 48000
+
+#: A message, in both directions. With `align`, it has the layout of the struct in C++.
+Event = np.dtype([("frame", "u8"), ("note", "i4"), ("velocity", "f4")], align=True)
+
+
+def pluck():
+    """A plucked string, for 0.4 seconds."""
+    time = np.arange(RATE * 2 // 5) / RATE
+    return (np.exp(-8 * time) * np.cos(2 * np.pi * 220 * time)).astype("float32")
+
+
+def tune():
+    """Eight notes, one in each quarter of a second."""
+    notes = [48, 60, 67, 72, 64, 60, 55, 48]
+    return np.array(
+        [(RATE // 4 * (n + 1), note, 0.25) for n, note in enumerate(notes)],
+        Event,
+    )
+
+
+def speed(note):
+    """How fast a note plays the sound; every twelve notes, it is twice as fast."""
+    return 2 ** ((note - 60) / 12)
+
+
+def rendered(sound, events):
+    """What the callback has to play, computed in the simplest way."""
+    played = np.zeros(3 * RATE)
+    for event in events:
+        indices = (np.arange(RATE) * speed(int(event["note"]))).astype(int)
+        voice = event["velocity"] * sound[indices[indices < len(sound)]]
+        played[int(event["frame"]) :][: len(voice)] += voice
+    return played
+
+
+def compare(expected, recorded):
+    """Find the sound in a recording: returns its delay, and how many frames are wrong."""
+    delay = int(np.argmax(recorded != 0)) - int(np.argmax(expected != 0))
+    heard = recorded[max(delay, 0) :][: len(expected)]
+    wrong = np.abs(heard - expected[: len(heard)]) > 1e-5
+    return delay, int(wrong.sum()) + len(expected) - len(heard)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-d", "--device", help="name or number of a device for input and output")
+    parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
+    parser.add_argument(
+        "--check", action="store_true", help="compare the recording; the device has a loopback"
+    )
+    args = parser.parse_args()
+
+    sound, steps = pluck(), np.array([speed(note) for note in range(128)])
+    events, started = RingBuffer(Event.itemsize, 256), RingBuffer(Event.itemsize, 256)
+    recorded = RingBuffer(4, 1 << 17)
+    sampler = Sampler(events, started, recorded, sound, steps)
+    if args.virtual:
+        from pa_ringbuffer.testing import CompiledStream
+
+        stream = CompiledStream(
+            "duplex", callback, sampler.address, samplerate=RATE, channels=1, loopback=True
+        )
+    else:
+        from pa_ringbuffer.sounddevice import CompiledStream
+
+        device = int(args.device) if (args.device or "").isdigit() else args.device
+        stream = CompiledStream(
+            "duplex",
+            callback,
+            sampler.address,
+            samplerate=RATE,
+            channels=1,
+            device=device,
+            latency="low",
+        )
+    notes, begun, heard = tune(), [], bytearray()
+    events.write(notes)
+    with stream:
+        while len(heard) < (3 * RATE + 8192) * 4:
+            recorded.wait_for_data(4096)
+            heard += recorded.read()
+            for event in np.frombuffer(started.read(), Event):
+                print(f"note {event['note']} at {event['frame'] / RATE:.3f} s")
+                begun.append(event)
+    if args.virtual or args.check:
+        delay, wrong = compare(rendered(sound, begun), np.frombuffer(heard, "float32"))
+        print(f"{3 * RATE} frames came back {delay} frames later, {wrong} of them wrong")
+        return int(wrong or sampler.lost or len(begun) != len(notes))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""An echo whose audio callback is compiled by Numba. Python changes its parameters while it plays.
+
+Four rings connect the callback with Python: the sound that is to be played; what the input hears;
+new parameters; and parameters that have taken effect, with the frame at which they did.
+
+    pip install 'pa-ringbuffer[sounddevice]' numba
+"""
+
+import argparse
+import ctypes
+import sys
+import time
+
+import numba
+import numpy as np
+import pa_ringbuffer
+from numba import types
+
+RATE = 48000
+LINE = 1 << 16  # frames in the delay line, a power of 2
+
+# One message. As an element of a ring, it is what a C compiler makes of such a struct.
+Parameters = np.dtype(
+    [("frame", "i8"), ("delay", "i4"), ("feedback", "f4"), ("mix", "f4")], align=True
+)
+# What the callback works on: addresses, and what it remembers from one block to the next.
+State = np.dtype(
+    [
+        *((name, "u8") for name in ("address", "sound", "parameters", "applied", "recorded")),
+        ("frame", "i8"),
+        ("lost", "i8"),
+        ("next_is_there", "i8"),
+        ("now", Parameters),
+        ("next", Parameters),
+        ("line", "f4", LINE),
+    ],
+    align=True,
+)
+NOW, NEXT = State.fields["now"][1], State.fields["next"][1]
+
+# Addresses are integers here. ring_buffer_size_t is int32_t on Apple's systems and long elsewhere.
+COUNT = ctypes.c_int32 if sys.platform == "darwin" else ctypes.c_long
+TRANSFER = ctypes.CFUNCTYPE(COUNT, ctypes.c_size_t, ctypes.c_size_t, COUNT)
+read = TRANSFER(pa_ringbuffer.function_address("PaUtil_ReadRingBuffer"))
+write = TRANSFER(pa_ringbuffer.function_address("PaUtil_WriteRingBuffer"))
+
+samples = types.CPointer(types.float32)
+states = types.CPointer(numba.from_dtype(State))
+
+
+@numba.cfunc(types.intc(samples, samples, types.ulong, types.voidptr, types.ulong, states))
+def callback(input_, output, frames, times, flags, userdata):
+    """A PaStreamCallback for one channel of float32."""
+    state = numba.carray(userdata, 1)[0]
+    heard, block = numba.carray(input_, frames), numba.carray(output, frames)
+    state.lost += frames - write(state.recorded, heard.ctypes.data, frames)
+    block[read(state.sound, block.ctypes.data, frames) :] = 0
+    if not state.next_is_there:
+        state.next_is_there = read(state.parameters, state.address + NEXT, 1)
+    for n in range(np.int64(frames)):
+        # Parameters take effect at their frame, or at once if it has passed.
+        while state.next_is_there and state.next.frame <= state.frame:
+            state.now = state.next
+            state.now.frame = state.frame
+            write(state.applied, state.address + NOW, 1)
+            state.next_is_there = read(state.parameters, state.address + NEXT, 1)
+        echo = state.line[(state.frame - state.now.delay) & (LINE - 1)]
+        state.line[state.frame & (LINE - 1)] = block[n] + state.now.feedback * echo
+        block[n] += state.now.mix * echo
+        state.frame += 1
+    return 0
+
+
+def plucks():
+    """Two seconds with a plucked string in each quarter of the first one."""
+    time = np.arange(RATE // 5) / RATE
+    sound = np.zeros(2 * RATE, "float32")
+    for number in range(4):
+        frequency = 220 * 1.25**number
+        begin = RATE // 4 * (number + 1)
+        sound[begin : begin + len(time)] = (
+            0.4 * np.exp(-20 * time) * np.cos(2 * np.pi * frequency * time)
+        )
+    return sound
+
+
+def echoes(sound, applied):
+    """What the callback has to play, computed in the simplest way."""
+    line, played = np.zeros(len(sound) + LINE), np.zeros(len(sound))
+    changes = {int(change["frame"]): change for change in applied}
+    now = np.zeros((), Parameters)
+    for frame, sample in enumerate(sound.tolist()):
+        now = changes.get(frame, now)
+        echo = line[LINE + frame - int(now["delay"])]
+        line[LINE + frame] = sample + now["feedback"] * echo
+        played[frame] = sample + now["mix"] * echo
+    return played
+
+
+def compare(expected, recorded):
+    """Find the sound in a recording: returns its delay, and how many frames are wrong."""
+    delay = int(np.argmax(recorded != 0)) - int(np.argmax(expected != 0))
+    heard = recorded[max(delay, 0) :][: len(expected)]
+    wrong = np.abs(heard - expected[: len(heard)]) > 1e-5
+    return delay, int(wrong.sum()) + len(expected) - len(heard)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-d", "--device", help="name or number of a device for input and output")
+    parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
+    parser.add_argument(
+        "--check", action="store_true", help="compare the recording; the device has a loopback"
+    )
+    args = parser.parse_args()
+
+    sound = plucks()
+    rings = {
+        "sound": pa_ringbuffer.RingBuffer(4, 1 << 17),
+        "recorded": pa_ringbuffer.RingBuffer(4, 1 << 17),
+        "parameters": pa_ringbuffer.RingBuffer(Parameters.itemsize, 64),
+        "applied": pa_ringbuffer.RingBuffer(Parameters.itemsize, 64),
+    }
+    state = np.zeros(1, State)
+    state["address"] = state.ctypes.data
+    for name, ring in rings.items():
+        state[name] = ring.address
+    rings["sound"].write(sound)
+    rings["parameters"].write(np.array([(0, RATE // 6, 0.5, 0.5)], Parameters))
+
+    if args.virtual:
+        from pa_ringbuffer.testing import CompiledStream
+
+        stream = CompiledStream(
+            "duplex", callback, state, samplerate=RATE, channels=1, loopback=True
+        )
+    else:
+        from pa_ringbuffer.sounddevice import CompiledStream
+
+        device = int(args.device) if (args.device or "").isdigit() else args.device
+        stream = CompiledStream(
+            "duplex", callback, state, samplerate=RATE, channels=1, device=device, latency="low"
+        )
+    recorded, applied = bytearray(), bytearray()
+    with stream:
+        begin = time.monotonic()
+        for step in range(1, 10):
+            time.sleep(max(0, begin + step / 10 - time.monotonic()))
+            # As soon as possible, a longer delay: the echo bends.
+            message = np.array([(0, RATE // 6 + 100 * step, 0.5, 0.6)], Parameters)
+            rings["parameters"].write(message)
+        while len(recorded) < (len(sound) + 8192) * 4:
+            rings["recorded"].wait_for_data(4096)
+            recorded += rings["recorded"].read()
+            applied += rings["applied"].read()
+    changes = np.frombuffer(applied, Parameters)
+    for change in changes:
+        print(f"delay {change['delay'] / RATE:.3f} s from {change['frame'] / RATE:.3f} s on")
+    if args.virtual or args.check:
+        delay, wrong = compare(echoes(sound, changes), np.frombuffer(recorded, "float32"))
+        print(f"{len(sound)} frames came back {delay} frames later, {wrong} of them wrong")
+        return int(wrong or state["lost"][0] or len(changes) != 10)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
