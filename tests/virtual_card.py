@@ -11,6 +11,7 @@ stdin gets a line, or whose main thread gets Ctrl-C, when its last stream has ha
 
 import atexit
 import ctypes
+import importlib
 import json
 import os
 import runpy
@@ -41,10 +42,11 @@ def source(frame, frames, channels):
 
 
 class Card:
-    """The devices of all streams so far."""
+    """The devices of all streams so far; what they record is silence after the end of *sound*."""
 
-    def __init__(self):
+    def __init__(self, sound=None):
         self.devices = []
+        self._sound = sound
 
     def install(self):
         """Have all further streams use it."""
@@ -57,9 +59,18 @@ class Card:
         return lambda: setattr(_virtual_streams, "VirtualDevice", original)
 
     def _open(self, original, callback, options):
-        device = _Device(original, callback, **options)
+        device = _Device(self.source, original, callback, **options)
         self.devices.append(device)
         return device
+
+    def source(self, frame, frames, channels):
+        """What every stream records."""
+        if self._sound is None:
+            return source(frame, frames, channels)
+        recorded = np.zeros((frames, channels), "float32")
+        part = self._sound[frame : frame + frames]
+        recorded[: len(part)] = part
+        return recorded
 
     @property
     def frames(self):
@@ -68,10 +79,11 @@ class Card:
 
 
 class _Device:
-    def __init__(self, VirtualDevice, callback, *, channels, dtype, **options):
+    def __init__(self, source, VirtualDevice, callback, *, channels, dtype, **options):
         self.channels, self.dtype = channels, "int32" if dtype == "int24" else dtype
         self._samplesize = 3 if dtype == "int24" else np.dtype(dtype).itemsize
         self._callback = callback
+        self._source = source
         self._original = CALLBACK(callback.function)
         self._function = CALLBACK(self._call)
         self._frame = 0
@@ -94,7 +106,7 @@ class _Device:
 
     def _call(self, input_, output, frames, times, flags, userdata):
         if input_ and not self._loopback and self.dtype == "float32":
-            sound = source(self._frame, frames, self.channels[0])
+            sound = self._source(self._frame, frames, self.channels[0])
             ctypes.memmove(input_, sound.ctypes.data, sound.nbytes)
         result = self._original(input_, output, frames, times, flags, userdata)
         if output:
@@ -152,8 +164,15 @@ def _use_recording_window(card, frames):
 
 def main():
     config = json.loads(sys.argv[1])
-    card = Card()
+    card = Card(np.load(config["sound"]) if "sound" in config else None)
     card.install()
+    if config.get("sounddevice"):
+        # For a program that imports the module for sound cards.
+        sys.modules["pa_ringbuffer.sounddevice"] = importlib.import_module("pa_ringbuffer.testing")
+    if "ahead" in config:
+        # As python -m pa_ringbuffer run has it.
+        callbacks = importlib.import_module("pa_ringbuffer.streams.callbacks")
+        callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, config["ahead"])
 
     def wait():
         while card.frames < config["until"]:
