@@ -276,5 +276,5 @@ build/nox/.done: Makefile
 
 # After the package itself: rtmixer depends on it, and would bring upstream's.
 $(VENV)/.test $(VENV)/.parallel $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml | $(VENV)/.native
-	$(BIN)/python -m pip install --quiet --group $*
+	$(BIN)/python -m pip install --quiet --group $* $(if $(filter testtrue,$*$(CI)),--group gui)
 	@touch $@
