@@ -53,9 +53,15 @@ class Card:
         from pa_ringbuffer import _virtual_streams
 
         original = _virtual_streams.VirtualDevice
-        _virtual_streams.VirtualDevice = lambda callback, **options: self._open(
-            original, callback, options
-        )
+
+        def open_device(callback, userdata=None, *, finished_callback=None, **options):
+            if userdata is not None or finished_callback is not None:
+                # A compiled callback of a program's own.
+                options["finished_callback"] = finished_callback
+                return original(callback, userdata, **options)
+            return self._open(original, callback, options)
+
+        _virtual_streams.VirtualDevice = open_device
         return lambda: setattr(_virtual_streams, "VirtualDevice", original)
 
     def _open(self, original, callback, options):
