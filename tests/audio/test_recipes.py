@@ -1,4 +1,4 @@
-"""The programs of the recipes, as readers run them.
+"""The programs of the tutorials and recipes, as readers run them.
 
 A virtual sound card has something to record for them and keeps what they play; some also run on the
 JACK server. What they say to wrong arguments is tested, and that Ctrl-C ends them in order.
@@ -9,11 +9,14 @@ import importlib.util
 import json
 import os
 import re
+import runpy
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ import pytest
 from jack_crash import JackCrash, MachineTooSlow, jack_has_crashed
 
 ROOT = Path(__file__).parents[2]
-RECIPES = ROOT / "examples" / "recipes"
+RECIPES, TUTORIALS = ROOT / "examples" / "recipes", ROOT / "examples" / "tutorials"
 CARD = ROOT / "tests" / "virtual_card.py"
 GUI = Path(__file__).parent / "programs" / "gui_recipe.py"
 RATE = 48000
@@ -388,9 +391,190 @@ def test_recipes_say_what_cannot_be_done(start, tmp_path, name, arguments, reaso
     assert (tmp_path / "there.wav").read_text() == "mine"
 
 
+# Tutorials: they have no options, and import the module for sound cards.
+
+
+@pytest.fixture
+def follow(start, tmp_path):
+    """Run a program of a tutorial where the virtual card is in the place of a sound card."""
+
+    def follow(name, **card):
+        card = {"sounddevice": True, "sound": silence(1), "until": RATE, **card}
+        return start(TUTORIALS / f"{name}.py", card=card)
+
+    return follow
+
+
+def sine(frequency, frames, level=0.5):
+    t = np.arange(frames)[:, np.newaxis] / RATE
+    return (level * np.sin(2 * np.pi * frequency * t)).astype("float32")
+
+
+def is_like(array, other):
+    """Whether two arrays are the same but for rounding to 16 bits."""
+    return array.shape == other.shape and np.abs(array - other).max() <= 2**-15
+
+
+def test_play_tone(follow, heard):
+    follow("play_tone").succeed()
+    played = heard()
+    # The first frame of the sine is 0, as the silence before it is.
+    begin = played[:, 0].nonzero()[0][0] - 1
+    assert is_like(played[begin:][: 2 * RATE], sine(440, 2 * RATE, 0.2))
+
+
+def test_play_melody_goes_on_while_the_program_sleeps(follow, heard):
+    output = follow("play_melody").succeed()
+    assert "output: 0 underflows" in output
+    played = np.trim_zeros(heard()[:, 0])
+    # The last note is as long as the others, and the first frame of each of them is 0.
+    assert 12.9 < len(played) / 12000 < 13
+    spectrum = np.abs(np.fft.rfft(played[2 * 12000 : 3 * 12000]))
+    assert np.fft.rfftfreq(12000, 1 / RATE)[spectrum.argmax()] == pytest.approx(329.6, abs=4)
+
+
+def test_record_seconds(follow, soundfile, tmp_path):
+    sound = noise(3 * RATE)
+    output = follow("record_seconds", sound=sound).succeed()
+    assert "missing" not in output
+    recorded, samplerate = soundfile.read(tmp_path / "take.wav", always_2d=True)
+    # The file has 16 bits.
+    assert samplerate == RATE and is_like(recorded, sound)
+
+
+def test_record_until_ctrl_c_keeps_the_end(follow, soundfile, tmp_path):
+    sound = noise(3 * RATE)
+    output = follow("record_until_ctrl_c", sound=sound, end="interrupt").succeed()
+    recorded, _ = soundfile.read(tmp_path / "long_take.wav", always_2d=True)
+    assert f", {len(recorded) / RATE:.2f} s; input" in output
+    assert is_like(recorded, sound[: len(recorded)])
+
+
+def test_meter_shows_the_level(follow):
+    output = follow("meter", sound=noise(3 * RATE), end="interrupt").succeed()
+    levels = re.findall(r"(-[\d.]+) dB (#*)", output)
+    assert len(levels) > 5 and all(level == ("-6.0", 54 * "#") for level in levels[1:])
+
+
+def test_spectrogram_shows_a_line(follow):
+    sound = sine(1000, 3 * RATE, 1)
+    output = follow("spectrogram", sound=sound, end="interrupt").succeed()
+    lines = output.splitlines()
+    assert len(lines) > 20 and {len(line) for line in lines} == {64}
+    loudest = np.geomspace(50, 8000, 64)[lines[10].index("@")]
+    assert 800 < loudest <= 1000
+
+
+def steepest(played):
+    return np.abs(np.diff(np.trim_zeros(played[:, 0]))).max()
+
+
+# What a robot makes of a constant is a sine, whose steps are nowhere steeper than at its zeros.
+CONSTANT = np.full((4 * RATE, 1), 0.5, "float32")
+LIMIT = 0.5 * 2 * np.pi * 50 / RATE * 1.001
+
+
+def test_robot_voice_has_no_joints_between_blocks(start, heard, tmp_path):
+    source = (TUTORIALS / "robot_voice.py").read_text("utf-8")
+    # The machine may be busy.
+    (tmp_path / "robot_voice.py").write_text(source.replace("AHEAD = 1024", "AHEAD = 24000"))
+    card = {"sounddevice": True, "sound": CONSTANT, "until": 2 * RATE, "end": "interrupt"}
+    start(tmp_path / "robot_voice.py", card=card).succeed()
+    assert np.count_nonzero(heard()) > RATE
+    assert steepest(heard()) <= LIMIT
+
+
+def test_robot_voice_callback_has_no_joints_between_blocks(follow, heard):
+    card = {"sound": CONSTANT, "until": 2 * RATE, "end": "line", "ahead": 0.4}
+    follow("robot_voice_callback", **card).succeed()
+    assert np.count_nonzero(heard()) > RATE
+    assert steepest(heard()) <= LIMIT
+
+
+def test_async_play_and_listen(follow, heard):
+    output = follow("async_play_and_listen", sound=noise(5 * RATE)).succeed()
+    assert output.count("  -6.0 dB") >= 15
+    played = np.trim_zeros(heard(1)[:, 0])
+    spectrum = np.abs(np.fft.rfft(played[: RATE // 2]))
+    assert spectrum.argmax() == 262 // 2 and len(played) in range(2 * RATE - 200, 2 * RATE)
+
+
+@pytest.fixture
+def compile_callback(require, tmp_path):
+    """Compile a callback as the tutorials say; returns its folder, with the programs for it."""
+
+    def compile_callback(name, *programs, libraries=""):
+        require(shutil.which("cc"), "there is no C compiler (cc)")
+        for file in f"{name}.c", *programs:
+            shutil.copy(TUTORIALS / file, tmp_path)
+        command = f"cc -O2 -shared -fPIC -o {name}.so {name}.c {libraries}-lm"
+        shown = "".join(page.read_text("utf-8") for page in (ROOT / "docs/tutorials").glob("*.md"))
+        assert f"\n{command}\n" in shown
+        python = f'python() {{ {shlex.quote(sys.executable)} "$@"; }}'
+        flags = "-Wall -Wextra -Werror"
+        command = f"{python}; {command.replace('-O2', f'-O2 {flags}')}"
+        subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=TIME_LIMIT)
+        return tmp_path
+
+    return compile_callback
+
+
+# Runs a program with the virtual device in the place of a sound card.
+WITHOUT_CARD = """
+import runpy, sys
+import pa_ringbuffer.testing
+sys.modules["pa_ringbuffer.sounddevice"] = pa_ringbuffer.testing
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_compiled_tone_and_test_tone(start, compile_callback):
+    folder = compile_callback("tone", "compiled_tone.py", "test_tone.py")
+    start(folder / "compiled_tone.py", by=["-c", WITHOUT_CARD]).succeed()
+    pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder]
+    environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    output = start(folder / "test_tone.py", by=pytest, environment=environment).succeed()
+    assert "1 passed" in output
+
+
+def test_play_synth_hears_its_notes(start, compile_callback):
+    libraries = "$(python -m pa_ringbuffer --cflags --libs) "
+    folder = compile_callback("synth", "play_synth.py", libraries=libraries)
+    output = start(folder / "play_synth.py", by=["-c", WITHOUT_CARD]).succeed()
+    peaks = [line.split() for line in output.splitlines()]
+    assert len(peaks) >= 30
+    # A note in each quarter of a second for 7 of them, each of which fades away.
+    loud = [float(peak[0]) for peak in peaks if len(peak) == 3 and len(peak[2]) > 35]
+    assert {int(4 * time) for time in loud} == set(range(7))
+    assert all(len(peak) == 2 or len(peak[2]) <= 50 for peak in peaks)
+
+
+def test_synth_begins_each_note_at_its_frame(compile_callback, monkeypatch):
+    libraries = "$(python -m pa_ringbuffer --cflags --libs) "
+    folder = compile_callback("synth", "play_synth.py", libraries=libraries)
+    testing = importlib.import_module("pa_ringbuffer.testing")
+    played = []
+
+    def instead_of_a_stream(kind, callback, userdata, **options):
+        device = testing.VirtualDevice(callback, userdata, channels=(0, 1))
+        played.append(device.process(frames=40000, blocksizes=[1000, 17, 64]))
+        raise InterruptedError
+
+    module = types.SimpleNamespace(CompiledStream=instead_of_a_stream)
+    monkeypatch.setitem(sys.modules, "pa_ringbuffer.sounddevice", module)
+    monkeypatch.setattr("pa_ringbuffer.sounddevice", module, raising=False)
+    with pytest.raises(InterruptedError):
+        runpy.run_path(str(folder / "play_synth.py"))
+    played = np.asarray(played[0])[:, 0]
+    for number, frequency in enumerate((262, 330, 392)):
+        note = played[12000 * number : 12000 * (number + 1)]
+        expected = 0.5 * np.sin(2 * np.pi * frequency * np.arange(12000) / RATE)
+        assert np.abs(note - expected * 0.9998 ** np.arange(12000)).max() < 1e-3
+
+
 def test_programs_of_the_documentation_are_all_tested_and_shown():
     tests = Path(__file__).read_text("utf-8")
-    for folder, pages in ((RECIPES, "recipes"),):
+    for folder, pages in (RECIPES, "recipes"), (TUTORIALS, "tutorials"):
         shown = "".join(page.read_text("utf-8") for page in (ROOT / "docs" / pages).glob("*.md"))
         for program in folder.iterdir():
             if program.suffix in (".py", ".c"):
