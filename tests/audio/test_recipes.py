@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 RECIPES, TUTORIALS = ROOT / "examples" / "recipes", ROOT / "examples" / "tutorials"
 CARD = ROOT / "tests" / "virtual_card.py"
 GUI = Path(__file__).parent / "programs" / "gui_recipe.py"
+EXAMPLE = Path(__file__).parent / "programs" / "example.py"
+PLAY_FILE = ROOT / "examples" / "play_file.py"
 RATE = 48000
 TIME_LIMIT = 60
 # What programs may import.
@@ -389,6 +391,73 @@ def test_recipes_say_what_cannot_be_done(start, tmp_path, name, arguments, reaso
     assert (status, output) == (1, "")
     assert is_one_line(errors, name) and reason in errors
     assert (tmp_path / "there.wav").read_text() == "mine"
+
+
+# On PortAudio
+
+
+@pytest.fixture
+def start_on_jack(jack_server, start):
+    """Start a program that finds the JACK server's device, which records what it plays."""
+
+    def start_on_jack(path, *arguments):
+        return start(path, *arguments, by=[EXAMPLE], environment=jack_server.environment)
+
+    return start_on_jack
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "line"),
+    [
+        ("voice_recorder", [".", "-d", "system"], "listening"),
+        ("looper", ["-d", "system", "system"], "a loop of 4 s"),
+        ("monitor_channel", ["2", "-d", "system", "system"], "channel 2 of 2"),
+        ("listeners", ["all.wav", "-d", "system"], "-120.0 dB"),
+    ],
+)
+def test_recipes_run_on_portaudio_and_end_with_ctrl_c(start_on_jack, name, arguments, line):
+    program = start_on_jack(RECIPES / f"{name}.py", *arguments)
+    program.wait_for(line)
+    status, _, errors = program.finish(interrupt=True)
+    assert status == 0 and "Traceback" not in errors
+
+
+def test_long_recording_on_portaudio_has_what_was_played(start_on_jack, soundfile, tmp_path):
+    sound = noise(RATE, 2)
+    soundfile.write(
+        tmp_path / "sound.wav", np.concatenate([silence(RATE, 2), sound]), RATE, "FLOAT"
+    )
+    recorder = start_on_jack(
+        RECIPES / "long_recording.py", ".", "-c", 2, "-d", "system", "--minutes", 0.015
+    )
+    # The log begins with the first file.
+    assert "INFO" in recorder.process.stderr.readline()
+    start_on_jack(PLAY_FILE, "-d", "system", "sound.wav").succeed()
+    recorder.succeed(interrupt=True)
+    files = sorted(tmp_path.glob("*.flac"), key=lambda path: int(path.stem.rpartition("_")[2]))
+    assert len(files) >= 3
+    find(sound, np.concatenate([soundfile.read(file, dtype="float32")[0] for file in files]))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("voice_recorder", ["."]),
+        ("looper", []),
+        ("monitor_channel", []),
+        ("listeners", ["all.wav"]),
+        ("long_recording", ["."]),
+        ("choose_ring", ["none"]),
+    ],
+)
+def test_recipes_say_that_there_is_no_device(start, require, name, arguments):
+    require(can_import("sounddevice"), "sounddevice or PortAudio is not installed")
+    environment = {"JACK_DEFAULT_SERVER": "none", "JACK_NO_START_SERVER": "1"}
+    device = ["none", "none"] if name in ("looper", "monitor_channel") else ["none"]
+    program = start(RECIPES / f"{name}.py", *arguments, "-d", *device, environment=environment)
+    status, output, errors = program.finish()
+    assert status == 1 and is_one_line(errors, name) and "'none'" in errors
+    assert name == "choose_ring" or not output
 
 
 # Tutorials: they have no options, and import the module for sound cards.
