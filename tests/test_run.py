@@ -50,8 +50,12 @@ def extension(require):
     require(importlib.util.find_spec("numpy"), "NumPy is not installed")
 
 
-def call(*command, cwd=None, prelude=None, **kwargs):
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+NEEDS_FORK = pytest.mark.impossible(not hasattr(os, "fork"), "there is no fork")
+
+
+def call(*command, cwd=None, environment=None, **kwargs):
+    environment = {**os.environ, **(environment or {})}
+    environment |= {"PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=cwd,
@@ -237,7 +241,7 @@ def test_what_is_still_open_at_exit_is_reported(tmp_path):
     assert "was not started" in result.stderr
 
 
-@pytest.mark.impossible(not hasattr(os, "fork"), "there is no fork")
+@NEEDS_FORK
 def test_a_forked_child_prints_no_report(tmp_path):
     write(
         tmp_path,
@@ -250,6 +254,177 @@ def test_a_forked_child_prints_no_report(tmp_path):
     )
     result = run("--virtual", "program.py", cwd=tmp_path)
     assert result.stderr.count("pa_ringbuffer: program.py") == 1
+
+
+CHILD = (
+    "import sounddevice as sd, pa_ringbuffer.testing as t; print(sd.OutputStream is t.OutputStream)"
+)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "subprocess.run([sys.executable, '-c', CHILD])",
+        # One that such a process starts itself.
+        "subprocess.run([sys.executable, '-c', 'import subprocess, sys; '"
+        " f'subprocess.run([sys.executable, \"-c\", {CHILD!r}])'])",
+        "subprocess.run([sys.executable, 'child.py'])",
+        "start('spawn')",
+        pytest.param("start('forkserver')", marks=NEEDS_FORK),
+        pytest.param("start('fork')", marks=NEEDS_FORK),
+        "concurrent.futures.ProcessPoolExecutor(mp_context=context('spawn')).submit(child).result()",
+    ],
+)
+def test_a_process_that_the_program_starts_finds_the_same_module(tmp_path, start):
+    write(tmp_path, CHILD, "child.py")
+    write(
+        tmp_path,
+        f"""
+        import concurrent.futures, multiprocessing, subprocess, sys
+        from multiprocessing import get_context as context
+        CHILD = {CHILD!r}
+        def child():
+            exec(CHILD)
+            sys.stdout.flush()
+        def start(how):
+            process = context(how).Process(target=child)
+            process.start()
+            process.join()
+        if __name__ == "__main__":
+            {start}
+        """,
+    )
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.stdout == "True\n", result.stderr
+    assert result.returncode == 0
+
+
+@pytest.mark.parametrize("first", ["sounddevice", "pa_ringbuffer.sounddevice"])
+def test_a_child_may_import_either_module_first(tmp_path, require, first):
+    try:
+        importlib.import_module("sounddevice")
+    except (ImportError, OSError):
+        require(False, "sounddevice or PortAudio is not installed")
+    write(
+        tmp_path,
+        f"""
+        import sys
+        import {first}
+        import pa_ringbuffer.sounddevice
+        import sounddevice
+        assert sounddevice.OutputStream is pa_ringbuffer.sounddevice.OutputStream
+        assert sounddevice._StreamBase.__module__ == "sounddevice"
+        for name in "sounddevice", "pa_ringbuffer.sounddevice":
+            assert sys.modules[name].__spec__.name == name
+            assert sys.modules[name].__file__.endswith("sounddevice.py")
+        print("fine")
+        """,
+        "child.py",
+    )
+    write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, 'child.py'])")
+    result = run("program.py", cwd=tmp_path)
+    assert (result.stdout, result.returncode) == ("fine\n", 0), result.stderr
+
+
+def test_a_child_that_needs_no_sound_cannot_tell_the_difference(tmp_path):
+    (tmp_path / "library").mkdir()
+    write(tmp_path, "import builtins; builtins.customised = True", "library/sitecustomize.py")
+    write(
+        tmp_path,
+        """
+        import os, sys
+        print(sys.path, sys.argv, sys.flags)
+        print(sorted(name for name in sys.modules if "pa_ringbuffer" in name))
+        print(customised, sys.modules["sitecustomize"].__file__)
+        try:
+            import no_such_module
+        except ImportError as error:
+            print(error)
+        """,
+        "child.py",
+    )
+    write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, 'child.py'])")
+    library = {"PYTHONPATH": str(tmp_path / "library")}
+    expected = call("program.py", cwd=tmp_path, environment=library)
+    result = run("--virtual", "program.py", cwd=tmp_path, environment=library)
+    assert "True" in expected.stdout
+    assert result.stdout == expected.stdout
+
+
+def test_an_error_in_the_sitecustomize_of_a_child_is_told_as_without_us(tmp_path):
+    (tmp_path / "library").mkdir()
+    write(tmp_path, "raise ValueError('so')", "library/sitecustomize.py")
+    write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1)'])")
+    library = {"PYTHONPATH": str(tmp_path / "library")}
+    expected = call("program.py", cwd=tmp_path, environment=library)
+    result = run("--virtual", "program.py", cwd=tmp_path, environment=library)
+    assert "ValueError: so" in expected.stderr
+    assert without_report(result.stderr) == expected.stderr.splitlines()
+    assert result.stdout == expected.stdout == "1\n"
+
+
+def test_the_streams_of_a_child_are_reported_by_itself(tmp_path):
+    write(
+        tmp_path,
+        """
+        import sounddevice as sd
+        with sd.RawOutputStream(8000, channels=1, dtype="int16") as stream:
+            stream.write(bytes(4000))
+        print(__import__("os").getpid())
+        """,
+        "child.py",
+    )
+    write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, 'child.py'])")
+    result = run("--virtual", "--ahead", "0.5", "program.py", cwd=tmp_path)
+    process = result.stdout.strip()
+    first, *report = result.stderr.splitlines()
+    assert first == f"pa_ringbuffer: the streams of child.py, process {process}"
+    assert report[0].startswith("  RawOutputStream, 8000 Hz, 1 channels: 0.2")
+    assert report[-1] == "pa_ringbuffer: program.py has opened no stream of sounddevice"
+
+
+def test_a_child_has_the_same_ahead(tmp_path):
+    write(
+        tmp_path,
+        """
+        import sounddevice as sd
+        print(round(sd.OutputStream(8000, blocksize=8, callback=print).latency, 1))
+        """,
+        "child.py",
+    )
+    write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, 'child.py'])")
+    result = run("--virtual", "--ahead", "0.7", "program.py", cwd=tmp_path)
+    assert result.stdout == "0.7\n", result.stderr
+
+
+def test_an_isolated_child_finds_sounddevice_itself(tmp_path):
+    write(
+        tmp_path,
+        """
+        import subprocess, sys
+        subprocess.run([sys.executable, "-I", "-c", "import sys; print(sys.meta_path)"])
+        """,
+    )
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.stdout and "sitecustomize" not in result.stdout
+
+
+def test_a_child_may_run_a_program_of_its_own(tmp_path):
+    write(tmp_path, CHILD, "child.py")
+    write(
+        tmp_path,
+        """
+        import subprocess, sys
+        command = [sys.executable, "-m", "pa_ringbuffer", "run", "--virtual", "child.py"]
+        subprocess.run(command)
+        """,
+    )
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.stdout == "True\n", result.stderr
+    assert [line for line in result.stderr.splitlines() if line.startswith("pa_ringbuffer")] == [
+        "pa_ringbuffer: child.py has opened no stream of sounddevice",
+        "pa_ringbuffer: program.py has opened no stream of sounddevice",
+    ]
 
 
 def test_without_portaudio_the_error_says_what_to_install(tmp_path):

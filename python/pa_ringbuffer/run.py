@@ -1,6 +1,6 @@
 """``python -m pa_ringbuffer run``: a program that imports sounddevice gets streams of ours.
 
-`SoundDevice` is what it imports, `_report` what it reads at the end. With ``--compare``, two such
+`SoundDevice` is what it imports, `report()` what it reads at the end. With ``--compare``, two such
 processes run one after the other, and leave what they have counted in a file each.
 """
 
@@ -21,6 +21,7 @@ import time
 import types
 from typing import Any, Callable, Protocol
 
+from . import _children
 from ._observer import Observer, SounddeviceObserver, Summary
 from ._program import NoProgramError, Program
 
@@ -63,13 +64,21 @@ class SoundDevice(types.ModuleType):
 
 def _install(options: argparse.Namespace) -> _Observer:
     """Have `import sounddevice` find what the options want, and observe it."""
+    _children.leave()
     if options.plain:
         import sounddevice
 
         return SounddeviceObserver(sounddevice)
+    observer = find_ours(options.virtual, options.ahead)
+    _children.enter(options.virtual, options.ahead, not options.report)
+    return observer
+
+
+def find_ours(virtual: bool, ahead: float | None) -> Observer:
+    """Have `import sounddevice` find ours, and observe its streams."""
     # First, because it says how to install what is missing.
     ours = importlib.import_module(
-        "pa_ringbuffer.testing" if options.virtual else "pa_ringbuffer.sounddevice"
+        "pa_ringbuffer.testing" if virtual else "pa_ringbuffer.sounddevice"
     )
     try:
         original = importlib.import_module("sounddevice")
@@ -77,10 +86,10 @@ def _install(options: argparse.Namespace) -> _Observer:
         original = None
     from .streams import base, callbacks
 
-    if options.ahead is not None:
+    if ahead is not None:
         # Also for streams that want a low or high latency: the user knows better.
-        callbacks.DEFAULT_AHEAD = options.ahead
-        callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, options.ahead)
+        callbacks.DEFAULT_AHEAD = ahead
+        callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, ahead)
     observer = Observer()
     base.observers.append(observer)
     sys.modules["sounddevice"] = SoundDevice(ours, original)
@@ -114,7 +123,7 @@ def _run(options: argparse.Namespace, name: str, arguments: list[str], is_module
             with open(options.report, "w") as file:
                 json.dump({"seconds": seconds, "streams": summaries}, file)
         else:
-            print(_report(name, observer.summaries), file=sys.stderr)
+            print(report(name, observer.summaries), file=sys.stderr)
 
     try:
         found = _install(options)
@@ -246,7 +255,7 @@ def _title(summary: Summary) -> str:
     return f"{summary.name}, {summary.samplerate:g} Hz, {text} channels: {sound}"
 
 
-def _report(name: str, summaries: list[Summary]) -> str:
+def report(name: str, summaries: list[Summary]) -> str:
     if not summaries:
         return f"pa_ringbuffer: {name} has opened no stream of sounddevice"
     lines = [f"pa_ringbuffer: the streams of {name}"]
