@@ -1,5 +1,6 @@
 """Streams with a callback in Python, on the virtual device: called for each block, never late."""
 
+import ctypes
 import gc
 import os
 import signal
@@ -12,8 +13,10 @@ import weakref
 import numpy as np
 import pytest
 from gil import hold_gil
-from pa_ringbuffer import testing
+from pa_ringbuffer import RingBuffer, StreamCallback, testing
+from pa_ringbuffer._native import Pump
 from pa_ringbuffer.streams import flags
+from virtual_card import CALLBACK
 
 LONG = 30  # seconds that nothing takes
 SCALE = 2**23  # numbers below are exact as float32
@@ -685,3 +688,71 @@ def test_a_signal_handler_can_end_a_stream(how):
         signal.signal(signal.SIGUSR1, before)
     assert not stream.active
     stream.close()
+
+
+# How many recorded blocks are given at a time.
+
+
+def calls_and_times(**parameters):
+    """How often the function was called, and how many of these calls had a time of their own."""
+    times, enough = [], threading.Event()
+
+    def callback(indata, frames, block_time, status):
+        # The device's clock advances with each of its blocks.
+        times.append(round(block_time.currentTime * 48000 / 64))
+        if len(times) == 400:
+            enough.set()
+
+    with testing.InputStream(48000, 64, callback=callback, **parameters):
+        assert enough.wait(LONG)
+    return len(times), len(set(times))
+
+
+@pytest.mark.parametrize("latency", [None, "high", ("high", "low"), 0.1])
+def test_short_recorded_blocks_are_given_together(latency):
+    calls, times = calls_and_times(latency=latency)
+    assert times < calls / 2
+
+
+@pytest.mark.parametrize("alone", [{"latency": "low"}, {"latency": 0.0}, {"wake": True}])
+def test_short_recorded_blocks_are_given_one_by_one_if_latency_matters(alone):
+    calls, times = 1, 0
+    begin = time.monotonic()
+    # Later, if the machine is busy.
+    while times <= calls / 2 and time.monotonic() < begin + LONG:
+        calls, times = calls_and_times(**alone)
+    assert times > calls / 2
+
+
+def test_a_recorded_block_is_given_even_if_no_other_one_follows():
+    ring = RingBuffer(8, 4096)
+    compiled = StreamCallback(input_ring=ring)
+    pump = Pump(compiled, 64, 0, 48000, 0, 480)
+    run = pump.begin()
+    record = CALLBACK(compiled.function)
+    sound = (ctypes.c_char * (8 * 64))()
+    for count in 1, 3, 20:
+        for _ in range(count):
+            record(sound, None, 64, None, 0, compiled.address)
+        assert pump.wait(run)[:2] == (count, 64)
+        assert pump.take(bytearray(8 * 64 * count)) == 64 * count
+    pump.end()
+
+
+def test_the_time_of_a_block_is_known_after_the_stream_is_closed():
+    kept = []
+
+    def callback(indata, frames, block_time, status):
+        kept.append((block_time, stream.time))
+        if len(kept) == 20:
+            raise flags.CallbackStop
+
+    stream = testing.InputStream(48000, 256, callback=callback)
+    with stream:
+        wait_for(lambda: not stream.active)
+    for block_time, now in kept:
+        assert block_time.currentTime == pytest.approx(now, abs=0.1)
+        assert block_time.currentTime == block_time.currentTime
+        assert "currentTime=" in repr(block_time)
+    times = [block_time.currentTime for block_time, _ in kept]
+    assert times == sorted(times)

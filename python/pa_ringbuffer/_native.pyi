@@ -219,6 +219,7 @@ class Pump:
         ahead: int,
         samplerate: float,
         silence: int,
+        together: int,
     ) -> Self: ...
     @property
     def ahead(self) -> int: ...

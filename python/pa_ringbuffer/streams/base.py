@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Literal, TypedDict
 from .. import RingBuffer, StreamCallback
 from .arguments import integer, number
 from .backend import Backend, Device, Handle
-from .callbacks import Arrays, Blocks, Buffers, Caller, Refusal, check_ahead, frames_ahead
+from .callbacks import (
+    Arrays,
+    Blocks,
+    Buffers,
+    Caller,
+    Refusal,
+    check_ahead,
+    frames_ahead,
+    frames_together,
+)
 from .stats import LossReport, Stats, collect, default_warn
 
 if TYPE_CHECKING:
@@ -224,7 +233,8 @@ class Base:
                 )
             self._set_up(backend, compiled, ring_seconds, ring_frames, warn, frames)
             if callback is not None:
-                self._set_up_caller(callback, frames)
+                together = frames_together(backend.samplerate, latency)
+                self._set_up_caller(callback, frames, together)
         except BaseException:
             if backend is not None:
                 backend.close()
@@ -293,7 +303,7 @@ class Base:
     #: Calls the callback, if there is one.
     _caller: Caller | None = None
 
-    def _set_up_caller(self, function: Callable[..., object], ahead: int) -> None:
+    def _set_up_caller(self, function: Callable[..., object], ahead: int, together: int) -> None:
         """Have a thread call a function that makes or takes the blocks."""
         backend, callback, flags = self._handle.backend, self._callback, self._device.flags
         memory: list[Blocks | None] = [None, None]
@@ -313,8 +323,10 @@ class Base:
             handle=self._handle,
             flags=flags,
             memory=(memory[0], memory[1]),
+            output=getattr(self, "_output", None),
             blocksize=backend.blocksize,
             ahead=ahead,
+            together=together,
             samplerate=backend.samplerate,
             silence=128 if _split(backend.dtype)[1] == "uint8" else 0,
             name=type(self).__name__,

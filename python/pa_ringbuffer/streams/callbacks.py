@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import contextlib
 import math
 import os
 import sys
@@ -15,13 +16,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._native import Pump
 from .arguments import number
+from .errors import StreamStoppedError, StreamTimeoutError
 
 if TYPE_CHECKING:
     from .. import StreamCallback
+    from .._native import OutputSide
     from .backend import Handle
 
 #: Seconds of sound that a stream with a callback in Python makes ahead: see docs/callbacks.md.
@@ -29,6 +33,10 @@ DEFAULT_AHEAD = 0.2
 
 #: The same where the stream was opened with ``latency='low'`` or ``latency='high'``.
 AHEAD = {"low": 0.05, "high": 0.5}
+
+#: Seconds for which recorded blocks may be waited for, so that several of them cost one wake-up;
+#: less with a latency in seconds, nothing with ``latency='low'``.
+TOGETHER = 0.01
 
 
 def check_ahead(kind: str, callback: Any, ahead: float | None, ahead_frames: int | None) -> None:
@@ -74,6 +82,15 @@ def frames_ahead(
     return max(int(ahead_frames), 2 * blocksize)
 
 
+def frames_together(samplerate: float, latency: Any) -> int:
+    """The number of recorded frames that shorter blocks are waited for."""
+    wanted = latency[0] if isinstance(latency, tuple) else latency
+    if wanted == "low":
+        return 0
+    seconds = TOGETHER if wanted is None or isinstance(wanted, str) else min(TOGETHER, wanted / 2)
+    return int(seconds * samplerate)
+
+
 class Blocks(Protocol):
     """Memory that the user's function gets to see: arrays, or plain buffers."""
 
@@ -83,12 +100,15 @@ class Blocks(Protocol):
     def silence(self, frames: int) -> Any:
         """The same, all silence."""
 
-    def part(self, data: Any, first: int, frames: int) -> Any:
-        """A block of it."""
+    @property
+    def items(self) -> int:
+        """How many of its items are one frame."""
 
 
 class Arrays:
     """NumPy arrays of the shape (frames, channels)."""
+
+    items = 1
 
     def __init__(self, channels: int, dtype: str) -> None:
         import numpy as np
@@ -105,25 +125,58 @@ class Arrays:
             return self._full(shape, 128, self._dtype)
         return self._zeros(shape, self._dtype)
 
-    def part(self, data: Any, first: int, frames: int) -> Any:
-        return data[first : first + frames]
-
 
 class Buffers:
     """Buffers of interleaved samples."""
 
     def __init__(self, framesize: int, dtype: str) -> None:
-        self._framesize = framesize
+        self.items = framesize
         self._silence = b"\x80" if dtype == "uint8" else b"\0"
 
     def room(self, frames: int) -> Any:
-        return memoryview(bytearray(frames * self._framesize))
+        return memoryview(bytearray(frames * self.items))
 
     def silence(self, frames: int) -> Any:
-        return memoryview(bytearray(self._silence * (frames * self._framesize)))
+        return memoryview(bytearray(self._silence * (frames * self.items)))
 
-    def part(self, data: Any, first: int, frames: int) -> Any:
-        return data[first * self._framesize : (first + frames) * self._framesize]
+
+class Clock:
+    """The stream's clock. Asking the device takes as long as all else that a block needs, so it is
+    only asked by a program that wants to know.
+    """
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+        #: What it is ahead of `time.perf_counter()`.
+        self._offset: float | None = None
+        self._latest = (0.0, 0.0)
+
+    def begin(self) -> None:
+        """A run begins. What the clock says is also known after the stream has been closed."""
+        self._latest = (0.0, 0.0)
+        self._look()
+
+    def _look(self) -> None:
+        try:
+            now = self._handle.ask("time", None)
+        except Exception:
+            # Some devices cannot say it.
+            return
+        if now is not None:
+            self._offset = float(now) - perf_counter()
+
+    def at(self, moment: float) -> float:
+        """The time at a moment of `time.perf_counter()`; 0 if it is not known."""
+        self._look()
+        if self._offset is None:
+            return 0.0
+        answer = moment + self._offset
+        # The clocks of some devices advance by steps.
+        before, latest = self._latest
+        if moment >= before:
+            answer = max(answer, latest)
+            self._latest = moment, answer
+        return answer
 
 
 class BlockTime:
@@ -132,18 +185,26 @@ class BlockTime:
     All three are seconds of the stream's clock, :attr:`Stream.time`.
     """
 
-    __slots__ = ("currentTime", "inputBufferAdcTime", "outputBufferDacTime")
+    __slots__ = ("_clock", "_moment", "_now", "inputBufferAdcTime", "outputBufferDacTime")
 
-    def __init__(self, adc: float, current: float, dac: float) -> None:
+    def __init__(self, adc: float, dac: float, clock: Clock, moment: float) -> None:
         #: When the first frame of the input was recorded; 0 without input.
         self.inputBufferAdcTime = adc
-        #: When the function was called.
-        self.currentTime = current
         #: When the first frame of the output will be heard; 0 without output.
         self.outputBufferDacTime = dac
+        self._clock = clock
+        self._moment: float | None = moment
+
+    @property
+    def currentTime(self) -> float:
+        """When the function was called."""
+        if self._moment is not None:
+            self._now, self._moment = self._clock.at(self._moment), None
+        return self._now
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={getattr(self, name):.6f}" for name in self.__slots__)
+        names = "inputBufferAdcTime", "currentTime", "outputBufferDacTime"
+        values = ", ".join(f"{name}={getattr(self, name):.6f}" for name in names)
         return f"<BlockTime: {values}>"
 
 
@@ -185,8 +246,10 @@ class Caller:
         handle: Handle,
         flags: Any,
         memory: tuple[Blocks | None, Blocks | None],
+        output: OutputSide | None,
         blocksize: int,
         ahead: int,
+        together: int,
         samplerate: float,
         silence: int,
         name: str,
@@ -197,10 +260,12 @@ class Caller:
         self._handle = handle
         self._flags = flags
         self._in, self._out = memory
+        self._output = output
         self._samplerate = samplerate
         self._name = name
         self._finished_callback = finished_callback
-        self.pump = Pump(callback, blocksize, ahead, samplerate, silence)
+        self._clock = Clock(handle)
+        self.pump = Pump(callback, blocksize, ahead, samplerate, silence, together)
         self._thread: threading.Thread | None = None
         #: Set when the function has returned for the last time in this run.
         self._has_returned = threading.Event()
@@ -282,15 +347,10 @@ class Caller:
     def _play_rest(self) -> None:
         """Wait until the device has played what the ring holds."""
         ring = self._callback.output_ring
-        assert ring is not None
-        end = time.monotonic() + ring.read_available / self._samplerate + self.PATIENCE
-        while (
-            not self._callback._is_finished
-            and time.monotonic() < end
-            and self._handle.here
-            and self._handle.ask("active", False)
-        ):
-            time.sleep(0.002)
+        assert ring is not None and self._output is not None
+        # The device may be gone, or another thread may abort the stream.
+        with contextlib.suppress(StreamStoppedError, StreamTimeoutError):
+            self._output.wait_for_end(ring.read_available / self._samplerate + self.PATIENCE)
 
     # The thread.
 
@@ -310,6 +370,7 @@ class Caller:
 
     def _call_until_over(self, run: int) -> None:
         try:
+            self._clock.begin()
             while True:
                 due = self.pump.wait(run)
                 if due is None:
@@ -328,33 +389,42 @@ class Caller:
         self, run: int, blocks: int, frames: int, flags: int, adc: float, dac: float
     ) -> bool:
         """Call the function for blocks that are due; return whether there will be more."""
-        function, make_flags = self._function, self._flags.CallbackFlags
+        function, make_flags, clock = self._function, self._flags.CallbackFlags, self._clock
         pump, source, target = self.pump, self._in, self._out
-        now, begin = self._now(), time.perf_counter()
         duration = frames / self._samplerate
-        indata = outdata = None
-        output: Any = None
+        # What there is for all blocks, and for one of them.
+        all_in = all_out = indata = None
+        outdata: Any = None
+        size_in = size_out = 0
         if source:
-            indata = source.room(blocks * frames)
+            all_in = indata = source.room(blocks * frames)
             pump.take(indata)
+            size_in = frames * source.items
         if target:
-            outdata = target.silence(blocks * frames)
+            all_out = outdata = target.silence(blocks * frames)
+            size_out = frames * target.items
+        is_filling = blocks > 1 and target and self._callback.mode == "hold"
         for n in range(blocks):
             if self._is_over:
                 return False
-            block_time = BlockTime(adc, now + time.perf_counter() - begin, dac)
+            block_time = BlockTime(adc, dac, clock, perf_counter())
             status = make_flags(flags if n == 0 else 0)
-            arguments: tuple[Any, ...] = (frames, block_time, status)
-            if target:
-                output = target.part(outdata, n * frames, frames)
-                arguments = (output, *arguments)
-                dac += duration
+            if blocks > 1 and all_in is not None:
+                indata = all_in[n * size_in : (n + 1) * size_in]
+            if blocks > 1 and all_out is not None:
+                outdata = all_out[n * size_out : (n + 1) * size_out]
             if source:
-                arguments = (source.part(indata, n * frames, frames), *arguments)
                 adc += duration
+            if target:
+                dac += duration
             is_last = drops_block = False
             try:
-                function(*arguments)
+                if not target:
+                    function(indata, frames, block_time, status)
+                elif not source:
+                    function(outdata, frames, block_time, status)
+                else:
+                    function(indata, outdata, frames, block_time, status)
             except self._flags.CallbackStop:
                 is_last = True
             except self._flags.CallbackAbort:
@@ -363,12 +433,12 @@ class Caller:
                 self._end_with_traceback()
                 return False
             if target and not drops_block:
-                pump.put(run, output)
+                pump.put(run, outdata)
             self._calls += 1
             if is_last:
                 self._end()
                 return False
-            if n + 1 < blocks and self._callback.mode == "hold":
+            if is_filling and n + 1 < blocks:
                 # The ring is filled for the first time. The threads that feed the function, from a
                 # queue for example, get a turn between two blocks.
                 time.sleep(min(0.001, duration / 8))
@@ -384,13 +454,6 @@ class Caller:
         if sys.stderr is not None:
             print(f"From the callback {self._function!r} of {self._name}:", file=sys.stderr)
             traceback.print_exc()
-
-    def _now(self) -> float:
-        try:
-            return float(self._handle.ask("time", 0.0))
-        except Exception:
-            # Some devices cannot say it.
-            return 0.0
 
 
 @atexit.register

@@ -7,7 +7,8 @@
 //!
 //! - Output: the ring is kept filled up to *ahead* frames. The first sound is played when that many are
 //!   there; if they take longer to make than to play, then after that time.
-//! - Input: whatever is there is due.
+//! - Input: blocks that are shorter than *together* are waited for until there are so many frames, but no
+//!   longer than those take; then whatever is there is due.
 //! - Duplex: the output ring begins with *ahead* frames of silence, at the same call of the compiled
 //!   callback that records the first frame. From then on, each frame that is taken out of the input
 //!   ring is one that is put into the output ring. Where a frame was not played in time, one is dropped
@@ -35,8 +36,8 @@ use crate::stream::wait::{self, Watchdog};
 /// How many frames are handed out at once, at most, if a block is not longer.
 const MOST: usize = 8192;
 
-/// What part of *ahead* may pass until blocks are made. More blocks at once cost less, and leave less of
-/// the time that Python may be late.
+/// What part of *ahead* may pass until blocks are made, up to the next whole block. More blocks at once
+/// cost less, and leave less of the time that Python may be late.
 const BATCH: usize = 8;
 
 /// How long the thread sleeps at a time.
@@ -88,7 +89,7 @@ struct Progress {
     /// How far the output ring is filled.
     ahead: usize,
     /// Where there is only input: frames that were recorded between two looks.
-    together: usize,
+    burst: usize,
     /// Frames that were taken since the start.
     taken: u64,
     /// Losses that were dealt with.
@@ -156,6 +157,8 @@ pub(crate) struct Pump {
     /// Frames per call, or 0: as many as the device has.
     blocksize: usize,
     ahead: usize,
+    /// Frames that input is waited for, if blocks are shorter.
+    together: usize,
     samplerate: f64,
     silence: u8,
     progress: Mutex<Progress>,
@@ -195,7 +198,7 @@ impl Pump {
 
     /// Frames that are waited for where fewer could be had.
     fn batch(block: usize, ahead: usize) -> usize {
-        (ahead / BATCH / block * block).max(block)
+        ((ahead / BATCH).div_ceil(block) * block).max(block)
     }
 
     /// The device has called: its blocks are known.
@@ -208,7 +211,8 @@ impl Pump {
             .min(output.size.saturating_sub(block));
     }
 
-    fn due(&self) -> Due {
+    /// What is due; if the caller is `patient`, not yet what may wait for more.
+    fn due(&self, patient: bool) -> Due {
         let mut guard = self.progress();
         let progress = &mut *guard;
         let state = self.state();
@@ -220,28 +224,35 @@ impl Pump {
             return Due::Missing(1, Side::Producer, usize::MAX);
         }
         match (&self.input, &self.output) {
-            (Some(input), None) => self.due_input(input),
+            (Some(input), None) => self.due_input(input, patient),
             (None, Some(output)) => self.due_output(progress, output),
             (Some(input), Some(output)) => self.due_duplex(progress, input, output),
             (None, None) => Due::Missing(1, Side::Producer, usize::MAX),
         }
     }
 
-    fn due_input(&self, input: &Ring) -> Due {
+    fn due_input(&self, input: &Ring, patient: bool) -> Due {
         let there = input.fill();
         let block = self.block();
         if self.blocksize == 0 {
-            // A device whose blocks differ: each as it came, unless Python is late.
-            return if there == 0 {
-                Due::Missing(block.max(1), Side::Consumer, 1)
-            } else if there <= block || block == 0 {
-                Due::Blocks(1, there)
-            } else {
-                Due::Blocks((there / block).min((MOST / block).max(1)), block)
-            };
+            let varies = self.state().counters().smallest_block() != block as u64;
+            if there == 0 {
+                return Due::Missing(block.max(1), Side::Consumer, 1);
+            } else if there < block || block == 0 || (varies && there == block) {
+                // A device whose blocks differ: each as it came, unless Python is late.
+                return Due::Blocks(1, there);
+            } else if varies {
+                return Due::Blocks((there / block).min((MOST / block).max(1)), block);
+            }
         }
-        if there < block {
-            return Due::Missing(block - there, Side::Consumer, block);
+        let batch = match patient && !self.state().wakes() {
+            // The device goes on while Python is late.
+            true => self.together.min(input.size / 4).div_ceil(block) * block,
+            false => 0,
+        };
+        let batch = batch.max(block);
+        if there < batch {
+            return Due::Missing(batch - there, Side::Consumer, batch);
         }
         Due::Blocks((there / block).min((MOST / block).max(1)), block)
     }
@@ -416,7 +427,7 @@ impl Pump {
             if is_over && self.output.is_some() {
                 return None;
             }
-            let (missing, side, wanted) = match self.due() {
+            let (missing, side, wanted) = match self.due(naps == 0 && !is_over) {
                 Due::Missing(missing, side, wanted) => (missing, side, wanted),
                 due => {
                     self.learn(naps);
@@ -430,7 +441,7 @@ impl Pump {
                 return Some(Due::Blocks(0, 0));
             }
             let missing = match naps {
-                0 => missing.max(self.progress().together / 10 * 9),
+                0 => missing.max(self.progress().burst / 10 * 9),
                 _ => missing,
             };
             self.nap(missing, side, wanted);
@@ -445,8 +456,8 @@ impl Pump {
         };
         let mut progress = self.progress();
         // If they were there at once, the nap may have been too long.
-        progress.together = match naps {
-            0 | 1 => progress.together / 4 * 3,
+        progress.burst = match naps {
+            0 | 1 => progress.burst / 4 * 3,
             _ => input.fill(),
         };
     }
@@ -490,6 +501,7 @@ impl Pump {
         ahead: usize,
         samplerate: f64,
         silence: u8,
+        together: usize,
     ) -> PyResult<Self> {
         Ok(Self {
             input: Ring::new(&callback, Side::Consumer)?,
@@ -497,6 +509,7 @@ impl Pump {
             callback: callback.unbind(),
             blocksize,
             ahead,
+            together,
             samplerate,
             silence,
             progress: Mutex::default(),
@@ -568,7 +581,7 @@ impl Pump {
                 self.wait_for(run)
             } else {
                 // Whoever lets go of the GIL may have to wait for it.
-                match self.due() {
+                match self.due(true) {
                     Due::Missing(..) => py.detach(|| self.wait_for(run)),
                     due => Some(due),
                 }
