@@ -188,6 +188,7 @@ bench: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python comparison/rings
 	$(BIN)/python comparison/python_calls
 	$(BIN)/python comparison/waiting
+	$(BIN)/python comparison/python_callbacks
 	$(BIN)/python comparison/dropouts $(ARGS)
 
 bench-instructions:

@@ -1,4 +1,4 @@
-"""What processor time a callback in Python takes: with sounddevice, and on the streams of this package.
+"""What processor time a callback in Python takes, with sounddevice and on streams of this package.
 
     python comparison/python_callbacks
 

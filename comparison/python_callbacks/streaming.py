@@ -1,6 +1,6 @@
 """One stream with a callback in Python, in a process of its own: what processor time it takes.
 
-    python streaming.py '{"contestant": "ours", "kind": "input", "blocksize": 256, …}'
+python streaming.py '{"contestant": "ours", "kind": "input", "blocksize": 256, …}'
 """
 
 import importlib
