@@ -1,9 +1,9 @@
 """Compiles the module `_levelmeter`: a PortAudio callback in C that measures levels.
 
-The ring buffer comes from the C library pa_ringbuffer, which must have been installed before.
+Headers and library of the ring buffer are in the package pa_ringbuffer.
 """
 
-import subprocess
+import sys
 
 import pa_ringbuffer
 from cffi import FFI
@@ -67,37 +67,15 @@ int levelmeter_callback(const void *input, void *output, unsigned long frames,
 """
 
 
-def pkg_config(*question):
-    """Ask pkg-config about the C library."""
-    try:
-        answer = subprocess.run(
-            ["pkg-config", *question, "pa_ringbuffer"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    except FileNotFoundError:
-        raise SystemExit("pkg-config is needed to find the C library pa_ringbuffer") from None
-    except subprocess.CalledProcessError as error:
-        raise SystemExit(
-            "pkg-config does not find the C library pa_ringbuffer. Install it with "
-            "'make install-c PREFIX=...', and let PKG_CONFIG_PATH contain "
-            f"PREFIX/lib/pkgconfig.\n{error.stderr}"
-        ) from None
-    return answer.stdout.split()
-
-
 ffibuilder = FFI()
 ffibuilder.cdef(pa_ringbuffer.cdef())
 ffibuilder.cdef(DECLARATIONS)
 ffibuilder.set_source(
     "_levelmeter",
     "#include <math.h>\n#include <pa_ringbuffer.h>\n" + DECLARATIONS + IMPLEMENTATION,
-    extra_compile_args=pkg_config("--cflags"),
-    # Named as a file: with -l the linker would take the shared library, and the finished package
-    # would need it wherever it is used.
-    extra_objects=[pkg_config("--variable=libdir")[0] + "/libpa_ringbuffer.a"],
-    libraries=["m"],
+    libraries=[] if sys.platform == "win32" else ["m"],
+    # The library is linked statically: the finished module does not need it any more.
+    **pa_ringbuffer.build_arguments(),
 )
 
 if __name__ == "__main__":

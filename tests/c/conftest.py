@@ -1,12 +1,15 @@
 """The C library, installed once for all tests, a C compiler to use it with, and the wheel."""
 
+import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -216,3 +219,48 @@ def python(site):
         return _run(sys.executable, *arguments, env=environment, **options)
 
     return python
+
+
+def _repacked(name, folder):
+    """Make a wheel of a package that is installed, as it was before it was installed."""
+    distribution = importlib.metadata.distribution(name)
+    text = distribution.read_text("WHEEL")
+    files = distribution.files
+    if text is None or files is None:
+        return False
+    tag = re.search(r"^Tag: (.+)$", text, re.MULTILINE)[1]
+    stem = f"{re.sub('[-_.]+', '_', name)}-{distribution.version}-{tag}"
+    with zipfile.ZipFile(folder / f"{stem}.whl", "w") as archive:
+        for file in files:
+            # Not the scripts, which are made when it is installed.
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                archive.write(file.locate(), file.as_posix())
+    return True
+
+
+@pytest.fixture(scope="session")
+def links(wheel, require, once):
+    """A folder of wheels for pip instead of a package index: ours, and what builds others."""
+
+    def collect(folder):
+        for name in "cffi", "pycparser", "setuptools":
+            require(importlib.util.find_spec(name), f"the Python package {name} is needed")
+            require(_repacked(name, folder), f"{name} was not installed from a wheel")
+        shutil.copy(wheel, folder)
+
+    return once("links", collect)
+
+
+@pytest.fixture(scope="session")
+def pip_install(links):
+    """`pip_install(project, target)` builds it in isolation, with nothing but these wheels."""
+
+    def pip_install(project, target):
+        _run(
+            *(sys.executable, "-m", "pip", "install", "--no-index", "--find-links", links),
+            *("--target", target, project),
+            # What the machine has told pip otherwise.
+            env={**os.environ, "PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": ""},
+        )
+
+    return pip_install

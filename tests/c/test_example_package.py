@@ -1,7 +1,8 @@
-"""The usage that the documentation describes, followed to the letter: examples/cffi_package."""
+"""Packages whose build needs ours, installed by pip in isolation, from wheels only.
 
-import importlib.metadata
-import importlib.util
+One is examples/cffi_package, followed to the letter.
+"""
+
 import os
 import shutil
 import subprocess
@@ -9,42 +10,46 @@ import sys
 from pathlib import Path
 
 import pytest
-from built_for import FOREIGN, SYSTEM
+from built_for import SYSTEM, TARGET
 
 pytestmark = pytest.mark.impossible(
-    SYSTEM == "windows" or FOREIGN,
-    reason="the package is compiled for this Python, with pkg-config",
+    SYSTEM == "windows" or bool(TARGET), reason="the package is compiled for this Python, with cc"
 )
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent.parent / "examples" / "cffi_package"
 
 
 @pytest.fixture
-def package(require, tmp_path):
+def package(tmp_path):
     """A copy of the example, in which building leaves its traces."""
-    for module in ("cffi", "setuptools", "pip", "pa_ringbuffer"):
-        require(importlib.util.find_spec(module), f"the Python package {module} is needed")
-    version = tuple(int(n) for n in importlib.metadata.version("setuptools").split(".")[:2])
-    require(version >= (70, 1), "setuptools 70.1 or newer is needed: it builds wheels by itself")
-    require(shutil.which("pkg-config"), "pkg-config is needed")
     return shutil.copytree(
         EXAMPLE, tmp_path / "package", ignore=shutil.ignore_patterns("build", "*.egg-info", "*.so")
     )
 
 
-def test_example_package_builds_and_measures(package, installed, cc, run, python_headers, tmp_path):
+@pytest.fixture
+def isolated(run, tmp_path):
+    """`isolated(target, argument, ...)` runs Python with what is in the target and nothing else."""
+
+    def isolated(target, *arguments):
+        # `-S`: without what this Python has installed.
+        environment = {**os.environ, "PYTHONPATH": str(target)}
+        return run(sys.executable, "-S", *arguments, env=environment, cwd=tmp_path)
+
+    return isolated
+
+
+def test_example_package_builds_and_measures(
+    package, pip_install, isolated, python_headers, cc, tmp_path
+):
     target = tmp_path / "site"
-    run(
-        *(sys.executable, "-m", "pip", "install", "--no-index", "--no-deps"),
-        *("--no-build-isolation", "--target", target, package),
-        env={**os.environ, "PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")},
-    )
+    pip_install(package, target)
     for program in "use_levelmeter.py", "run_levelmeter.py":
-        run(
-            *(sys.executable, HERE / program),
-            env={**os.environ, "PYTHONPATH": str(target)},
-            cwd=tmp_path,
-        )
+        isolated(target, HERE / program)
+    # The library is in the module.
+    for part in "include", "lib":
+        shutil.rmtree(target / "pa_ringbuffer" / part)
+    isolated(target, HERE / "use_levelmeter.py")
 
 
 def test_example_package_says_how_to_build_it(package):
@@ -60,16 +65,75 @@ def test_example_package_says_how_to_build_it(package):
     assert "_levelmeter" in result.stderr and "pip install ." in result.stderr
 
 
-def test_example_package_says_what_is_missing(package, tmp_path):
+def test_example_package_says_what_is_missing(package):
+    program = (
+        "import sys; sys.modules['pa_ringbuffer._native'] = None\n"
+        "import runpy; runpy.run_path('build.py')"
+    )
     result = subprocess.run(
-        [sys.executable, "build.py"],
+        [sys.executable, "-c", program],
         cwd=package,
-        env={**os.environ, "PKG_CONFIG_PATH": "", "PKG_CONFIG_LIBDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert result.returncode != 0
-    assert "make install-c" in result.stderr
-    assert "PKG_CONFIG_PATH" in result.stderr
+    assert "pa_ringbuffer.build_arguments is in the extension module" in result.stderr
+    assert "--no-binary pa-ringbuffer" in result.stderr
+
+
+PYPROJECT = """
+[build-system]
+requires = ["cffi", "setuptools", "pa-ringbuffer"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "recipe"
+version = "1"
+dependencies = ["cffi", "pa-ringbuffer"]
+
+[tool.setuptools]
+py-modules = []
+"""
+SETUP = "from setuptools import setup\n\nsetup(cffi_modules=['build_recipe.py:ffibuilder'])\n"
+#: As in rtmixer, the declarations are C source, too. PortAudio's object file stands for its source.
+RECIPE = """
+import pa_ringbuffer
+from cffi import FFI
+
+ffibuilder = FFI()
+ffibuilder.cdef(pa_ringbuffer.cdef())
+ffibuilder.cdef("long put(PaUtilRingBuffer *ring, const void *data);")
+ffibuilder.set_source(
+    "_recipe",
+    pa_ringbuffer.cdef()
+    + "long put(PaUtilRingBuffer *r, const void *d) {{ return PaUtil_WriteRingBuffer(r, d, 3); }}",
+    extra_objects=[{object!r}],
+)
+"""
+USE = """
+import pa_ringbuffer
+from _recipe import ffi, lib
+ring = pa_ringbuffer.init(ffi, lib)(1, 8)
+assert lib.put(ring._ptr, b"abc") == 3
+assert ring.write(b"de") == 2
+assert lib.PaUtil_GetRingBufferReadAvailable(ring._ptr) == 5
+assert bytes(ring.read()) == b"abcde"
+"""
+
+
+def test_a_recipe_with_portaudios_own_c_builds_next_to_ours(
+    portaudio_archive, pip_install, isolated, python_headers, run, require, tmp_path
+):
+    require(shutil.which("ar"), "ar is needed to take PortAudio's library apart")
+    run("ar", "x", portaudio_archive, "pa_ringbuffer.o", cwd=tmp_path)
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "pyproject.toml").write_text(PYPROJECT)
+    (package / "setup.py").write_text(SETUP)
+    recipe = RECIPE.format(object=str(tmp_path / "pa_ringbuffer.o"))
+    (package / "build_recipe.py").write_text(recipe)
+    target = tmp_path / "site"
+    pip_install(package, target)
+    isolated(target, "-c", USE)
