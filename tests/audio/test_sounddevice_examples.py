@@ -14,19 +14,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import source_package
 from headless_audio import JackServer
 from jack_crash import MachineTooSlow
 from virtual_card import source as frames_of_source
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 TIME_LIMIT = 90
 SAMPLERATE = 48000
 # More than the default, because the tests share the machine.
@@ -50,31 +49,6 @@ EXAMPLES = {
 }
 
 
-def _download(version):
-    """Unpack the source package, once for all processes of this test run."""
-    target = ROOT / "build" / f"sounddevice-{version}"
-    if target.exists():
-        return target
-    folder = ROOT / "build" / f"sounddevice-{os.getpid()}"
-    folder.mkdir(parents=True)
-    try:
-        source = f"sounddevice=={version}"
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--no-binary=:all:", "--no-build-isolation", "--dest", str(folder), source]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT)
-        if result.returncode:
-            return None
-        (archive,) = folder.glob("*.tar.gz")
-        with tarfile.open(archive) as file:
-            file.extractall(folder)
-        with contextlib.suppress(OSError):
-            # Another process may have been faster.
-            (folder / f"sounddevice-{version}").rename(target)
-    finally:
-        shutil.rmtree(folder)
-    return target
-
-
 @pytest.fixture(scope="session")
 def examples(require):
     """The folder with the examples of the version of sounddevice that is installed."""
@@ -83,7 +57,7 @@ def examples(require):
         version = importlib.metadata.version("sounddevice")
     except importlib.metadata.PackageNotFoundError:
         require(False, "sounddevice is not installed")
-    folder = _download(version)
+    folder = source_package.unpacked("sounddevice", version)
     require(folder, f"the sources of sounddevice {version} cannot be downloaded from PyPI")
     return folder / "examples"
 
