@@ -17,12 +17,22 @@ pytestmark = [
 
 # With the library.
 
+DECLARATIONS = """
+long put(PaUtilRingBuffer *ring, const void *data, long count);
+size_t where(void);
+"""
+#: Static, because modules may be loaded so that they see each other's functions.
 SOURCE = """
 #include <pa_ringbuffer.h>
 
-long put(PaUtilRingBuffer *ring, const void *data, long count)
+static long put(PaUtilRingBuffer *ring, const void *data, long count)
 {
     return PaUtil_WriteRingBuffer(ring, data, count);
+}
+
+static size_t where(void)
+{
+    return (size_t)PaUtil_WriteRingBuffer;
 }
 """
 CFFI_BUILD = f"""
@@ -31,7 +41,7 @@ from cffi import FFI
 
 shared = bool(int(sys.argv[1]))
 ffi = FFI()
-ffi.cdef(pa_ringbuffer.cdef() + "long put(PaUtilRingBuffer *ring, const void *data, long count);")
+ffi.cdef(pa_ringbuffer.cdef() + '''{DECLARATIONS}''')
 ffi.set_source("_module", '''{SOURCE}''', **pa_ringbuffer.build_arguments(shared=shared))
 ffi.compile()
 """
@@ -281,3 +291,98 @@ def test_a_module_that_links_statically_exports_none_either(
     names = exported(run, require, module)
     assert any("PyInit" in name or "cffi" in name for name in names)
     assert not [name for name in names if "PaUtil" in name or "pa_ringbuffer" in name]
+
+
+# Several of them in one process.
+
+RECIPE = f"""
+import pa_ringbuffer, sys
+from cffi import FFI
+
+name, library = sys.argv[1:]
+ffi = FFI()
+ffi.cdef(pa_ringbuffer.cdef() + '''{DECLARATIONS}''')
+ffi.set_source(
+    name, '''{SOURCE}''', include_dirs=[pa_ringbuffer.get_include()], extra_objects=[library]
+)
+ffi.compile()
+"""
+#: The functions of each module must be those that it was linked with, for Python and for its own C;
+#: and each module's ring can be used by all others.
+TOGETHER = """
+import ctypes, importlib, os, sys
+
+sys.setdlopenflags(os.RTLD_NOW | {flags})
+names, ours = {names}, ["_first", "_second"]
+modules = {{name: importlib.import_module(name) for name in names}}
+import pa_ringbuffer
+from pa_ringbuffer import _native
+
+
+class Info(ctypes.Structure):
+    _fields_ = [("file", ctypes.c_char_p), ("base", ctypes.c_void_p),
+                ("name", ctypes.c_char_p), ("symbol", ctypes.c_void_p)]
+
+
+def file_of(address):
+    info = Info()
+    assert ctypes.CDLL(None).dladdr(ctypes.c_void_p(address), ctypes.byref(info))
+    return os.path.basename(info.file.decode())
+
+
+for name in ours:
+    found = file_of(modules[name].lib.where())
+    assert found == os.path.basename(modules[name].__file__), (name, found)
+for name in pa_ringbuffer.function_names:
+    found = file_of(pa_ringbuffer.function_address(name))
+    assert found == os.path.basename(_native.__file__), (name, found)
+
+for name, module in modules.items():
+    ring = pa_ringbuffer.init(module.ffi, module.lib)(1, 16)
+    for other in modules.values():
+        pointer = other.ffi.cast("PaUtilRingBuffer *", ring.address)
+        assert other.lib.PaUtil_WriteRingBuffer(pointer, b"ab", 2) == 2
+    assert bytes(ring.read()) == b"ab" * len(modules)
+    if name in ours:
+        # PortAudio's C does not check that.
+        assert module.lib.put(ring._ptr, b"abc", -1) == 0
+"""
+
+
+@pytest.fixture(scope="module")
+def neighbours(site, python, python_headers, cc, require, run, portaudio_archive, tmp_path_factory):
+    """A folder with two modules that link our library, and one with PortAudio's C."""
+    require(importlib.util.find_spec("_rtmixer"), "rtmixer is not installed")
+    require(shutil.which("ar"), "ar is needed to take PortAudio's library apart")
+    folder = tmp_path_factory.mktemp("neighbours")
+    run("ar", "x", portaudio_archive, "pa_ringbuffer.o", cwd=folder)
+    ours = site / "pa_ringbuffer" / "lib" / "libpa_ringbuffer.a"
+    theirs = folder / "pa_ringbuffer.o"
+    for name, library in {"_first": ours, "_second": ours, "_portaudio": theirs}.items():
+        python("-c", RECIPE, name, library, cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["_first", "_second", "_portaudio", "_rtmixer"],
+        ["_rtmixer", "_portaudio", "_second", "_first"],
+        ["_portaudio", "_first", "_rtmixer", "_second"],
+    ],
+    ids=["ours-first", "ours-last", "between"],
+)
+@pytest.mark.parametrize("flags", ["os.RTLD_LOCAL", "os.RTLD_GLOBAL"], ids=["local", "global"])
+def test_modules_that_link_ours_do_not_clash(neighbours, python, names, flags):
+    """Not even if everything may use the names of everything (RTLD_GLOBAL)."""
+    python("-c", TOGETHER.format(names=names, flags=flags), path=[neighbours])
+
+
+def test_a_module_that_links_the_shared_library_uses_that_one(
+    site, python, python_headers, cc, tmp_path
+):
+    python("-c", CFFI_BUILD, 1, cwd=tmp_path)
+    program = TOGETHER.partition("for name in ours")[0].format(names=["_module"], flags=0)
+    program += "print(file_of(modules['_module'].lib.where()))"
+    name = python("-c", program, path=[tmp_path]).strip()
+    assert name in {"libpa_ringbuffer.so.0", "libpa_ringbuffer.0.dylib"}
