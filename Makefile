@@ -247,6 +247,7 @@ wheel: $(VENV)/.native
 	$(BIN)/maturin build --release --locked --out dist $(FEATURES)
 	$(BIN)/python tools/pure_wheel.py dist
 	$(BIN)/python tools/check_sbom.py dist/*.whl
+	$(BIN)/python tools/check_contents.py dist/*.whl
 
 install-c:
 	$(PYTHON) tools/install_c.py

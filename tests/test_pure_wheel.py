@@ -74,7 +74,14 @@ def test_the_pure_wheel_can_be_read_by_everyone_whom_the_umask_allows(wheel):
 @pytest.mark.parametrize(
     "tool",
     [
-        *("bare_machine", "check_sbom", "headless_audio", "install_c", "pure_wheel"),
+        *(
+            "bare_machine",
+            "check_contents",
+            "check_sbom",
+            "headless_audio",
+            "install_c",
+            "pure_wheel",
+        ),
         "wheel_contents",
     ],
 )

@@ -1,8 +1,10 @@
 """The wheel: what it carries, and programs that are built with nothing else."""
 
+import functools
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -64,6 +66,52 @@ def test_the_headers_in_the_wheel_are_those_of_the_c_library(site):
     source = PROJECT / "crates" / "pa-ringbuffer-capi" / "include"
     for header in source.iterdir():
         assert (site / "pa_ringbuffer/include" / header.name).read_bytes() == header.read_bytes()
+
+
+@pytest.fixture
+def check(wheel, tmp_path):
+    """`check(platform, without)` runs the tool on the wheel, changed in this way."""
+
+    compressed = functools.partial(zipfile.ZipFile, mode="w", compression=zipfile.ZIP_DEFLATED)
+
+    def check(platform=None, without=None):
+        copy = tmp_path / wheel.name
+        if platform:
+            copy = tmp_path / f"{wheel.stem.rsplit('-', 1)[0]}-{platform}.whl"
+        with zipfile.ZipFile(wheel) as source, compressed(copy) as target:
+            for name in source.namelist():
+                if name != without:
+                    target.writestr(name, source.read(name))
+        return subprocess.run(
+            [sys.executable, PROJECT / "tools" / "check_contents.py", copy],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return check
+
+
+def test_the_wheel_passes_its_check(check):
+    result = check()
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["include/pa_ringbuffer.h", "lib/libpa_ringbuffer.a", "lib/pkgconfig/pa_ringbuffer.pc"]
+)
+def test_what_a_wheel_lacks_is_named(check, name):
+    result = check(without=f"pa_ringbuffer/{name}")
+    assert result.returncode != 0
+    assert f"{name} is missing" in result.stderr
+
+
+@pytest.mark.parametrize("platform", ["manylinux2014_s390x", "macosx_11_0_arm64", "win_amd64"])
+def test_a_library_for_another_platform_is_refused(check, platform):
+    result = check(platform=platform)
+    assert result.returncode != 0
+    assert "is not for" in result.stderr or "pa_ringbuffer.lib is missing" in result.stderr
 
 
 @pytest.fixture(scope="module")
