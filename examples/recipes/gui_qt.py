@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A window with a slider for the volume of a tone, and a level meter for the microphone.
 
-pip install 'pa-ringbuffer[sounddevice]' PySide6-Essentials
+Ctrl-C ends it, too.
+
+    pip install 'pa-ringbuffer[sounddevice]' PySide6-Essentials
 """
 
 import argparse
