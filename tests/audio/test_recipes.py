@@ -618,10 +618,12 @@ def test_play_synth_hears_its_notes(start, compile_callback):
     folder = compile_callback("synth", "play_synth.py", libraries=libraries)
     output = start(folder / "play_synth.py", by=["-c", WITHOUT_CARD]).succeed()
     peaks = [line.split() for line in output.splitlines()]
-    assert len(peaks) >= 30
-    # A note in each quarter of a second for 7 of them, each of which fades away.
+    # A note in each quarter of a second, each of which fades away. On a busy machine, the program
+    # may end before the last ones.
     loud = [float(peak[0]) for peak in peaks if len(peak) == 3 and len(peak[2]) > 35]
-    assert {int(4 * time) for time in loud} == set(range(7))
+    quarters = {int(4 * time) for time in loud}
+    assert len(quarters) > 3 and quarters == set(range(len(quarters)))
+    assert any(len(peak) == 3 and len(peak[2]) < 25 for peak in peaks)
     assert all(len(peak) == 2 or len(peak[2]) <= 50 for peak in peaks)
 
 
