@@ -4,9 +4,13 @@ Before: the device calls Python itself, as sounddevice has it, and must wait for
 same function is the callback of a stream of ours.
 """
 
+import contextlib
 import ctypes
 import itertools
+import queue
 import threading
+import time
+from time import perf_counter
 
 import numpy as np
 import pa_ringbuffer.testing as sd
@@ -115,17 +119,25 @@ def test_17_a_callback_that_needs_longer_than_its_block_leaves_the_program_its_t
     turns = []
 
     def heavy(indata, outdata, frames, time, status):
-        for _ in range(20000):
+        end = perf_counter() + 2 * frames / SAMPLERATE
+        while perf_counter() < end:
             outdata[0] = indata[0]
 
     def use():
         for _ in range(20):
             turns.append(sd.sleep(1))
+        sd.sleep(100)
 
+    # The device waits longer and longer; the program is not told.
+    assert late_before(heavy, use, channels=(1, 1)) > LATE
+    turns.clear()
     stats = stats_after(sd.Stream, heavy, use)
     # The sound has gaps, which are counted; the program goes on, and can stop the stream.
     assert len(turns) == 20
     assert stats.blocks
+
+
+# Issue 87 has no "before": stop() froze in drivers, and nothing freezes on the virtual device.
 
 
 def test_87_stop_returns_however_soon_it_comes():
@@ -144,6 +156,46 @@ def test_87_stop_returns_while_another_thread_holds_the_gil():
         sd.play(np.zeros(SAMPLERATE), SAMPLERATE)
         sd.stop()
         assert not sd.get_stream().active
+
+
+def test_384_before_the_latency_is_longer_after_a_stall():
+    """A thread makes a block of output from each block of input, with queues to the callback."""
+    recorded, made = queue.SimpleQueue(), queue.SimpleQueue()
+    latencies, calls = [], itertools.count()
+    stalls = threading.Event()
+
+    def callback(indata, outdata, frames, time, status):
+        number = next(calls)
+        recorded.put(number)
+        with contextlib.suppress(queue.Empty):
+            # Otherwise, silence: an underflow.
+            latencies.append(number - made.get_nowait())
+
+    def work():
+        for number in iter(recorded.get, None):
+            if stalls.is_set():
+                stalls.clear()
+                time.sleep(4 * STALL)
+            made.put(number)
+
+    def use():
+        for _ in range(2):
+            sd.sleep(100)
+            seen.append(latencies[-1])
+            stalls.set()
+            sd.sleep(900)
+        seen.append(latencies[-1])
+
+    seen = []
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        late_before(callback, use, channels=(1, 1))
+    finally:
+        recorded.put(None)
+        worker.join()
+    # In blocks. The device has played silence, and what was made later waits for its turn.
+    assert min(seen[1:]) > seen[0] + 2 * STALL * SAMPLERATE / BLOCK
 
 
 def test_384_the_latency_is_the_same_after_stalls_that_were_too_long():
@@ -179,3 +231,47 @@ def test_384_the_latency_is_the_same_after_stalls_that_were_too_long():
         stats = stream.stats
     assert stats.output.lost_frames
     assert latencies[-1] == latencies[0]
+
+
+def test_friture_119_nothing_is_lost_of_what_is_recorded_while_plots_are_drawn():
+    """Its change 119 has a compiled callback record, because Python's came too late."""
+    recorded = []
+
+    def callback(indata, frames, time, status):
+        recorded.append(len(indata))
+
+    assert late_before(callback, stall_now_and_then, channels=(1, 0)) > LATE
+    recorded.clear()
+    stats = stats_after(sd.InputStream, callback, stall_now_and_then)
+    assert_nothing_was_lost(stats)
+    assert sum(recorded) > 4 * STALL * SAMPLERATE
+
+
+def test_speech_goes_on_while_the_next_sentence_is_inferred():
+    """Inference that holds the GIL, while a callback plays from a queue what was made before."""
+    inference, pause = 0.25, 0.3
+    sentences, heard = queue.SimpleQueue(), []
+    samples = int((inference + pause) * SAMPLERATE)
+
+    def callback(outdata, frames, time, status):
+        nonlocal rest
+        if len(rest) < frames:
+            with contextlib.suppress(queue.Empty):
+                rest = np.concatenate([rest, sentences.get_nowait()])
+        heard.append(len(rest[:frames]))
+        outdata[: heard[-1], 0] = rest[:frames]
+        outdata[heard[-1] :] = 0
+        rest = rest[frames:]
+
+    def speak():
+        for _ in range(4):
+            hold_gil(inference)
+            sentences.put(np.ones(samples, "float32"))
+            sd.sleep(round(pause * 1e3))
+
+    rest = np.zeros(0, "float32")
+    assert late_before(callback, speak) > LATE
+    heard.clear()
+    stats = stats_after(sd.OutputStream, callback, speak, latency="high")
+    assert_nothing_was_lost(stats)
+    assert sum(heard) > 2 * samples
