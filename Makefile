@@ -1,6 +1,7 @@
 # make demo    the main job: sound that goes on while Python stalls     (ARGS='FILE --seconds 5')
 # make test    all tests                                                (ARGS='-k rtmixer' JOBS=1)
 # make test-bare         the same, and the demo, where PortAudio, JACK, PyPy and the like are hidden
+# make test-examples     examples/callbacks, built as their READMEs say, from a wheel
 # make test-all          the package installed, on every Python there is (ARGS='-s wheel-3.13')
 # make test-installed    the same in short, for this Python only
 # make test-parallel     tests in which each thread has rings of its own, in four threads at once
@@ -52,7 +53,7 @@ SAY_WITHOUT_C = @test -z '$(WITH_C)' || \
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
 LOOM := verification/loom/Cargo.toml
 
-.PHONY: demo test test-cargo test-python test-bare test-pypy test-all test-installed test-parallel \
+.PHONY: demo test test-cargo test-python test-bare test-pypy test-all test-examples test-installed test-parallel \
     test-platforms fuzz fuzz-valgrind loom lint lint-comparison \
     check-msrv audit audit-advisories audit-python need-cargo-deny bench bench-instructions equivalence i386 \
     soak soak-short soak-built valgrind sanitizers verify docs wheel install-c clean
@@ -77,7 +78,13 @@ test-cargo:
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 
 test-python: $(VENV)/.native $(VENV)/.test
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore tests/c/examples $(ARGS)
+
+# Apart from the others, because building the projects takes a minute.
+test-examples: $(VENV)/.native $(VENV)/.test $(VENV)/.examples
+	for manifest in examples/callbacks/*/Cargo.toml; do cargo fetch --manifest-path $$manifest \
+	    --config 'patch.crates-io.pa-ringbuffer.path="crates/pa-ringbuffer"' || exit 1; done
+	$(BIN)/python -m pytest -n $(JOBS) tests/c/examples $(ARGS)
 
 # On what looks like a machine with nothing but git, make, Python, Rust and a C compiler.
 test-bare: $(VENV)/.native $(VENV)/.test
@@ -277,6 +284,6 @@ build/nox/.done: Makefile
 	@touch $@
 
 # After the package itself: rtmixer depends on it, and would bring upstream's.
-$(VENV)/.test $(VENV)/.parallel $(VENV)/.lint $(VENV)/.docs: $(VENV)/.%: pyproject.toml | $(VENV)/.native
+$(VENV)/.test $(VENV)/.parallel $(VENV)/.lint $(VENV)/.docs $(VENV)/.examples: $(VENV)/.%: pyproject.toml | $(VENV)/.native
 	$(BIN)/python -m pip install --quiet --group $* $(if $(filter testtrue,$*$(CI)),--group gui)
 	@touch $@
