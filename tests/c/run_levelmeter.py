@@ -7,13 +7,14 @@ import sys
 import types
 
 import levelmeter
+import pa_ringbuffer
 from _levelmeter import ffi
 
 
 class Stream(contextlib.nullcontext):
     """Calls the callback as PortAudio would."""
 
-    def __init__(self, *, callback, userdata, **_):
+    def __init__(self, kind, callback, userdata, **_):
         super().__init__()
         sounddevice.play = lambda *samples: callback(
             ffi.new("float[]", samples), ffi.NULL, len(samples), ffi.NULL, 0, userdata
@@ -29,10 +30,10 @@ def printed(*samples):
     return output.getvalue()
 
 
-sounddevice = types.ModuleType("sounddevice")
-sounddevice._StreamBase = Stream
+sounddevice = types.ModuleType("pa_ringbuffer.sounddevice")
+sounddevice.CompiledStream = Stream
 sounddevice.PortAudioError = RuntimeError
-sys.modules["sounddevice"] = sounddevice
+sys.modules["pa_ringbuffer.sounddevice"] = pa_ringbuffer.sounddevice = sounddevice
 
 assert printed(1.0, 0.0) == f"   0.0 dB {'#' * 60}\n"
 assert printed(0.001) == " -60.0 dB \n"

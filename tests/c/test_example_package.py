@@ -1,6 +1,6 @@
 """Packages whose build needs ours, installed by pip in isolation, from wheels only.
 
-One is examples/cffi_package, followed to the letter.
+One is examples/callbacks/cffi, followed to the letter.
 """
 
 import os
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.impossible(
     SYSTEM == "windows" or bool(TARGET), reason="the package is compiled for this Python, with cc"
 )
 HERE = Path(__file__).parent
-EXAMPLE = HERE.parent.parent / "examples" / "cffi_package"
+EXAMPLE = HERE.parent.parent / "examples" / "callbacks" / "cffi"
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Play and record with JACK-Client, with a process callback in C: Python may be late.
 
-    pip install pa-ringbuffer numpy JACK-Client
-    cc -O2 -shared -fPIC process.c -o process.so $(python -m pa_ringbuffer --cflags --libs)
+pip install pa-ringbuffer numpy JACK-Client
+cc -O2 -shared -fPIC process.c -o process.so $(python -m pa_ringbuffer --cflags --libs)
 """
 
 import argparse
@@ -37,9 +37,10 @@ def address(pointer):
 
 
 def set_process_callback(client, function, userdata):
-    """Have a client call a compiled function, which ``Client.set_process_callback()`` does not take.
+    """Have a client call a compiled function.
 
-    JACK-Client has no public names for its library and for the pointers to clients and ports.
+    ``Client.set_process_callback()`` only takes functions in Python, and JACK-Client has no public
+    names for its library and for the pointers to clients and ports.
     """
     callback = jack._ffi.cast("JackProcessCallback", ctypes.cast(function, ctypes.c_void_p).value)
     argument = jack._ffi.cast("void *", ctypes.addressof(userdata))
@@ -48,7 +49,7 @@ def set_process_callback(client, function, userdata):
 
 
 def sweep(samplerate):
-    """Two seconds of rising tones, which fade in and out, after a quarter of a second of silence."""
+    """Two seconds of rising tones after a quarter of a second of silence."""
     time = np.arange(2 * samplerate) / samplerate
     left = 0.4 * np.sin(np.pi * time / 2) * np.cos(2 * np.pi * (220 + 110 * time) * time)
     right = 0.4 * np.sin(np.pi * time / 2) * np.cos(2 * np.pi * (330 + 110 * time) * time)

@@ -43,6 +43,13 @@ FRAMES = r"\d+ frames came back(?: \d+ frames later)?, 0 of them wrong"
 SETUPTOOLS = ("numpy", "setuptools")
 NEEDS = {
     "c": Example(["./sampler"], FRAMES, ["cc", "pkg-config"], headers=["portaudio.h"]),
+    "cffi": Example(
+        ["python", "-m", "levelmeter"],
+        "levels and sound agree",
+        ["cc"],
+        ("cffi", "setuptools"),
+        ["Python.h"],
+    ),
     "cpp": Example(
         ["python", "-m", "cpp_sampler"], FRAMES, ["c++"], (*SETUPTOOLS, "pybind11"), ["Python.h"]
     ),
@@ -54,9 +61,7 @@ NEEDS = {
         (*SETUPTOOLS, "Cython"),
         ["Python.h"],
     ),
-    "jack_client": Example(
-        ["python", "player.py"], FRAMES, ["cc"], ["numpy", "jack"]
-    ),
+    "jack_client": Example(["python", "player.py"], FRAMES, ["cc"], ["numpy", "jack"]),
     "numba": Example(["python", "delay.py"], FRAMES, modules=["numba"]),
     "rust": Example(["python", "-m", "rust_delay"], FRAMES, ["cargo"], ["numpy", "maturin"]),
     "rust_cpal": Example(
@@ -223,7 +228,8 @@ def jack(require):
         yield server.environment
 
 
-WITH_PORTAUDIO = [name for name in WITH_VIRTUAL_DEVICE if name != "rust_cpal"]
+# The level meter plays nothing, and cpal uses no PortAudio.
+WITH_PORTAUDIO = [name for name in WITH_VIRTUAL_DEVICE if name not in ("cffi", "rust_cpal")]
 
 
 @pytest.mark.parametrize("name", WITH_PORTAUDIO)
@@ -239,6 +245,40 @@ def test_what_a_sound_card_plays_comes_back(name, build, jack, require, run):
         timeout=60,
     )
     assert re.search(rf"^{NEEDS[name].right}$", output, re.MULTILINE), output
+
+
+def test_the_level_meter_measures_what_a_sound_card_hears(build, jack, require, run):
+    require(importlib.util.find_spec("sounddevice"), "sounddevice is not installed")
+    built = build("cffi")
+    output = run(
+        *("python", "-c", LISTEN),
+        env={**built.environment, **jack},
+        cwd=built.folder,
+        timeout=60,
+    )
+    assert json.loads(output.splitlines()[-1]) == [0.625, 0.625]
+
+
+# It plays a tone until the meter has heard it.
+LISTEN = """
+import json
+import levelmeter
+import numpy as np
+import pa_ringbuffer.sounddevice as sd
+
+meter = levelmeter.LevelMeter(channels=2)
+options = {"device": "system", "channels": 2, "samplerate": 48000}
+with (
+    sd.CompiledStream("input", meter.callback, meter.userdata, dtype="float32", **options),
+    sd.OutputStream(**options) as output,
+):
+    levels = []
+    while not any(level.rms == 0.625 for level in levels):
+        output.write(np.full((4800, 2), 0.625, "float32"))
+        levels += meter.read()
+loudest = max(levels, key=lambda level: level.rms)
+print(json.dumps([max(level.peak for level in levels), loudest.rms]))
+"""
 
 
 def test_the_command_for_jack_client_works_from_a_wheel(build, jack):

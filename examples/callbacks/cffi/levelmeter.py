@@ -1,14 +1,17 @@
 """A level meter whose audio callback is written in C.
 
-Run it with ``python -m levelmeter`` to see the level of a sound card's input.
+Run it with ``python -m levelmeter`` to see the level of a sound card's input, or with ``--virtual``
+to see that of a tone, without a sound card.
 """
 
 import argparse
+import array
 import math
 import sys
 from typing import NamedTuple
 
 import pa_ringbuffer
+from pa_ringbuffer.testing import VirtualDevice
 
 try:
     from _levelmeter import ffi, lib
@@ -78,47 +81,64 @@ def bar(value):
     return "#" * round(min(max(0, 60 + decibels(value)), 70))
 
 
+def print_highest(levels):
+    """Print the highest peak of some levels, if there are any, and return it."""
+    peak = max((level.peak for level in levels), default=0.0)
+    if levels:
+        print(f"{decibels(peak):6.1f} dB {bar(peak)}")
+    return peak
+
+
+def measure_tone():
+    """Print the levels of a tone that becomes louder for one second; whether they are right."""
+    meter = LevelMeter(channels=1)
+    device = VirtualDevice(meter.callback, meter.userdata, channels=(1, 0))
+    samples = (n / 48000 * math.sin(n / 50) for n in range(48000))
+    tone = array.array("f", samples)
+    right = True
+    for begin in range(0, len(tone), 4800):
+        part = tone[begin : begin + 4800]
+        device.process(part)
+        right &= print_highest(meter.read()) == max(map(abs, part))
+    print("levels and sound agree" if right else "levels and sound do not agree")
+    return right
+
+
 def main():
     """Print the input level of a sound card, ten times per second."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("-d", "--device", help="input device (numeric ID or substring)")
     parser.add_argument("-c", "--channels", type=int, default=1, help="number of input channels")
     parser.add_argument("-t", "--seconds", type=float, default=10, help="how long to measure")
+    parser.add_argument("--virtual", action="store_true", help="measure a tone, without a device")
     args = parser.parse_args()
     if args.channels < 1 or not 0 < args.seconds < math.inf:
         parser.error("--channels and --seconds must be positive")
+    if args.virtual:
+        return int(not measure_tone())
     try:
-        import sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd
     except ImportError as error:
-        parser.exit(2, f"{parser.prog}: {error} (needs: pip install sounddevice)\n")
-    except OSError as error:
-        parser.exit(
-            2,
-            f"{parser.prog}: {error} (needs: apt install libportaudio2, dnf install portaudio, "
-            "pacman -S portaudio, or brew install portaudio)\n",
-        )
+        parser.exit(2, f"{parser.prog}: {error}\n")
     device = int(args.device) if args.device and args.device.isdigit() else args.device
     meter = LevelMeter(args.channels)
     try:
-        # The public stream classes would wrap the callback in Python; this one takes it as it is.
-        stream = sd._StreamBase(
-            kind="input",
+        stream = sd.CompiledStream(
+            "input",
+            meter.callback,
+            meter.userdata,
             device=device,
             channels=args.channels,
             dtype="float32",
-            callback=meter.callback,
-            userdata=meter.userdata,
         )
         with stream:
             for _ in range(round(10 * args.seconds)):
                 sd.sleep(100)
-                levels = meter.read()
-                if levels:
-                    peak = max(level.peak for level in levels)
-                    print(f"{decibels(peak):6.1f} dB {bar(peak)}")
+                print_highest(meter.read())
     except (ValueError, sd.PortAudioError) as error:
         parser.exit(2, f"{parser.prog}: {error} ('python -m sounddevice' lists the devices)\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
