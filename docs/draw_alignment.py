@@ -53,9 +53,7 @@ def picture():
         words = "ahead" if silent else f"out {call}"
         block(call + 1, HEARD, words, "soft" if silent else "other", call == SHOWN + AHEAD)
     # What the program makes of the block that is followed.
-    draw.arrow(
-        x(SHOWN - 0.5), RECORDED + BOX, x(SHOWN + AHEAD + 1.5), HEARD - 3, "own", width=2
-    )
+    draw.arrow(x(SHOWN - 0.5), RECORDED + BOX, x(SHOWN + AHEAD + 1.5), HEARD - 3, "own", width=2)
     draw.text(2, HEARD + BOX + 39, "latency")
     recorded = SHOWN - 1
     span(recorded, SHOWN, "input")

@@ -15,8 +15,9 @@ def picture():
         "checks",
         WIDTH,
         HEIGHT,
-        "PortAudio's C, our C functions and the Rust handles run against each other on either side of "
-        "a ring, and Python against PortAudio's C; beside that, model checking, fuzzing, sanitizers and tests for real-time safety.",
+        "PortAudio's C, our C functions and the Rust handles run against each other on either side "
+        "of a ring, and Python against PortAudio's C; beside that, model checking, fuzzing, "
+        "sanitizers and tests for real-time safety.",
     )
     draw.text(4, 18, "one side", "own", 15, bold=True)
     draw.text(262, 18, "other side", "other", 15, bold=True)

@@ -14,9 +14,7 @@ def cells(draw, left, top, colours, labels, size=CELL):
     """A row of elements."""
     for n, (colour, label) in enumerate(zip(colours, labels)):
         draw.box(left + n * size, top, size - 2, size - 2, colour, colour != "line")
-        draw.text(
-            left + n * size + size / 2 - 1, top + size / 2 + 4, label, colour, 13, "middle"
-        )
+        draw.text(left + n * size + size / 2 - 1, top + size / 2 + 4, label, colour, 13, "middle")
 
 
 def struct():
@@ -127,8 +125,16 @@ def regions():
     brace(6, 8, "first region", "own")
     brace(0, 3, "second region", "own")
     brace(3, 6, "room: one region", "soft")
-    draw.text(left, top + 100, "get_read_buffers() returns 5, the first and the second region;", "soft", 13)
-    draw.text(left, top + 117, "get_write_buffers() returns 3, one region and an empty one.", "soft", 13)
+    draw.text(
+        left,
+        top + 100,
+        "get_read_buffers() returns 5, the first and the second region;",
+        "soft",
+        13,
+    )
+    draw.text(
+        left, top + 117, "get_write_buffers() returns 3, one region and an empty one.", "soft", 13
+    )
     return draw
 
 
@@ -152,9 +158,7 @@ def full_empty():
         draw.text(x + 10, 38, "readIndex = 3", "other", 13, code=True)
         draw.text(left, 126, f"({write} - 3) & 15 = {write - 3}", size=14, code=True)
         draw.text(left, 148, f"{write - 3} to read, room for {SIZE - write + 3}", "soft")
-    draw.text(
-        6, 171, "Modulo N, both indices would be 3 in either case.", "soft", 13
-    )
+    draw.text(6, 171, "Modulo N, both indices would be 3 in either case.", "soft", 13)
     return draw
 
 

@@ -82,7 +82,14 @@ def compiled_callback(draw, top):
         draw,
         top,
         "A compiled callback and a ring",
-        ["another Python thread", "your Python code", ring, "", "compiled callback", "what you hear "],
+        [
+            "another Python thread",
+            "your Python code",
+            ring,
+            "",
+            "compiled callback",
+            "what you hear ",
+        ],
     )
     panel.bar("another Python thread", *STALL, "other", "holds the GIL")
     for call in range(0, END, PERIOD):

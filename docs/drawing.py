@@ -27,6 +27,9 @@ DARK = {
 }
 
 
+FONTS = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
+
+
 def _variables(colours):
     return " ".join(f"--pr-{name}: {value};" for name, value in colours.items())
 
@@ -35,13 +38,14 @@ def _shapes():
     for name in LIGHT:
         yield f".pr .t-{name} {{ fill: var(--pr-{name}); stroke: none; }}"
         yield f".pr .s-{name} {{ stroke: var(--pr-{name}); fill: none; }}"
-        yield f".pr .f-{name} {{ stroke: var(--pr-{name}); fill: var(--pr-{name}); fill-opacity: .18; }}"
+        both = f"stroke: var(--pr-{name}); fill: var(--pr-{name});"
+        yield f".pr .f-{name} {{ {both} fill-opacity: .18; }}"
         yield f".pr .b-{name} {{ stroke: none; fill: var(--pr-{name}); }}"
 
 
 STYLE = "\n".join(
     [
-        f".pr {{ {_variables(LIGHT)} font-family: system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; }}",
+        f".pr {{ {_variables(LIGHT)} font-family: {FONTS}; }}",
         f"@media (prefers-color-scheme: dark) {{ .pr:root {{ {_variables(DARK)} }} }}",
         f"html[data-theme='dark'] .pr {{ {_variables(DARK)} }}",
         ".pr .code { font-family: ui-monospace, 'DejaVu Sans Mono', monospace; }",

@@ -2,9 +2,9 @@
 
 python docs/write_inventories.py
 
-Sphinx (intersphinx) would download the complete inventories from these sites. The documentation must
-build without a network, so the few entries that it uses are listed here. To link to one more name,
-add it below and run this program.
+Sphinx (intersphinx) would download the complete inventories from these sites. The documentation
+must build without a network, so the few entries that it uses are listed here. To link to one more
+name, add it below and run this program.
 """
 
 import zlib

@@ -36,6 +36,7 @@ collect_ignore = (
         "test_demo.py",
         "test_device_at_exit.py",
         "test_device_lifetime.py",
+        "test_docs.py",
         "test_errors_without_memory.py",
         "test_faults.py",
         "test_garbage.py",

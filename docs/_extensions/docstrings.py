@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pa_ringbuffer
+import pa_ringbuffer.streams
 
 #: Attributes whose annotation does not tell: one value, or a pair where there are two directions.
 TYPES = {
@@ -117,7 +118,9 @@ def process(app, what, name, obj, options, lines):
     if re.match(r"pa_ringbuffer\.(sounddevice|testing)\.", name):
         # On pages of their own, members of Stream are not in the class at hand.
         lines[:] = [
-            re.sub(r":(attr|meth):`(time|stop)`", r":\1:`~pa_ringbuffer.sounddevice.Stream.\2`", line)
+            re.sub(
+                r":(attr|meth):`(time|stop)`", r":\1:`~pa_ringbuffer.sounddevice.Stream.\2`", line
+            )
             for line in lines
         ]
     if what in ("attribute", "property"):
@@ -127,7 +130,5 @@ def process(app, what, name, obj, options, lines):
 
 
 def setup(app):
-    import pa_ringbuffer.streams
-
     app.connect("autodoc-process-docstring", process)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
