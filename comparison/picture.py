@@ -13,6 +13,10 @@ LINE = "#a0a6ad"
 OWN = "#2b8cdb"
 OTHERS = "#e07b00"
 
+#: Inches. At 96 pixels per inch, about as wide as a page of the documentation: wider ones would be
+#: made smaller there, and their text with them.
+WIDTH = 7.6
+
 
 def style(name):
     """Settings for the picture of that name, whose bytes are the same for the same values."""

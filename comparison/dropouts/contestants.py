@@ -6,15 +6,18 @@ from frames import RATE
 #: What each contestant is called, in the order of the tables.
 NAMES = {
     "array": "Python callback",
-    "array-ours": "Python callback on ours",
+    "array-ours": "Python callback on pa_ringbuffer",
     "queue": "Python callback, queue.Queue",
-    "queue-ours": "queue.Queue on ours",
+    "queue-ours": "queue.Queue on pa_ringbuffer",
     "write": "write(), default latency",
     "write-ring": "write(), latency 1.4 s",
     "rtmixer": "rtmixer",
     "ours": "pa_ringbuffer",
     "control": "control: no Python",
 }
+
+#: Those that use this project's streams or rings.
+OWN_NAMES = ("ours", "array-ours", "queue-ours")
 
 #: What the virtual device can be used with: callbacks, compiled or not.
 ON_VIRTUAL_DEVICE = ("array", "array-ours", "queue", "queue-ours", "ours", "control")

@@ -1,87 +1,97 @@
-"""The losses as a picture: a column for each contestant, a row for each load."""
+"""The losses as a picture: for each device, a row per contestant and a column per load."""
 
 import statistics
 import textwrap
 
-from contestants import NAMES
+from contestants import NAMES, OWN_NAMES
 from frames import RATE
 from loads import LOADS
 from matplotlib import pyplot
-from picture import LINE, OTHERS, OWN, TEXT, style
-from report import DEVICES, columns, percent, rows, select
+from picture import LINE, OTHERS, OWN, TEXT, WIDTH, style
+from report import DEVICES, columns, percent, select
 
-COLOURS = {"ours": OWN, "control": "#9aa0a6"}
+COLOURS = {**dict.fromkeys(OWN_NAMES, OWN), "control": "#9aa0a6"}
 
-COLUMN = 1.08  # inches
-ROW = 0.55
-LONGEST = 0.5  # of a column's width: the longest bar
+NAMES_WIDTH = 1.95  # inches
+ROW = 0.46
+ABOVE, BELOW = 0.78, 0.12  # inches in each panel, for its title and the loads
+HEAD, FOOT = 0.42, 0.62  # inches of the whole picture
+LONGEST = 0.46  # of a column's width: the longest bar
 
 
 def _positions(blocksizes):
     """How far above or below the middle of its row each block size is, and how thick a bar is."""
-    thickness = 0.62 / len(blocksizes)
+    thickness = 0.6 / len(blocksizes)
     middle = (len(blocksizes) - 1) / 2
-    return {size: (n - middle) * (thickness + 0.06) for n, size in enumerate(blocksizes)}, thickness
+    return {size: (n - middle) * (thickness + 0.08) for n, size in enumerate(blocksizes)}, thickness
 
 
-def _panel(axes, cells, loads, blocksizes, scale):
-    names = columns(cells)
+def _bar(axes, column, y, thickness, colour, cells, key, scale):
+    """One bar with its label, and a line from the smallest to the largest of the rounds."""
+    load, blocksize, device, name = key
+    results, failures = select(cells, (load, blocksize, device), name)
+    shares = [result["judgement"]["share"] for result in results]
+    if shares:
+        share = statistics.median(shares)
+        label = percent(share)
+        axes.barh(y, share * scale, thickness, left=column, color=colour)
+        if min(shares) != max(shares):
+            ends = [column + scale * end for end in (min(shares), max(shares))]
+            axes.plot(ends, [y, y], color=TEXT, linewidth=1)
+        end = column + scale * max(shares)
+    elif failures:
+        label, end = "failed", column
+    else:
+        return
+    axes.annotate(label, (end, y), (3, 0), textcoords="offset points", va="center", fontsize=8.5)
+
+
+def _panel(axes, cells, device, loads, blocksizes, scale):
+    names = sorted(columns(cells), key=lambda name: name == "control")
     offsets, thickness = _positions(blocksizes)
-    axes.set_xlim(0, len(names))
-    axes.set_ylim(len(loads) - 0.4, -0.6)
+    axes.set_xlim(0, len(loads))
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.axis("off")
-    for column, name in enumerate(names):
-        colour = COLOURS.get(name, OTHERS)
-        if name == "ours":
-            axes.axvspan(column - 0.06, column + 0.92, color=colour, alpha=0.1, linewidth=0)
-        axes.plot([column, column], [-0.45, len(loads) - 0.5], color=LINE, linewidth=0.8)
+    for column, load in enumerate(loads):
+        axes.plot([column, column], [-0.45, len(names) - 0.5], color=LINE, linewidth=0.8)
         axes.annotate(
-            textwrap.fill(NAMES[name], 13),
-            (column, -0.65),
-            color=colour if name == "ours" else TEXT,
-            fontweight="bold" if name == "ours" else "normal",
+            textwrap.fill(LOADS[load][0], 9, break_long_words=False),
+            (column, -0.62),
             annotation_clip=False,
             fontsize=9,
         )
-        for row in rows(cells):
-            load, blocksize, _ = row
-            y = loads.index(load) + offsets[blocksize]
-            results, failures = select(cells, row, name)
-            shares = [result["judgement"]["share"] for result in results]
-            if shares:
-                share = statistics.median(shares)
-                label = percent(share)
-                axes.barh(y, share * scale, thickness, left=column, color=colour)
-                if min(shares) != max(shares):
-                    ends = [column + scale * end for end in (min(shares), max(shares))]
-                    axes.plot(ends, [y, y], color=TEXT, linewidth=1)
-                end = column + scale * max(shares)
-            elif failures:
-                label, end = "failed", column
-            else:
-                continue
-            axes.annotate(
-                label,
-                (end, y),
-                (3, 0),
-                textcoords="offset points",
-                verticalalignment="center",
-                fontsize=8.5,
-            )
-
-
-def _row_names(axes, loads, blocksizes):
-    offsets, _ = _positions(blocksizes)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(len(loads) - 0.4, -0.6)
-    axes.axis("off")
-    axes.annotate("block", (0.97, -0.65), horizontalalignment="right", annotation_clip=False)
-    for row, load in enumerate(loads):
-        axes.annotate(LOADS[load][0], (0.72, row), horizontalalignment="right", va="center")
+    for row, name in enumerate(names):
+        colour = COLOURS.get(name, OTHERS)
+        own = name in OWN_NAMES
+        if own:
+            axes.axhspan(row - 0.5, row + 0.5, color=colour, alpha=0.1, linewidth=0)
+        axes.annotate(
+            textwrap.fill(NAMES[name], 18),
+            (0, row),
+            (-34, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            color=colour if own else TEXT,
+            fontweight="bold" if own else "normal",
+            annotation_clip=False,
+        )
         for size in blocksizes:
+            y = row + offsets[size]
             axes.annotate(
-                str(size), (0.97, row + offsets[size]), ha="right", va="center", fontsize=8.5
+                str(size),
+                (0, y),
+                (-6, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=8,
+                annotation_clip=False,
             )
+            for column, load in enumerate(loads):
+                key = load, size, device, name
+                _bar(axes, column, y, thickness, colour, cells, key, scale)
+    return len(names)
 
 
 def draw(report, path):
@@ -90,50 +100,59 @@ def draw(report, path):
     loads = [name for name in LOADS if any(cell["load"] == name for cell in cells)]
     blocksizes = sorted({cell["blocksize"] for cell in cells})
     panels = [
-        (title, chosen)
+        (device, title, chosen)
         for device, title in DEVICES.items()
         if (chosen := [cell for cell in cells if cell["device"] == device])
     ]
-    widths = [1.8, *(len(columns(chosen)) for _, chosen in panels)]
     shares = [cell["judgement"]["share"] for cell in cells if "failed" not in cell]
     # Not everything is nothing: a hundredth may be the longest bar, but not noise.
     largest = max([0.01, *shares])
-    # What is above and below the rows, in inches.
-    above, below = 1.25, 0.35
-    width, height = sum(widths) * COLUMN + 0.3 * len(panels), len(loads) * ROW + above + below
+    heights = [ABOVE + ROW * len(columns(chosen)) + BELOW for _, _, chosen in panels]
+    height = HEAD + sum(heights) + FOOT
     with pyplot.rc_context(style("dropouts")):
-        figure, (left, *others) = pyplot.subplots(
-            1,
-            len(panels) + 1,
-            figsize=(width, height),
-            gridspec_kw={
-                "width_ratios": widths,
-                "left": 0,
-                "right": 1 - 0.1 / width,
-                "top": 1 - above / height,
-                "bottom": below / height,
-                "wspace": 0.3 / (sum(widths) / len(widths)),
-            },
-        )
+        figure = pyplot.figure(figsize=(WIDTH, height))
         figure.patch.set_alpha(0)
-        _row_names(left, loads, blocksizes)
-        for axes, (title, chosen) in zip(others, panels):
-            _panel(axes, chosen, loads, blocksizes, LONGEST / largest)
-            axes.set_title(title, loc="left", pad=38, fontsize=11, fontweight="bold", color=TEXT)
+        top = height - HEAD
+        for (device, title, chosen), panel_height in zip(panels, heights):
+            bottom = top - panel_height + BELOW
+            axes = figure.add_axes(
+                (
+                    NAMES_WIDTH / WIDTH,
+                    bottom / height,
+                    1 - NAMES_WIDTH / WIDTH,
+                    (panel_height - ABOVE - BELOW) / height,
+                )
+            )
+            _panel(axes, chosen, device, loads, blocksizes, LONGEST / largest)
+            figure.text(
+                0.02, (top - 0.3) / height, title, fontsize=11, fontweight="bold", color=TEXT
+            )
+            figure.text(
+                (NAMES_WIDTH - 0.07) / WIDTH,
+                (bottom + panel_height - ABOVE - BELOW + 0.08) / height,
+                "block",
+                fontsize=8,
+                ha="right",
+            )
+            top -= panel_height
         figure.text(
-            0.15 / width,
+            0.02,
             1 - 0.28 / height,
             "Share of the sound that is lost",
             fontsize=13,
             fontweight="bold",
         )
         options = report["options"]
-        figure.text(
-            0.15 / width,
-            0.12 / height,
+        rounds = options["rounds"]
+        spread = f"Bars: medians of {rounds} rounds; grey lines: smallest to largest. "
+        spread = spread if rounds > 1 else ""
+        notes = [
             f"48 kHz, stereo; every ring and queue holds {options['ring'] / RATE:.1f} s; the GIL "
-            f"is held half of the time; {options['seconds']:g} s for each bar",
-            fontsize=8,
-        )
+            f"is held half of the time; {options['seconds']:g} s for each bar.",
+            f"{spread}Upper bar: blocks "
+            f"of {blocksizes[0]} frames"
+            + (f", lower bar: of {blocksizes[-1]}." if len(blocksizes) > 1 else "."),
+        ]
+        figure.text(0.02, 0.12 / height, "\n".join(notes), fontsize=8.5, linespacing=1.5)
         figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
         pyplot.close(figure)

@@ -2,7 +2,7 @@
 
 import statistics
 
-from contestants import NAMES
+from contestants import NAMES, OWN_NAMES
 from frames import RATE
 from loads import LOADS
 
@@ -10,10 +10,13 @@ DEVICES = {"jack": "PortAudio", "virtual": "virtual device"}
 
 EXPLANATION = {
     "Sound lost": (
-        "Share of the received frames that are not the one that should be there, but silence, a "
-        "repetition or nothing sensible, or in whose place frames are missing. In brackets: the "
-        "number of gaps, and how long they are in all. The control's callback makes up the sound "
-        "without Python and without a ring: what is lost there, the machine has lost."
+        "Share of the received frames that are wrong: silence, a repetition or noise in place of "
+        "the right frame, or a frame in whose place others are missing. The control's callback "
+        "computes the sound without Python and without a ring: losses there are the machine's."
+    ),
+    "Gaps": (
+        "Smallest to largest share of the rounds, where they differ; number of gaps, and how long "
+        "they are in all (medians)."
     ),
     "Xruns and processor time": (
         "Xruns that the player was told of (virtual device: blocks that came too late) + blocks "
@@ -21,7 +24,7 @@ EXPLANATION = {
         "time of the playing process per second of sound, without the load's own thread."
     ),
     "Lowest fill": (
-        "What was left in the ring or the queue, at the lowest, when Python came to refill it."
+        "The lowest fill of the ring or the queue at the moments in which Python refilled it."
     ),
 }
 
@@ -76,13 +79,26 @@ def _milliseconds(frames):
     return f"{frames / RATE * 1e3:.0f} ms"
 
 
+def _shares(results):
+    return [result["judgement"]["share"] for result in results]
+
+
 def _lost(results):
-    judgements = [result["judgement"] for result in results]
-    share = spread([judgement["share"] for judgement in judgements], percent)
+    return percent(statistics.median(_shares(results)))
+
+
+def _gaps(results):
+    shares = _shares(results)
     lost, gaps = (
-        statistics.median(judgement[name] for judgement in judgements) for name in ("lost", "gaps")
+        statistics.median(result["judgement"][name] for result in results)
+        for name in ("lost", "gaps")
     )
-    return f"{share} ({gaps:g}: {_milliseconds(lost)})" if lost else share
+    parts = []
+    if min(shares) != max(shares):
+        parts.append(f"{percent(min(shares))} to {percent(max(shares))}")
+    if lost:
+        parts.append(f"{gaps:g}: {_milliseconds(lost)}")
+    return "<br>".join(parts)
 
 
 def _xruns(results):
@@ -99,16 +115,26 @@ def _lowest(results):
 
 
 def _table(cells, show):
-    names = columns(cells)
-    yield "| device | block | load | " + " | ".join(NAMES[name] for name in names) + " |"
-    yield "| --- | --- | --- |" + " --- |" * len(names)
-    for row in rows(cells):
-        load, blocksize, device = row
-        line = [DEVICES[device], str(blocksize), LOADS[load][0]]
-        for name in names:
-            results, failures = select(cells, row, name)
-            line.append("; ".join([*([show(results)] if results else []), *failures]))
-        yield f"| {' | '.join(line)} |"
+    """A table for each device: ours first, so that a narrow page shows it."""
+    for device, title in DEVICES.items():
+        chosen = [cell for cell in cells if cell["device"] == device]
+        if not chosen:
+            continue
+        names = sorted(columns(chosen), key=lambda name: name not in OWN_NAMES)
+        yield from ("", f"### {title}", "")
+        yield "| block | load | " + " | ".join(_heading(name) for name in names) + " |"
+        yield "| --: | --- |" + " --- |" * len(names)
+        for row in rows(chosen):
+            load, blocksize, _ = row
+            line = [str(blocksize), LOADS[load][0]]
+            for name in names:
+                results, failures = select(chosen, row, name)
+                line.append("; ".join([*([show(results)] if results else []), *failures]))
+            yield f"| {' | '.join(line)} |"
+
+
+def _heading(name):
+    return f"**{NAMES[name]}**" if name in OWN_NAMES else NAMES[name]
 
 
 def markdown(report):
@@ -124,15 +150,17 @@ def markdown(report):
     ]
     if report["without_portaudio"]:
         lines += ["", f"Without PortAudio: {report['without_portaudio']}."]
-    for title, show in zip(EXPLANATION, (_lost, _xruns, _lowest)):
-        lines += ["", f"## {title}", "", EXPLANATION[title], "", *_table(cells, show)]
+    for title, show in zip(EXPLANATION, (_lost, _gaps, _xruns, _lowest)):
+        lines += ["", f"## {title}", "", EXPLANATION[title], *_table(cells, show)]
     head = [
         "# Dropouts",
         "",
-        "What of the sound is lost while Python stalls, as `make bench` (or `python "
+        "How much of the sound is lost while Python stalls, as `make bench` (or `python "
         "comparison/dropouts`) measured it.",
         "",
         "![Share of the sound that is lost, for each contestant and load](dropouts.svg)",
+        "",
+        "[Why sound stutters](../why_sound_stutters.md) explains the picture.",
         "",
     ]
     return "\n".join([*head, *lines, ""])

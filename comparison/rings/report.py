@@ -88,7 +88,7 @@ def markdown(result):
         "How long rings take, as `make bench` (or `python comparison/rings`) measured it. Only "
         "ratios from one run count.",
         "",
-        "![How many times faster than PortAudio's C each ring is](rings.svg)",
+        "![The time that each ring needs, compared with PortAudio's C](rings.svg)",
         "",
         f"Measured: {plan}; about 7 ms for each value. Rings hold 4096 elements, and 65536 for "
         "blocks of 4096.",
