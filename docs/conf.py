@@ -38,14 +38,16 @@ html_theme_options = {
     "navigation_with_keys": False,
     "show_nav_level": 2,
     "show_toc_level": 2,
-    "secondary_sidebar_items": ["page-toc"],
+    # Pages with wide tables have the whole width.
+    "secondary_sidebar_items": {"[!m]**": ["page-toc"], "measured/*": []},
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
     "search_bar_text": "Search the documentation",
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "measured/*": [], "performance": []}
+toc_object_entries_show_parents = "hide"
 html_show_sourcelink = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]

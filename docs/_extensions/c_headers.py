@@ -115,7 +115,10 @@ class Header(SphinxDirective):
         return node.children
 
     def emit(self, directive, signature, comment, indent="", name=None):
-        self.lines += [f"{indent}.. c:{directive}:: {signature}", ""]
+        self.lines.append(f"{indent}.. c:{directive}:: {signature}")
+        if "@" in signature:
+            self.lines.append(f"{indent}   :no-contents-entry:")
+        self.lines.append("")
         text = self.names.linked(comment, name)
         self.lines += [f"{indent}   {line}".rstrip() for line in text.splitlines()]
         self.lines.append("")
@@ -138,7 +141,7 @@ class Header(SphinxDirective):
         elif match := re.match(r"typedef \w+ (\w+)$", declaration):
             # Different systems have different ones: the last one counts.
             if declaration.startswith("typedef long"):
-                self.emit("type", match[1], "``long``; ``int32_t`` on Apple systems.")
+                self.emit("type", match[1], "`long`; `int32_t` on Apple systems.")
         elif "(" in declaration:
             name = re.search(r"(\w+)\(", declaration)[1]
             self.emit("function", _without_attributes(declaration), comment, name=name)
