@@ -148,6 +148,7 @@ lint: $(VENV)/.native $(VENV)/.lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python tools/stub_docstrings.py --check
 	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist
 

@@ -71,7 +71,7 @@ def test_the_examples_of_the_streams_print_what_they_say(require):
     for test in tests.values():
         check(test)
     names = {name.rpartition(".")[2] for name in tests}
-    assert {"read", "write", "blocks", "play", "rec", "playrec", "Stats"} <= names
+    assert {"read", "write", "blocks", "play", "rec", "playrec", "Stats", "VirtualDevice"} <= names
 
 
 def test_both_classes_have_the_same_documentation():

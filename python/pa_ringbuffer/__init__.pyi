@@ -30,9 +30,72 @@ class _BuildArguments(TypedDict, total=False):
     runtime_library_dirs: list[str]
     libraries: list[str]
 
-def build_arguments(shared: bool = False) -> _BuildArguments: ...
-def cdef() -> str: ...
-def function_address(name: str) -> int: ...
-def get_include() -> str: ...
-def get_library() -> str: ...
-def init(ffi: Any, lib: Any) -> type[RingBuffer]: ...
+def build_arguments(shared: bool = False) -> _BuildArguments:
+    """Return the keyword arguments with which an extension module finds headers and library.
+
+    They are the same for CFFI's ``set_source()`` and for setuptools' ``Extension``::
+
+        ffibuilder.set_source("_meter", SOURCE, **pa_ringbuffer.build_arguments())
+
+    :param shared: Whether the module is to use the shared library in this package, which then must
+        be there when the module is imported. Otherwise, the functions become part of the module,
+        which does not export them. On Windows, the shared library is found only if
+        ``os.add_dll_directory()`` was called with its folder.
+    :type shared: bool, optional
+    :returns: Lists for the arguments ``include_dirs`` and ``extra_objects``; or, with *shared*,
+        ``include_dirs``, ``library_dirs``, ``runtime_library_dirs`` and ``libraries`` (on Windows
+        ``include_dirs`` and ``extra_objects``).
+    :rtype: dict
+    """
+
+def cdef() -> str:
+    """Return the C declarations of PortAudio's ring buffer.
+
+    Pass them to ``FFI.cdef()``. A C compiler also accepts them in place of PortAudio's own header.
+    On macOS they differ: sizes and indices have 32 bits there.
+
+    >>> import pa_ringbuffer
+    >>> 'PaUtilRingBuffer' in pa_ringbuffer.cdef()
+    True
+
+    :returns: One type definition, one struct and ten functions.
+    :rtype: str
+    """
+
+def function_address(name: str) -> int:
+    """Return the address of a C function in the extension module that is loaded.
+
+    It is for code that has no linker: Numba, ctypes, cppyy. For C and C++, ``pa_ringbuffer_api.h``
+    has a table of the same functions.
+
+    :param name: One of :data:`function_names`, such as ``'PaUtil_WriteRingBuffer'``.
+    :type name: str
+    :rtype: int
+    :raises ValueError: if there is no function of that name.
+    """
+
+def get_include() -> str:
+    """Return the folder with the header files.
+
+    These are ``pa_ringbuffer.h``, ``pa_ringbuffer_callback.h`` and ``pa_ringbuffer_api.h``.
+
+    :rtype: str
+    """
+
+def get_library() -> str:
+    """Return the path of the static library: one object file, to be linked like one of your own.
+
+    :rtype: str
+    """
+
+def init(ffi: Any, lib: Any) -> type[RingBuffer]:
+    """Return the class ``RingBuffer`` for a CFFI module.
+
+    :param ffi: The ``ffi`` of a CFFI module whose declarations include :func:`cdef`.
+    :param lib: The ``lib`` of the same module. It may contain PortAudio's C or this project's
+        library: both work on the same ring buffers.
+    :returns: A class whose instances have a ``_ptr`` of that ``ffi``, for C functions.
+
+    Neither argument is used before the first instance is made. An unsuitable declaration of the
+    struct then raises a TypeError.
+    """

@@ -60,11 +60,11 @@ pub(crate) fn stop_all(py: Python<'_>) {
 /// It replaces PortAudio where there is no sound card, in tests for example. Its thread is not a
 /// Python thread, and the GIL never delays it.
 ///
-/// :param callback: The function to call: a :class:`pa_ringbuffer.StreamCallback`, or any C function
-///     that is a ``PaStreamCallback``: its address, a CFFI or ctypes function pointer, a function from
-///     a shared library opened by one of them, an object with the address in an attribute ``address``
-///     (Numba's ``cfunc``), or a capsule with the function (Cython's ``__pyx_capi__``). The device
-///     keeps the object.
+/// :param callback: The function to call: a :class:`pa_ringbuffer.StreamCallback`, or any C
+///     function that is a ``PaStreamCallback``: its address, a CFFI or ctypes function pointer, a
+///     function from a shared library opened by one of them, an object with the address in an
+///     attribute ``address`` (Numba's ``cfunc``), or a capsule with the function (Cython's
+///     ``__pyx_capi__``). The device keeps the object.
 /// :type callback: StreamCallback or int or CData pointer or object
 /// :param userdata: The callback's last argument: an address, a CFFI or ctypes pointer, a
 ///     :class:`pa_ringbuffer.RingBuffer` (which stands for its C struct), or a writable contiguous
@@ -543,8 +543,8 @@ impl VirtualDevice {
         self.samples.view(py, &output, output_channels).map(Some)
     }
 
-    /// Make the next call report an underflow or overflow, whether it is made by the thread or by
-    /// `run` or `process`.
+    /// Make the next call report an underflow or overflow: of the thread, :meth:`run` or
+    /// :meth:`process`.
     ///
     /// Any thread and the callback may call this at any time. Two requests of the same kind before
     /// that call count as one.
