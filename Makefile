@@ -1,23 +1,23 @@
-# make demo    the main job: sound that goes on while Python stalls     (ARGS='FILE --seconds 5')
+# make demo    the main purpose: sound continues while Python stalls    (ARGS='FILE --seconds 5')
 # make test    all tests                                                (ARGS='-k rtmixer' JOBS=1)
-# make test-bare         the same, and the demo, where PortAudio, JACK, PyPy and the like are hidden
+# make test-bare         the same, and the demo, with PortAudio, JACK, PyPy and others hidden
 # make test-examples     examples/callbacks, built as their READMEs say, from a wheel
-# make test-all          the package installed, on every Python there is (ARGS='-s wheel-3.13')
-# make test-installed    the same in short, for this Python only
-# make test-parallel     tests in which each thread has rings of its own, in four threads at once
+# make test-all          the installed package, on every Python found    (ARGS='-s wheel-3.13')
+# make test-installed    a short form of it, for this Python only
+# make test-parallel     tests in four threads at once, each with its own rings
 # make fuzz    hostile calls from Python, then the fuzzers for Rust and C   (SECONDS=60, for each)
-# make fuzz-valgrind     hostile calls from Python, while valgrind looks at each access
-# make loom    all orderings of the ring and the callback, model checked  (ARGS=--long)
-# make lint    formatting, clippy, ruff, types, documentation warnings, what crates bring in
-# make check-msrv        whether the oldest Rust that is promised will do
+# make fuzz-valgrind     hostile calls from Python, with each memory access checked by valgrind
+# make loom    model checking of all orderings of the ring and the callback  (ARGS=--long)
+# make lint    formatting, clippy, ruff, types, documentation warnings, dependencies of crates
+# make check-msrv        compiles everything with the oldest supported Rust
 # make audit   licences, duplicates and origin of all crates, with cargo-deny
-# make audit-advisories  known vulnerabilities, which are looked up in the network
+# make audit-advisories  known vulnerabilities (needs the network)
 # make bench   what rings, calls and waits cost, and what is lost while Python stalls
-# make bench-instructions    whether the ring takes more instructions than it did
-# make equivalence       random programs with everybody who can drive a ring  (SEED=2 PROPTEST_CASES=10000)
-# make i386    the same with 32-bit integers, as a 32-bit program (before: make portaudio-i386)
+# make bench-instructions    fails if the ring takes more instructions than before
+# make equivalence       random programs on all implementations of a ring     (SEED=2 PROPTEST_CASES=10000)
+# make i386    the same with 32-bit integers, in a 32-bit program (first: make portaudio-i386)
 # make test-platforms    Rust and C on other processors and systems, emulated  (ARGS='aarch64 windows')
-# make soak    two threads on one ring, everybody against everybody, for an hour (SECONDS=60)
+# make soak    two threads on one ring, all pairs of implementations, for an hour (SECONDS=60)
 # make valgrind          tests, soak and Python under memcheck           (ARGS=soak)
 # make sanitizers        AddressSanitizer and ThreadSanitizer            (ARGS=c)
 # make verify  a short form of these, for .ci/run
@@ -25,7 +25,7 @@
 # make wheel   a wheel for this interpreter and a pure one for all, in dist
 # make install-c PREFIX=/usr/local    the C library, headers and pkg-config file
 #
-# Everything is built and installed below this folder. PYTHON chooses the interpreter.
+# Everything is built and installed inside this folder. PYTHON selects the interpreter.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -45,11 +45,11 @@ SOURCES := $(shell find crates -name '*.rs' -not -path '*/target/*') Cargo.toml 
 MATURIN := 'maturin>=1.12,<2'
 RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 VERIFICATION := verification/Cargo.toml
-# Where there is no PortAudio to link with, the others take part alone; but not where all has to be there.
+# Without PortAudio to link with, only the other implementations take part. With CI=true, that fails.
 WITH_C = $(shell test "$$CI" = true || test -e "$$($${CC:-cc} -print-file-name=libportaudio.a)" || \
     echo --no-default-features)
 SAY_WITHOUT_C = @test -z '$(WITH_C)' || \
-    echo 'Without the two C libraries: portaudio19-dev, binutils and a C compiler are needed.'
+    echo 'The two C libraries do not take part: they need portaudio19-dev, binutils and a C compiler.'
 CAPI := crates/pa-ringbuffer-capi/Cargo.toml
 LOOM := verification/loom/Cargo.toml
 
@@ -61,7 +61,7 @@ LOOM := verification/loom/Cargo.toml
 demo: $(VENV)/.native
 	$(BIN)/python -m pa_ringbuffer demo $(ARGS)
 
-# PyPy takes one processor meanwhile; what it says comes last.
+# PyPy uses one processor at the same time; its output comes last.
 test: $(VENV)/.native $(VENV)/.test
 	@mkdir -p build
 	@$(MAKE) --no-print-directory test-pypy > build/test-pypy.log 2>&1 & pypy=$$!; \
@@ -74,7 +74,7 @@ test-cargo:
 	cargo test --locked -p pa-ringbuffer --no-default-features --lib
 	cargo test --locked -p pa-ringbuffer --all-features
 
-# Most of the tests wait for something that happens in real time: twice as many as processors.
+# Most of the tests wait for real time, so there are twice as many processes as processors.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 
 test-python: $(VENV)/.native $(VENV)/.test
@@ -86,11 +86,11 @@ test-examples: $(VENV)/.native $(VENV)/.test $(VENV)/.examples
 	    --config 'patch.crates-io.pa-ringbuffer.path="crates/pa-ringbuffer"' || exit 1; done
 	$(BIN)/python -m pytest -n $(JOBS) tests/c/examples $(ARGS)
 
-# On what looks like a machine with nothing but git, make, Python, Rust and a C compiler.
+# On an imitation of a machine that has only git, make, Python, Rust and a C compiler.
 test-bare: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python tools/bare_machine.py $(MAKE) --no-print-directory demo test
 
-# The portable class, from the pure wheel, where there is PyPy.
+# The portable class, from the pure wheel, if PyPy is installed.
 test-pypy: $(VENV)/.native
 ifeq ($(PYPY),)
 	@echo 'Not tested on PyPy: there is no pypy3.'
@@ -110,8 +110,8 @@ test-all: build/nox/.done
 test-installed: build/nox/.done
 	build/nox/bin/nox -s short
 
-# Not where a fixture is what all threads would use at once, and not what looks at the whole process:
-# its garbage, its modules, its switching interval.
+# Without tests whose threads would share a fixture, and without tests of the whole process: its
+# garbage, its modules, its switching interval.
 PARALLEL := $(addprefix tests/test_, bad_input.py buffers.py cdef.py layout.py operations.py \
     private_names.py returned_buffers.py)
 
@@ -122,7 +122,7 @@ test-parallel: $(VENV)/.native $(VENV)/.test $(VENV)/.parallel
 fuzz fuzz-valgrind: SECONDS ?= 60
 fuzz: $(VENV)/.native $(VENV)/.test
 	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
-	@cargo fuzz --version || echo 'Without the fuzzers for Rust and C: cargo install --locked cargo-fuzz'
+	@cargo fuzz --version || echo 'The fuzzers for Rust and C are skipped: cargo install --locked cargo-fuzz'
 	@! cargo fuzz --version 2>/dev/null || for target in handles raw c_functions; do \
 	    cargo +nightly fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(SECONDS) || exit 1; done
 
@@ -152,26 +152,26 @@ lint: $(VENV)/.native $(VENV)/.lint
 	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist
 
-# To compile it, one needs those that the ring is compared with.
+# Compiling it needs the libraries that the ring is compared with.
 lint-comparison:
 	@if test -e "$$($(CC) -print-file-name=libportaudio.a)" \
 	    && test -e "$$($(CC) -print-file-name=libjack.so)" \
 	    && echo '#include <boost/version.hpp>' | $(CXX) -fsyntax-only -x c++ - 2>/dev/null; then \
 	    cd comparison && cargo clippy --locked --all-targets -- -D warnings; \
 	else \
-	    echo 'comparison is not checked by clippy: see .ci/run for the packages that it needs.'; \
+	    echo 'clippy skips comparison: .ci/run lists the packages that it needs.'; \
 	    test "$$CI" != true; \
 	fi
 
-# Clippy looks at each function of the standard library (`make lint`); only the compiler itself also
-# knows since when it understands the syntax.
+# Clippy checks the age of each function of the standard library (`make lint`); only the compiler
+# itself detects newer syntax.
 check-msrv:
 	@cargo +$(RUST) --version 2>/dev/null || { \
 	    echo 'Rust $(RUST) is missing: rustup toolchain install $(RUST) --profile minimal'; exit 1; }
 	cargo +$(RUST) check --locked --workspace --target-dir build/msrv
 	cargo +$(RUST) check --locked --manifest-path $(CAPI) --target-dir build/msrv
 
-# Without the network, once Cargo has downloaded the crates.
+# Works without the network once Cargo has downloaded the crates.
 audit: DENY = cargo deny --locked --offline --config deny.toml
 audit: need-cargo-deny
 	$(DENY) check licenses bans sources
@@ -180,7 +180,7 @@ audit: need-cargo-deny
 audit-advisories: need-cargo-deny audit-python
 	cargo deny --locked --config deny.toml check advisories
 
-# What `make demo` has installed.
+# The packages that `make demo` has installed.
 audit-python: $(VENV)/.native
 	$(PYTHON) -m venv build/pip-audit
 	build/pip-audit/bin/python -m pip install --quiet --upgrade pip-audit
@@ -202,7 +202,7 @@ bench: $(VENV)/.native $(VENV)/.test
 bench-instructions:
 	$(PYTHON) comparison/instructions $(ARGS)
 
-# The second time with the sizes that an Apple system or Windows has.
+# The second run has the integer sizes of Apple's systems and Windows.
 equivalence:
 	$(SAY_WITHOUT_C)
 	cargo test --locked --manifest-path $(VERIFICATION) -p equivalence $(WITH_C)
@@ -278,13 +278,13 @@ $(VENV)/.native: $(VENV)/.base pyproject.toml $(SOURCES)
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet --extras demo $(FEATURES)
 	@touch $@
 
-# Apart from $(VENV), where the source tree is installed.
+# Separate from $(VENV), in which the source tree is installed.
 build/nox/.done: Makefile
 	$(PYTHON) -m venv build/nox
 	build/nox/bin/python -m pip install --quiet --upgrade nox $(MATURIN)
 	@touch $@
 
-# After the package itself: rtmixer depends on it, and would bring upstream's.
+# After the package itself: rtmixer depends on it, and would install upstream's package.
 $(VENV)/.test $(VENV)/.parallel $(VENV)/.lint $(VENV)/.docs $(VENV)/.examples: $(VENV)/.%: pyproject.toml | $(VENV)/.native
 	$(BIN)/python -m pip install --quiet --group $* $(if $(filter testtrue,$*$(CI)),--group gui)
 	@touch $@
