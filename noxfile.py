@@ -1,8 +1,8 @@
-"""The suite with the package installed, from the wheel and from the sdist, on every Python found.
+"""Runs the tests with the installed package, from the wheel and the sdist, on every Python found.
 
-`make test-all` runs it. Found are `python3.9` and newer on the PATH, and what pyenv has installed;
-free-threaded ones from 3.14 on, because PyO3 supports no older ones. PyPy tests the pure wheel:
-the sdist contains the extension, which PyO3 cannot build for a PyPy below 3.11.
+`make test-all` runs this. It finds `python3.9` and newer on the PATH and in pyenv, and
+free-threaded ones from 3.14 on, because PyO3 supports no older ones. PyPy tests the pure wheel: the
+sdist contains the extension, which PyO3 cannot build for a PyPy below 3.11.
 """
 
 import functools
@@ -23,8 +23,8 @@ nox.options.envdir = "build/nox/sessions"
 THIS = sys.version_info[1], bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 BUILT = Path("build", "installed").absolute()
 WITHOUT_HARDWARE = ["tests", "--ignore=tests/audio", "--ignore=tests/c"]
-# What an installation can spoil: which class is there, whether the extension has the memory layout
-# right and does its work, and whether the virtual device and the demo run.
+# Things that an installation can break: which class is used, the extension's memory layout and
+# operations, the virtual device and the demo.
 SHORT = [
     "tests/test_demo.py",
     "tests/test_layout.py",
@@ -39,7 +39,7 @@ ASK = (
 
 
 def folders():
-    """Where Pythons may be: pyenv first, whose stand-ins on the PATH need not work."""
+    """Folders with Pythons: pyenv first, because its shims on the PATH may not work."""
     root = os.environ.get("PYENV_ROOT")
     if not root and shutil.which("pyenv"):
         root = subprocess.run(["pyenv", "root"], stdout=subprocess.PIPE, text=True).stdout.strip()
@@ -95,15 +95,15 @@ def sdist():
 
 def install(session, archive, threaded):
     session.install("pip>=25.1")
-    # Before everything else: rtmixer depends on the package, and would bring upstream's.
+    # Before everything else: rtmixer depends on the package, and would install upstream's.
     session.install(
         "--force-reinstall", "--no-deps", archive, env={"CARGO_TARGET_DIR": str(BUILT / "target")}
     )
     if threaded:
-        # The others have no wheels for it; tests that need them say so and skip.
+        # The others have no wheels for it; tests that need them are skipped with a reason.
         session.install("pa-ringbuffer[demo]", "cffi", "hypothesis", "pytest", "setuptools>=70.1")
         session.env["CI"] = ""
-        # tests/conftest.py makes sure that it stays off.
+        # tests/conftest.py checks that it stays off.
         session.env["PYTHON_GIL"] = "0"
     else:
         session.install("pa-ringbuffer[demo]", "--group", "test")
@@ -126,13 +126,13 @@ def add_sessions(name, python):
     @nox.session(name=f"sdist-{name}", python=python)
     def from_sdist(session):
         install(session, sdist(), threaded)
-        # The same sources give the same library: the rest is tested once, with this interpreter.
+        # The same sources give the same library, so only this interpreter runs the other tests.
         test(session, WITHOUT_HARDWARE if is_default else SHORT)
 
 
 @nox.session(default=False)
 def short(session):
-    """Wheel and sdist of this interpreter, and the tests that an installation can spoil."""
+    """Wheel and sdist of this interpreter, and the tests of what an installation can break."""
     for archive in wheel_for(sys.executable, *THIS), sdist():
         install(session, archive, THIS[1])
         test(session, SHORT)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Run a command on what looks like a bare machine: git, make, Python, Rust and a C compiler.
+"""Run a command on an imitation of a bare machine: git, make, Python, Rust and a C compiler.
 
     python tools/bare_machine.py make demo test
 
 In a mount namespace of its own, the command finds no PortAudio, JACK, ALSA, Boost or libsndfile, no
-PyPy, valgrind, pkg-config or C++ compiler, and no headers of the system's Python. What it writes
-elsewhere than in /usr stays. ``CI`` is not set. If the command runs pytest, most of the tests must
+PyPy, valgrind, pkg-config or C++ compiler, and no headers of the system's Python. Files that it
+writes outside of /usr stay. ``CI`` is not set. If the command runs pytest, most of the tests must
 have passed: a suite that skips everything proves nothing.
 
 Linux only. Without root, it needs user namespaces or sudo.
@@ -29,18 +29,18 @@ CXX = "c++ c++-* g++ g++-* *-g++ *-g++-* clang++ clang++-*"
 LIBRARIES = "libportaudio* libjack* libasound* libsndfile* libboost* jack pypy* valgrind"
 HEADERS = "portaudio.h pa_*.h portaudiocpp alsa boost jack python3* valgrind"
 
-# What has to be missing, in the words of those who look for it.
+# Names of the things that must be missing, as the programs that need them know them.
 NO_PROGRAM = ["jackd", "pypy3", "valgrind", "pkg-config", "g++", "c++"]
 NO_LIBRARY = ["portaudio", "jack", "asound", "sndfile"]
 NO_HEADER = ["portaudio.h", "jack/ringbuffer.h", "alsa/asoundlib.h", "boost/version.hpp"]
 
 
 def entries(folder, patterns):
-    """What there is in a folder that matches one of the patterns."""
+    """The entries of a folder that match one of the patterns."""
     try:
         names = os.listdir(folder)
     except OSError:
-        # What cannot be read, or is no folder, has nothing to be found.
+        # An unreadable folder, or a file, contains nothing.
         return
     for pattern in patterns.split():
         yield from (Path(folder, name) for name in fnmatch.filter(names, pattern))
@@ -61,7 +61,7 @@ def to_be_hidden():
 
 
 def hide(paths, scratch):
-    """Mount a layer over each folder concerned in which these paths have been deleted."""
+    """Mount a layer without these paths over each folder concerned."""
     usr = Path("/usr")
     places = {usr if usr in path.parents else path.parent for path in paths}
     for number, place in enumerate(sorted(places)):
@@ -72,11 +72,11 @@ def hide(paths, scratch):
             if place in path.parents:
                 deleted = layer / path.relative_to(place)
                 deleted.parent.mkdir(parents=True, exist_ok=True)
-                # This is how overlayfs writes down that there is nothing.
+                # overlayfs represents a deleted file like this.
                 os.mknod(deleted, stat.S_IFCHR, os.makedev(0, 0))
         options = f"lowerdir={place},upperdir={layer},workdir={work}"
         subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", place], check=True)
-    # The linker looks into a list of libraries first.
+    # The linker first uses a cached list of libraries.
     cache = scratch / "ld.so.cache"
     ldconfig = shutil.which("ldconfig", path="/usr/sbin:/sbin")
     subprocess.run([ldconfig, "-X", "-C", cache], check=True, stderr=subprocess.DEVNULL)
@@ -84,7 +84,7 @@ def hide(paths, scratch):
 
 
 def still_there():
-    """Names of things that a bare machine does not have."""
+    """Names of things that a bare machine lacks but this one has."""
     for program in NO_PROGRAM:
         if path := shutil.which(program):
             yield path
@@ -111,7 +111,7 @@ def still_there():
 
 
 def run(command):
-    """Run the command, show what it says, and return its status."""
+    """Run the command, show its output, and return its status."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         passed = skipped = 0
         for line in process.stdout:
@@ -128,9 +128,9 @@ def run(command):
 
 
 def inside(command):
-    """What happens in the namespace."""
+    """The part that runs in the namespace."""
     paths = to_be_hidden()
-    # Only in this namespace; nothing is left of it afterwards.
+    # Only in this namespace, which disappears afterwards.
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/mnt"], check=True)
     hide(paths, Path("/mnt"))
     if os.environ.pop("BARE_MACHINE") == "sudo":
@@ -146,12 +146,12 @@ def inside(command):
 
 
 def ways_in():
-    """Commands that run another one in a mount namespace, the least privileged one first."""
+    """Commands that run another one in a mount namespace, least privileged first."""
     if os.getuid() == 0:
         yield "root", ["unshare", "--mount"]
         return
     yield "user", ["unshare", "--map-root-user", "--mount"]
-    # sudo has a PATH and a home of its own.
+    # sudo changes PATH and HOME.
     kept = [f"{name}={os.environ[name]}" for name in ("PATH", "HOME")]
     yield "sudo", ["sudo", "-n", "-E", "env", *kept, "BARE_MACHINE=sudo", "unshare", "--mount"]
 
@@ -162,7 +162,7 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [-h] COMMAND [ARGUMENT ...]",
     )
-    # All that follows belongs to it, options as well.
+    # Everything that follows belongs to the command, including options.
     parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     command = parser.parse_args().command
     if not command:
@@ -173,7 +173,7 @@ def main():
     for name, way in ways_in():
         os.environ["BARE_MACHINE"] = name
         try:
-            # Whether this works is known only after all of it was tried.
+            # Only trying all of it shows whether this works.
             subprocess.run([*way, *this, "true"], check=True, stdout=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError) as error:
             print(f"bare_machine: {error}", file=sys.stderr)

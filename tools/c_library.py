@@ -69,7 +69,7 @@ endif()
 def build(**variables):
     """Compile the library, with these variables in Cargo's environment.
 
-    Returns its version, and the paths of all that was made.
+    Returns its version, and the paths of the files.
     """
     command = (
         "cargo",

@@ -1,8 +1,8 @@
-"""Check the Rust dependencies with nothing but Cargo and without the network.
+"""Check the Rust dependencies with only Cargo and without the network.
 
-deny.toml says which licences are allowed; all crates come from the one registry and in one version
-each; and none asks for a newer Rust than this project does. cargo-deny (`make audit`) looks deeper,
-but takes minutes to build, and does not know the last one.
+deny.toml lists the allowed licences; all crates must come from one registry, in one version each;
+and none may need a newer Rust than this project. cargo-deny (`make audit`) checks more, but takes
+minutes to build, and does not check the Rust version.
 """
 
 import json
@@ -25,16 +25,16 @@ def allowed_licenses():
 
 
 def is_allowed(expression, allowed):
-    """Whether an SPDX expression can be met with the licences that are allowed."""
+    """Whether the allowed licences satisfy an SPDX expression."""
     # Crates from before SPDX write "MIT/Apache-2.0".
     parts = re.split(r"(\(|\)|\bAND\b|\bOR\b)", expression.replace("/", " OR "))
     words = {"(": "(", ")": ")", "AND": "and", "OR": "or"}
-    # Nothing is left but these words, True and False, and Python's operators bind as SPDX's do.
+    # Only these words, True and False are left, and Python's operators bind like SPDX's.
     return eval(" ".join(words.get(p, str(p.strip() in allowed)) for p in parts if p.strip()))
 
 
 def version(text):
-    """A Rust version to compare with others: 1.85 is not older than 1.85.0."""
+    """A comparable Rust version: 1.85 equals 1.85.0."""
     return (*map(int, (text or "0").split(".")), 0, 0)[:3]
 
 

@@ -1,7 +1,7 @@
-"""Check that wheels with the extension say which crates are compiled into it (PEP 770).
+"""Check that wheels with the extension list the crates in it (PEP 770).
 
-Those are the ones that Cargo takes for the wheel's platform, pyo3 first of all. The pure wheel has
-nothing to list.
+Those are the crates that Cargo uses for the wheel's platform, including pyo3. The pure wheel has
+none to list.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import zipfile
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = "pa-ringbuffer-python"
-#: How the names of wheels end, and for which target they are built.
+#: Endings of wheel names, and the targets for which they were built.
 TARGETS = {
     r"musllinux_\d+_\d+_(x86_64|i686|aarch64)": "{}-unknown-linux-musl",
     r"(?:manylinux\w*_|linux_)(x86_64|i686|aarch64|s390x)": "{}-unknown-linux-gnu",
@@ -30,7 +30,7 @@ TARGETS = {
 
 def target(wheel):
     """The target that a wheel was built for, by its name."""
-    # One wheel may have several names for the same platform.
+    # One wheel may have several platform tags.
     platform = pathlib.Path(wheel).stem.rsplit("-", 1)[1].split(".")[0]
     for pattern, name in TARGETS.items():
         if match := re.fullmatch(pattern, platform):
@@ -49,7 +49,7 @@ def needed(target):
         text=True,
         check=True,
     )
-    # Those of the project itself have a folder behind the version.
+    # Crates of the project itself have a path after the version.
     return set(re.findall(r"^(\S+) v(\S+)(?: \(proc-macro\))?(?: \(\*\))?$", result.stdout, re.M))
 
 

@@ -1,9 +1,9 @@
-"""Use rings as badly as tests/hostile_machine.py can, with other calls in each run.
+"""Misuse rings as tests/hostile_machine.py describes, with different calls in each run.
 
     python tools/fuzz.py --seconds 60 --classes native
 
-What goes wrong is shown as a program of as few calls as possible. If the process dies, run it again
-with `--seed`, which is said at the beginning of each round.
+A failure is shown as a program with as few calls as possible. If the process dies, run it again
+with the `--seed` that it printed at the beginning of the round.
 """
 
 import argparse

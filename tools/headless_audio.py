@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Run a command where PortAudio finds a sound device, on a machine that has none.
+"""Run a command on a machine without a sound device, with a virtual one that PortAudio finds.
 
     python tools/headless_audio.py -- python examples/play.py --device system
 
-Starts a JACK server with a dummy device for this command alone, and stops it when the command has
-ended. The exit status is the command's. The device is called "system": two output channels, and two
-input channels that record what is played.
+Starts a JACK server with a dummy device for this command, and stops it when the command has ended.
+The exit status is the command's. The device is called "system": two output channels, and two input
+channels that record the output.
 
 Needs jackd2, and a PortAudio that has the JACK host API (Debian: jackd2, libportaudio2).
 """
@@ -25,8 +25,9 @@ import tempfile
 
 _numbers = itertools.count()
 
-# jack_lsp would do, but newer distributions have moved it to a package of its own; libjack is where
-# PortAudio is. In a process of its own, because libjack writes to stderr what it cannot do.
+# jack_lsp would work, but newer distributions have it in a separate package; libjack is always
+# installed with PortAudio. It runs in a process of its own, because libjack writes its problems to
+# stderr.
 _WAIT_UNTIL_UP = """
 import ctypes, sys, time
 jack = ctypes.CDLL(sys.argv[1])
@@ -44,19 +45,19 @@ jack.jack_client_close(client)
 class JackServer:
     """A JACK server with a dummy device that records what it plays; a context manager.
 
-    A synchronous server waits for clients that are late, so that a busy machine costs pace and not
-    data. An asynchronous one drops what comes too late, as a sound card does.
+    A synchronous server waits for late clients, so that a busy machine slows it down but loses no
+    data. An asynchronous one drops late data, as a sound card does.
 
-    End every process that has a stream open before stopping the server; it would hang.
+    End every process with an open stream before stopping the server; otherwise the process hangs.
     """
 
     def __init__(self, samplerate=48000, period=256, synchronous=True):
         name = f"headless-{os.getpid()}-{next(_numbers)}"
-        #: What a process needs in its environment to find this server, and no other.
+        #: The environment variables with which a process finds this server and no other.
         self.environment = {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
         scheduling = ["-r", "-S"] if synchronous else ["-R"]
         device = ["-d", "dummy", "-r", str(samplerate), "-p", str(period)]
-        # No inputs but the monitors of the outputs.
+        # The only inputs are the monitors of the outputs.
         channels = ["-C", "0", "-P", "2", "-m"]
         ports = ["-p", "128"]
         self._command = ["jackd", "--name", name, *scheduling, "-s", *ports, *device, *channels]
@@ -64,7 +65,7 @@ class JackServer:
 
     @staticmethod
     def missing():
-        """What has to be installed before such a server can run, or None."""
+        """The missing package without which such a server cannot run, or None."""
         if not shutil.which("jackd"):
             return "jackd (Debian: jackd2)"
         if not ctypes.util.find_library("jack"):
@@ -74,7 +75,7 @@ class JackServer:
     def start(self, timeout=10):
         """Start the server, and return when clients can connect.
 
-        :raises RuntimeError: with the server's output, if that takes longer than *timeout* seconds.
+        :raises RuntimeError: With the server's output, if this takes longer than *timeout* seconds.
         """
         with tempfile.TemporaryFile("w+") as log:
             self._process = subprocess.Popen(
@@ -82,9 +83,9 @@ class JackServer:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for the command; a server that goes first makes its clients hang.
+                # Ctrl-C is for the command; if the server ends first, its clients hang.
                 start_new_session=True,
-                # When this process is killed, it cannot stop the server any more.
+                # If this process is killed, it cannot stop the server.
                 preexec_fn=_end_with_parent(),
             )
             probe = subprocess.Popen(
@@ -110,14 +111,14 @@ class JackServer:
     def stop(self, timeout=5):
         """Stop the server, by force if it takes longer than *timeout* seconds."""
         if not self._terminate(timeout):
-            # The machine has room for eight servers, by name. One that was killed keeps its place
-            # until another one of that name takes it, and leaves.
+            # The machine has room for eight servers, by name. A killed server keeps its place until
+            # another one with its name takes it over and ends.
             with contextlib.suppress(RuntimeError):
                 self.start()
             self._terminate(timeout)
 
     def _terminate(self, timeout):
-        """End the process, and return whether it did so by itself."""
+        """End the process; return whether it ended by itself."""
         process, self._process = self._process, None
         if process is None:
             return True
@@ -139,7 +140,7 @@ class JackServer:
 
 
 def _end_with_parent():
-    """What a child process has to call in order to be terminated when its parent ends."""
+    """A function with which a child process arranges to be terminated when its parent ends."""
     PR_SET_PDEATHSIG = 1
     if sys.platform == "linux":
         return functools.partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -147,9 +148,10 @@ def _end_with_parent():
 
 
 def _run(command, environment):
-    """Run the command, also through Ctrl-C and a request to terminate, and return its status."""
+    """Run the command to its end, despite Ctrl-C and termination requests; return its status."""
     with subprocess.Popen(command, env={**os.environ, **environment}) as process:
-        # The terminal sends Ctrl-C to the command as well; the server must be stopped after it.
+        # The terminal also sends Ctrl-C to the command; the server must be stopped after the
+        # command.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         status = process.wait()

@@ -2,9 +2,9 @@
 
     PREFIX=/usr/local [LIBDIR=lib64] [DESTDIR=/somewhere] python tools/install_c.py
 
-LIBDIR is the folder for the libraries and the pkg-config file, absolute or relative to PREFIX; it
-is "lib" if not given. cargo-c does the same through the metadata in Cargo.toml.
-CARGO_BUILD_TARGET names another system to build for, as it does for Cargo.
+LIBDIR is the folder for the libraries and the pkg-config file, absolute or relative to PREFIX; the
+default is "lib". cargo-c does the same with the metadata in Cargo.toml. CARGO_BUILD_TARGET selects
+another target, as for Cargo.
 """
 
 import argparse
@@ -29,10 +29,10 @@ class Destination:
         if not prefix:
             say("PREFIX is missing: say where to install, for example PREFIX=/usr/local")
             sys.exit(2)
-        #: As the installed library knows them.
+        #: Folders as the installed library knows them.
         self.prefix = pathlib.Path(prefix).absolute()
         self.libdir = self.prefix / (os.environ.get("LIBDIR") or "lib")
-        #: Where the files are put.
+        #: Folders in which the files are put.
         self.root, self.lib = self.staged(self.prefix), self.staged(self.libdir)
 
     @staticmethod
@@ -43,7 +43,7 @@ class Destination:
         return path
 
     def inside(self):
-        """The path of the libraries in the prefix; None if they are elsewhere."""
+        """The libraries' path relative to the prefix; None if they are outside of it."""
         try:
             return pathlib.PurePath(os.path.normpath(self.libdir)).relative_to(
                 os.path.normpath(self.prefix)
@@ -55,9 +55,9 @@ class Destination:
         """The pkg-config file."""
         inside = self.inside()
         if inside is None:
-            # Apart from each other, neither can be moved.
+            # Neither of two separate trees can be moved.
             return c_library.pkg_config(version, self.prefix.as_posix(), self.libdir.as_posix())
-        # Relative to the file itself: the installed tree may be moved.
+        # Relative to the file itself, so that the installed tree can be moved.
         up = "/".join([".."] * (len(inside.parts) + 1))
         return c_library.pkg_config(
             version, "${pcfiledir}/" + up, "/".join(["${prefix}", *inside.parts])
@@ -77,7 +77,7 @@ class Destination:
 
 def put(source, target, mode=0o644):
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Not into a file that a running program has mapped.
+    # A new file, because a running program may have mapped the old one.
     target.unlink(missing_ok=True)
     shutil.copyfile(source, target)
     target.chmod(mode)
@@ -94,13 +94,14 @@ def put_static(archive, target):
     try:
         ring_object.main(archive, target)
     except ring_object.NotOneObject as error:
-        # Correct as well, only larger, and no partner for other Rust libraries as whole archives.
+        # Also correct, but larger, and not suitable as whole archive together with other Rust
+        # libraries.
         say(f"keeping rustc's whole archive: needed is {error}")
         put(archive, target)
 
 
 def put_shared(library, target, *links):
-    """Install a library under its full name, and the shorter names that lead to it."""
+    """Install a library under its full name, with links for its shorter names."""
     put(library, target, 0o755)
     for link in links:
         path = target.with_name(link)
@@ -117,7 +118,7 @@ def install(destination):
             'with sudo: sudo env "PATH=$PATH" make install-c PREFIX=...'
         )
         sys.exit(2)
-    # Before anything is compiled: whether there can be these folders.
+    # Checks the folders before compiling anything.
     for folder in root / "include", lib / "pkgconfig":
         folder.mkdir(parents=True, exist_ok=True)
     version, files = c_library.build()

@@ -1,7 +1,7 @@
 """Build the wheel without extension, py3-none-any, into the folder given.
 
-It is for interpreters that have no other: PyPy above all, where the portable class is faster than
-an extension would be. pip prefers a wheel with extension wherever one fits.
+It is for interpreters without another wheel, PyPy above all, on which the portable class is faster
+than an extension would be. pip prefers a wheel with the extension if there is one.
 """
 
 import argparse
@@ -24,15 +24,15 @@ name = "pa_ringbuffer"
 """
 
 
-#: The extension, and what C and Cython are given.
+#: The extension, and the files for C and Cython.
 LEFT_OUT = ("*.so", "*.pyd", "include", "lib", "*.pxd", "__pycache__")
-#: The portable class is made with CFFI; the extension is not.
+#: The portable class needs CFFI; the extension does not.
 METADATA = 'version = "{}"\ndependencies = ["cffi"]'
 
 
 def main(target):
     version = re.search(r'^version = "(.+)"$', (ROOT / "Cargo.toml").read_text(), re.MULTILINE)[1]
-    # The same metadata, with the version, which is kept elsewhere, and what this wheel needs.
+    # The same metadata, plus the version, which is stored elsewhere, and this wheel's requirements.
     project = re.search(
         r"^\[project\]$.*?(?=^\[dependency-groups\]$)",
         (ROOT / "pyproject.toml").read_text(),
@@ -55,7 +55,7 @@ def main(target):
             sys.exit(result.returncode)
         target.mkdir(parents=True, exist_ok=True)
         for wheel in built.iterdir():
-            # A new file, which has the usual mode; pip's may be read by its owner only.
+            # A new file has the usual mode; pip's may be readable by its owner only.
             path = target / wheel.name
             path.unlink(missing_ok=True)
             shutil.copyfile(wheel, path)

@@ -1,12 +1,12 @@
 """Cut the ring's own object file out of the static library that rustc builds.
 
-Into every static library rustc puts the run-time functions of the compiler as well, megabytes of
-them. A program with a second Rust library would then have them twice, which linkers refuse when
-told to take whole archives, and on some systems they collide with those of the C compiler. The ring
-is in one object file, which needs none of them.
+rustc also puts the compiler's run-time functions into every static library, megabytes of them. A
+program with a second Rust library would have them twice: linkers refuse that for whole archives,
+and on some systems they collide with those of the C compiler. The ring is in one object file, which
+needs none of these functions.
 
-Archives and object files of all systems are read and written here, because a system's own tools
-know only its own, and Windows has none:
+This program reads and writes archives and object files of all systems, because a system's own tools
+only know its own formats, and Windows has no such tools:
 
     python tools/ring_object.py libpa_ringbuffer.a out.a     an archive with that object file only
     python tools/ring_object.py libpa_ringbuffer.a out.o     the object file itself
@@ -30,12 +30,12 @@ KNOWN = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "bzero", "_GLOBAL_OFFS
 KNOWN |= {"syscall", "dlsym", "GetModuleHandleA", "GetProcAddress"}
 KNOWN |= {"GetModuleHandleA@4", "GetProcAddress@8"}
 KNOWN |= {"_imp__GetModuleHandleA@4", "_imp__GetProcAddress@8"}
-#: What Microsoft's C library has for programs with floating-point numbers.
+#: Microsoft's C library has these for programs with floating-point numbers.
 KNOWN |= {"_fltused"}
 
 
 class NotOneObject(Exception):
-    """The ring is spread over several object files, or needs more than a C compiler brings."""
+    """The ring is spread over several object files, or needs more than a C compiler provides."""
 
 
 def _text(data, start):
@@ -159,8 +159,8 @@ def cut_out(archive):
     _, needed = symbols(found[0])
     if _underscored(found[0]):
         needed = {name.removeprefix("_") for name in needed}
-    # C reserves names with two underscores for the compiler: they are in its own library, which it
-    # links with every program (__aarch64_cas4_acq, __aeabi_unwind_cpp_pr0).
+    # C reserves names with two underscores for the compiler, whose own library defines them and is
+    # linked with every program (__aarch64_cas4_acq, __aeabi_unwind_cpp_pr0).
     foreign = {name for name in needed - KNOWN if not re.match("__(?!rust)", name)}
     if foreign:
         raise NotOneObject(f"a ring that does not need {', '.join(sorted(foreign))}")
@@ -191,7 +191,7 @@ def archive_of(data):
 
 
 def _bsd_archive(data, names, strings):
-    # Apple's linker wants everything at multiples of eight.
+    # Apple's linker requires all members at multiples of eight.
     def member(name, content):
         name += "\0" * (4 + -len(name) % 8)
         content = name.encode() + content + b"\n" * (-len(content) % 8)

@@ -1,7 +1,7 @@
-"""Run pytest, and fail if what was tested is not the package that is installed.
+"""Run pytest, and fail if it did not test the installed package.
 
-Its arguments are pytest's. A wheel or an sdist that lacks something must not pass because the
-source tree has it.
+The arguments are pytest's. A wheel or sdist with missing files must not pass because the source
+tree has them.
 """
 
 import pathlib
@@ -11,7 +11,8 @@ import sys
 import pytest
 
 if __name__ == "__main__":
-    # Python has put this file's folder first. The tests' own settings name what they need.
+    # Python has put this file's folder first. The tests' own settings list the folders that they
+    # need.
     del sys.path[0]
     status = pytest.main(sys.argv[1:])
     tested = {

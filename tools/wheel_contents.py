@@ -1,4 +1,4 @@
-"""Put into the Python package what compilers and linkers need: headers and the C library.
+"""Put the files that compilers and linkers need into the Python package: headers and C library.
 
 maturin packs the folders `include` and `lib` in `python/pa_ringbuffer`, which this program makes.
 The Makefile, the workflows and the build backend call it before maturin.
@@ -19,8 +19,8 @@ import ring_object
 ROOT = c_library.CRATE.parent.parent
 PACKAGE = ROOT / "python" / "pa_ringbuffer"
 UNIVERSAL = "universal2-apple-darwin"
-#: Shared libraries under the names that Cargo gives them, and those that programs ask for. A wheel
-#: has no symbolic links: where there are two names, there are two files.
+#: Shared libraries under Cargo's names, and under the names that programs look for. A wheel has no
+#: symbolic links, so a library with two names consists of two files.
 SHARED = {
     "libpa_ringbuffer.so": ["libpa_ringbuffer.so", "libpa_ringbuffer.so.0"],
     "libpa_ringbuffer.dylib": ["libpa_ringbuffer.dylib", "libpa_ringbuffer.0.dylib"],
@@ -29,7 +29,7 @@ SHARED = {
 
 
 def host(environment):
-    """The target that rustc builds for if it is not told another one."""
+    """The default target of rustc."""
     answer = subprocess.run(
         ["rustc", "-vV"], stdout=subprocess.PIPE, text=True, check=True, env=environment
     ).stdout
@@ -37,7 +37,7 @@ def host(environment):
 
 
 def build(target, folder, environment):
-    """Compile for one target, and put the libraries that a package has into *folder*."""
+    """Compile for one target, and put the package's libraries into *folder*."""
     variables = dict(environment)
     if target:
         variables["CARGO_BUILD_TARGET"] = target
@@ -98,7 +98,7 @@ def fill(folder, targets, environment):
         version,
         "${pcfiledir}/../..",
         "${prefix}/lib",
-        # With -l the linker would take the shared one, and programs would need the folder.
+        # With -l, the linker would choose the shared library, and programs would need the folder.
         f"${{libdir}}/{static}",
     )
     for file, text in texts.items():
@@ -113,7 +113,7 @@ def contents(folder):
 
 
 def main(targets=(), environment=os.environ):
-    """Make both folders anew, for these targets, or for the one that Cargo builds for."""
+    """Make both folders anew, for these targets, or for Cargo's default target."""
     if shutil.which("cargo", path=environment.get("PATH")) is None:
         sys.exit("wheel_contents.py: cargo is not on the PATH: install Rust from https://rustup.rs")
     targets = [
@@ -123,7 +123,7 @@ def main(targets=(), environment=os.environ):
             ["aarch64-apple-darwin", "x86_64-apple-darwin"] if target == UNIVERSAL else [target]
         )
     ]
-    # Complete before it is there, in case that a build is interrupted.
+    # Complete before it gets its name, in case a build is interrupted.
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=build) as name:
