@@ -13,6 +13,7 @@ HAS_EXTENSION = importlib.util.find_spec("pa_ringbuffer._native") is not None
 
 #: Modules whose streams come from the extension module, and NumPy arrays from NumPy.
 STREAMS = (
+    "pa_ringbuffer._linking",
     "pa_ringbuffer.testing",
     "pa_ringbuffer._virtual_streams",
     "pa_ringbuffer.streams.base",

@@ -35,11 +35,11 @@ def end_of_options(arguments):
 
 
 def add_linking(parser):
-    """The options that answer what a compiler or a build system asks."""
-    options = parser.add_argument_group("what compilers and build systems are told")
+    """The options for compilers and build systems."""
+    options = parser.add_argument_group("options for compilers and build systems")
     for option, text in {
-        "cflags": "what a compiler is given to find the headers",
-        "libs": "what it is given to link the library, the static one without --shared",
+        "cflags": "print the compiler options for the headers",
+        "libs": "print the linker options for the library, the static one without --shared",
         "shared": "with --libs: the shared library instead",
         "include-dir": "the folder with the headers",
         "library": "the path of the static library",
@@ -50,7 +50,7 @@ def add_linking(parser):
 
 
 def print_linking(options):
-    """Answer on standard output; returns the exit status."""
+    """Print the answers to standard output; return the exit status."""
     try:
         from . import _linking
     except ModuleNotFoundError:

@@ -1,7 +1,7 @@
-"""Processes that a program under ``python -m pa_ringbuffer run`` starts find ours, too.
+"""Processes started by a program under ``python -m pa_ringbuffer run`` also get our streams.
 
 The program's environment has a folder in ``PYTHONPATH`` whose ``sitecustomize.py`` waits for the
-import of sounddevice, and a variable that says what is to be found then.
+import of sounddevice, and a variable that selects the module to import.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ VARIABLE = "PA_RINGBUFFER_RUN"
 
 
 def enter(virtual: bool, ahead: float | None, has_report: bool) -> None:
-    """Have the processes that are started from now on find ours."""
+    """Make the processes that are started from now on import our module."""
     options = {"virtual": virtual, "ahead": ahead, "has_report": has_report}
     os.environ[VARIABLE] = json.dumps(options)
     before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     folders = [FOLDER, *(folder for folder in before if folder != FOLDER)]
-    # An empty one would be the current folder.
+    # An empty entry would mean the current folder.
     os.environ["PYTHONPATH"] = os.pathsep.join(folders if any(before) else [FOLDER])
 
 
 def leave() -> None:
-    """This process is no child any more, but runs a program of its own."""
+    """Stop treating this process as a child: it runs a program of its own."""
     os.environ.pop(VARIABLE, None)
 
 
 def install() -> None:
-    """In such a process, have ``import sounddevice`` find ours."""
+    """In a child process, make ``import sounddevice`` import our module."""
     from .run import find_ours, report
 
     options = json.loads(os.environ[VARIABLE])
     process = os.getpid()
     observer = None
 
-    # Before anything else is, as in the program that was run.
+    # Before everything else, as in the parent program.
     @atexit.register
     def end() -> None:
         if observer is None or os.getpid() != process or not options["has_report"]:

@@ -1,4 +1,4 @@
-"""What compilers and linkers need from this package, and the addresses of its C functions."""
+"""Header files and libraries for compilers and linkers, and the addresses of the C functions."""
 
 import os
 import sys
@@ -53,16 +53,16 @@ def get_pkg_config_dir() -> str:
 
 
 def build_arguments(shared: bool = False) -> dict[str, list[str]]:
-    """Return the keyword arguments with which an extension module finds headers and library.
+    """Return the keyword arguments that let an extension module find headers and library.
 
     They are the same for CFFI's ``set_source()`` and for setuptools' ``Extension``::
 
         ffibuilder.set_source("_meter", SOURCE, **pa_ringbuffer.build_arguments())
 
-    :param shared: Whether the module is to use the shared library in this package, which then must
-        be there when the module is imported. Otherwise, the functions become part of the module,
-        which does not export them. On Windows, the shared library is found only if
-        ``os.add_dll_directory()`` was called with its folder.
+    :param shared: Whether the module uses the shared library in this package, which must then exist
+        when the module is imported. Otherwise the functions become part of the module, which does
+        not export them. On Windows, the shared library is found only after a call of
+        ``os.add_dll_directory()`` with its folder.
     :type shared: bool, optional
     :returns: Lists for the arguments ``include_dirs`` and ``extra_objects``; or, with *shared*,
         ``include_dirs``, ``library_dirs``, ``runtime_library_dirs`` and ``libraries`` (on Windows
@@ -84,7 +84,7 @@ def build_arguments(shared: bool = False) -> dict[str, list[str]]:
 
 
 def linker_arguments(shared: bool) -> list[str]:
-    """The same as arguments for a compiler that links."""
+    """The same as arguments for a compiler that also links."""
     if not shared:
         return [get_library()]
     library = _existing("lib", _SHARED)
@@ -94,15 +94,25 @@ def linker_arguments(shared: bool) -> list[str]:
 
 
 def function_address(name: str) -> int:
-    """Return the address of a C function in the extension module that is loaded.
+    """Return the address of a C function in the loaded extension module.
 
-    It is for code that has no linker: Numba, ctypes, cppyy. For C and C++, ``pa_ringbuffer_api.h``
+    It is for tools without a linker: Numba, ctypes, cppyy. For C and C++, ``pa_ringbuffer_api.h``
     has a table of the same functions.
 
     :param name: One of :data:`function_names`, such as ``'PaUtil_WriteRingBuffer'``.
     :type name: str
     :rtype: int
-    :raises ValueError: if there is no function of that name.
+    :raises ValueError: If there is no function with that name.
+
+    >>> import ctypes, pa_ringbuffer
+    >>> flush = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(
+    ...     pa_ringbuffer.function_address('PaUtil_FlushRingBuffer'))
+    >>> ring = pa_ringbuffer.RingBuffer(elementsize=4, size=8)
+    >>> ring.write(b'abcdefgh')
+    2
+    >>> flush(ring.address)
+    >>> ring.read_available
+    0
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, not {type(name).__name__}")

@@ -1,7 +1,7 @@
-"""``python -m pa_ringbuffer run``: a program that imports sounddevice gets streams of ours.
+"""``python -m pa_ringbuffer run``: a program that imports sounddevice gets our streams.
 
-`SoundDevice` is what it imports, `report()` what it reads at the end. With ``--compare``, two such
-processes run one after the other, and leave what they have counted in a file each.
+The program imports `SoundDevice`, and its user reads the `report()` at the end. With ``--compare``,
+two such processes run one after the other, and each writes its counters to a file.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ class _Observer(Protocol):
 
 
 class SoundDevice(types.ModuleType):
-    """The module that the program finds: its public names are ours, all else is sounddevice's own.
+    """The module that the program imports: our public names, and the rest of sounddevice.
 
-    Libraries that build on sounddevice, like rtmixer, use its private names, and must not notice.
+    Libraries that build on sounddevice, like rtmixer, use its private names, which must keep
+    working.
 
-    :param ours: The module that has them.
+    :param ours: The module with our public names.
     :param original: sounddevice itself, or ``None`` if it cannot be imported.
     """
 
@@ -63,7 +64,7 @@ class SoundDevice(types.ModuleType):
 
 
 def _install(options: argparse.Namespace) -> _Observer:
-    """Have `import sounddevice` find what the options want, and observe it."""
+    """Make `import sounddevice` import the module that the options select, and observe it."""
     _children.leave()
     if options.plain:
         import sounddevice
@@ -75,8 +76,8 @@ def _install(options: argparse.Namespace) -> _Observer:
 
 
 def find_ours(virtual: bool, ahead: float | None) -> Observer:
-    """Have `import sounddevice` find ours, and observe its streams."""
-    # First, because it says how to install what is missing.
+    """Make `import sounddevice` import our module, and observe its streams."""
+    # First, because its error message includes the command that installs missing packages.
     ours = importlib.import_module(
         "pa_ringbuffer.testing" if virtual else "pa_ringbuffer.sounddevice"
     )
@@ -87,7 +88,7 @@ def find_ours(virtual: bool, ahead: float | None) -> Observer:
     from .streams import base, callbacks
 
     if ahead is not None:
-        # Also for streams that want a low or high latency: the user knows better.
+        # Also for streams with a low or high latency: the user's option takes precedence.
         callbacks.DEFAULT_AHEAD = ahead
         callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, ahead)
     observer = Observer()
@@ -97,7 +98,7 @@ def find_ours(virtual: bool, ahead: float | None) -> Observer:
 
 
 def run(options: argparse.Namespace) -> int | None:
-    """Run a program, once or to compare, and return the exit status if it is not the program's."""
+    """Run a program, once or to compare; return the exit status unless the program sets it."""
     is_module = options.module is not None
     name, *arguments = [options.module] * is_module + options.arguments
     if options.compare:
@@ -110,7 +111,7 @@ def _run(options: argparse.Namespace, name: str, arguments: list[str], is_module
     begin, process = time.monotonic(), os.getpid()
     observer: _Observer | None = None
 
-    # Before anything else is: what is registered first runs last, when all streams are closed.
+    # Before everything else: this runs last, after all streams have been closed.
     @atexit.register
     def end() -> None:
         # Not in a forked child.
@@ -138,7 +139,7 @@ def _run(options: argparse.Namespace, name: str, arguments: list[str], is_module
 def _compare(options: argparse.Namespace, name: str, arguments: list[str], is_module: bool) -> int:
     if options.virtual:
         print(
-            "error: --compare and --virtual exclude each other: without pa_ringbuffer, the program "
+            "error: --compare and --virtual cannot be combined: without pa_ringbuffer, the program "
             "uses a sound card",
             file=sys.stderr,
         )
@@ -158,7 +159,7 @@ def _compare(options: argparse.Namespace, name: str, arguments: list[str], is_mo
                 with open(report) as file:
                     result = json.load(file)
             except FileNotFoundError:
-                print(f"error: with {title}, the program has left no report", file=sys.stderr)
+                print(f"error: with {title}, the program did not write a report", file=sys.stderr)
                 return status or 1
         result["status"] = status
         result["streams"] = [Summary.from_dict(stream) for stream in result["streams"]]
@@ -168,7 +169,7 @@ def _compare(options: argparse.Namespace, name: str, arguments: list[str], is_mo
 
 
 def _call(command: list[str]) -> int:
-    """Run a command; Ctrl-C is for it alone."""
+    """Run a command; only the command handles Ctrl-C."""
     if sys.stdin is not None and sys.stdin.seekable():
         # Both programs read the same file.
         sys.stdin.seek(0)
@@ -193,7 +194,7 @@ def _blocks(summary: Summary) -> str:
 
 
 def _losses(summary: Summary, shown: int = 5) -> str:
-    """What was lost, and when, for the first few times."""
+    """Number of losses, and the times of the first few."""
     losses = summary.losses
     if not losses:
         return "nothing"
@@ -231,7 +232,7 @@ def _lateness(summary: Summary) -> str:
 
 
 def _enough(summary: Summary) -> str:
-    """How far ahead would have been enough, in seconds that `--ahead` takes."""
+    """The value of `--ahead` that would have been enough."""
     if summary.late is None or not summary.ahead:
         return ""
     frames = summary.late + summary.largest_block

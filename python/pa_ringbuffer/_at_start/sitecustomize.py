@@ -1,7 +1,7 @@
-"""What Python imports when it starts, in the processes that a program under `run` starts.
+"""Python imports this at the start of each process that a program under `run` starts.
 
-`pa_ringbuffer._children` puts this folder into ``PYTHONPATH``. Nothing else of this package is
-imported unless the process imports sounddevice.
+`pa_ringbuffer._children` puts this folder into ``PYTHONPATH``. It imports nothing else of this
+package unless the process imports sounddevice.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _NAMES = "sounddevice", "pa_ringbuffer.sounddevice"
 
 
 class _Finder:
-    """Finds sounddevice, once: what it finds is ours, as in the program that was run."""
+    """Finds sounddevice once, and returns our module, as in the parent program."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if name not in _NAMES:
             return None
-        # From here on, both names mean what they usually do.
+        # From now on, both names have their usual meaning.
         sys.meta_path.remove(self)
         if "PA_RINGBUFFER_RUN" not in os.environ:
             return None
@@ -33,15 +33,15 @@ class _Finder:
 
             install()
         except (ImportError, OSError):
-            # Another interpreter, for example, which has no such package.
+            # Another interpreter, for example, without this package.
             return None
-        # If it stayed there, Python would take its own spec, and load it again.
+        # If the module stayed there, Python would use its own spec and load it again.
         loader = _Loader(sys.modules.pop(name))
         return importlib.machinery.ModuleSpec(name, loader)  # type: ignore[arg-type]
 
 
 class _Loader:
-    """Gives a module that was imported while it was looked for."""
+    """Returns a module that was imported during the search for it."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module, self._spec = module, module.__spec__

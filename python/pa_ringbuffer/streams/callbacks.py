@@ -1,7 +1,7 @@
-"""Callbacks in Python: a thread of ours calls the user's function for block after block.
+"""Callbacks in Python: one of our threads calls the user's function block by block.
 
 The audio thread never runs Python. The compiled callback moves frames between the device and the
-rings; the thread makes the output *ahead* of time and takes the input as soon as it is there.
+rings; the thread makes the output *ahead* of time and takes the input as soon as it arrives.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 #: Seconds of sound that a stream with a callback in Python makes ahead: see docs/callbacks.md.
 DEFAULT_AHEAD = 0.2
 
-#: The same where the stream was opened with ``latency='low'`` or ``latency='high'``.
+#: The same for streams opened with ``latency='low'`` or ``latency='high'``.
 AHEAD = {"low": 0.05, "high": 0.5}
 
-#: Seconds for which recorded blocks may be waited for, so that several of them cost one wake-up;
-#: less with a latency in seconds, nothing with ``latency='low'``.
+#: Maximum seconds to wait for further recorded blocks, so that several of them cost one wake-up;
+#: less for a latency in seconds, nothing for ``latency='low'``.
 TOGETHER = 0.01
 
 
 def check_ahead(kind: str, callback: Any, ahead: float | None, ahead_frames: int | None) -> None:
-    """Refuse what cannot be honoured, before there is a device that would have to be closed."""
+    """Raise errors for unsuitable arguments before opening a device."""
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be a function or None, not {callback!r}")
     given = "ahead" if ahead is not None else "ahead_frames"
@@ -50,20 +50,20 @@ def check_ahead(kind: str, callback: Any, ahead: float | None, ahead_frames: int
         raise TypeError("give either ahead or ahead_frames, not both")
     if callback is None:
         raise TypeError(
-            f"{given} is for streams with a callback; without one, what is written before the "
-            "start is ahead"
+            f"{given} is for streams with a callback; without one, write that much sound before "
+            "the start"
         )
     if kind == "input":
         raise TypeError(
-            f"{given} is for streams that play; how late a callback that records may be is "
-            "what its ring holds: ring_seconds or ring_frames"
+            f"{given} is for streams that play; for a callback that only records, the ring's "
+            "length is how late it may be: use ring_seconds or ring_frames"
         )
     if ahead is not None and not 0 < number(ahead, "ahead") < math.inf:
         raise ValueError(f"ahead must be a positive number of seconds, not {ahead}")
     if ahead_frames is not None and not (
         1 <= number(ahead_frames, "ahead_frames", "frames") < math.inf
     ):
-        raise ValueError(f"ahead_frames must be a positive number, not {ahead_frames}")
+        raise ValueError(f"ahead_frames must be a positive number of frames, not {ahead_frames}")
 
 
 def frames_ahead(
@@ -73,7 +73,7 @@ def frames_ahead(
     ahead_frames: int | None,
     latency: Any,
 ) -> int:
-    """The number of frames that are made ahead: at least two blocks."""
+    """Number of frames to make ahead: at least two blocks."""
     if ahead_frames is None:
         if ahead is None:
             output = latency[1] if isinstance(latency, tuple) else latency
@@ -83,7 +83,7 @@ def frames_ahead(
 
 
 def frames_together(samplerate: float, latency: Any) -> int:
-    """The number of recorded frames that shorter blocks are waited for."""
+    """Number of recorded frames to wait for if blocks are shorter."""
     wanted = latency[0] if isinstance(latency, tuple) else latency
     if wanted == "low":
         return 0
@@ -92,17 +92,17 @@ def frames_together(samplerate: float, latency: Any) -> int:
 
 
 class Blocks(Protocol):
-    """Memory that the user's function gets to see: arrays, or plain buffers."""
+    """Memory for the user's function: arrays, or plain buffers."""
 
     def room(self, frames: int) -> Any:
-        """Memory for so many frames, whatever it holds."""
+        """Memory for that many frames, with any contents."""
 
     def silence(self, frames: int) -> Any:
-        """The same, all silence."""
+        """The same, filled with silence."""
 
     @property
     def items(self) -> int:
-        """How many of its items are one frame."""
+        """Number of items per frame."""
 
 
 class Arrays:
@@ -141,18 +141,18 @@ class Buffers:
 
 
 class Clock:
-    """The stream's clock. Asking the device takes as long as all else that a block needs, so it is
-    only asked by a program that wants to know.
+    """The stream's clock. A query of the device takes as long as everything else that a block
+    needs, so it happens only in programs that read the time.
     """
 
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
-        #: What it is ahead of `time.perf_counter()`.
+        #: Difference to `time.perf_counter()`.
         self._offset: float | None = None
         self._latest = (0.0, 0.0)
 
     def begin(self) -> None:
-        """A run begins. What the clock says is also known after the stream has been closed."""
+        """Start a run. The clock's time is still available after the stream has been closed."""
         self._latest = (0.0, 0.0)
         self._look()
 
@@ -160,18 +160,18 @@ class Clock:
         try:
             now = self._handle.ask("time", None)
         except Exception:
-            # Some devices cannot say it.
+            # Some devices cannot tell the time.
             return
         if now is not None:
             self._offset = float(now) - perf_counter()
 
     def at(self, moment: float) -> float:
-        """The time at a moment of `time.perf_counter()`; 0 if it is not known."""
+        """The time at a moment of `time.perf_counter()`; 0 if unknown."""
         self._look()
         if self._offset is None:
             return 0.0
         answer = moment + self._offset
-        # The clocks of some devices advance by steps.
+        # The clocks of some devices advance in steps.
         before, latest = self._latest
         if moment >= before:
             answer = max(answer, latest)
@@ -180,7 +180,8 @@ class Clock:
 
 
 class BlockTime:
-    """When the frames of one block were recorded and will be heard: ``time`` of a callback.
+    """Times at which the frames of one block were recorded and will be heard: a callback's
+    ``time``.
 
     All three are seconds of the stream's clock, :attr:`Stream.time`.
     """
@@ -188,16 +189,16 @@ class BlockTime:
     __slots__ = ("_clock", "_moment", "_now", "inputBufferAdcTime", "outputBufferDacTime")
 
     def __init__(self, adc: float, dac: float, clock: Clock, moment: float) -> None:
-        #: When the first frame of the input was recorded; 0 without input.
+        #: Time at which the first input frame was recorded; 0 without input.
         self.inputBufferAdcTime = adc
-        #: When the first frame of the output will be heard; 0 without output.
+        #: Time at which the first output frame will be heard; 0 without output.
         self.outputBufferDacTime = dac
         self._clock = clock
         self._moment: float | None = moment
 
     @property
     def currentTime(self) -> float:
-        """When the function was called."""
+        """Time at which the function was called."""
         if self._moment is not None:
             self._now, self._moment = self._clock.at(self._moment), None
         return self._now
@@ -209,34 +210,34 @@ class BlockTime:
 
 
 class Refusal:
-    """Stands for the side of a stream that only its callback may use."""
+    """Replaces the side of a stream that only its callback may use."""
 
     def __init__(self, side: Any, error: Callable[..., Exception], *arguments: object) -> None:
         self._side, self._error, self._arguments = side, error, arguments
 
     def __getattr__(self, name: str) -> Any:
         if name in ("position", "time_of"):
-            # These only ask.
+            # These only query the side.
             return getattr(self._side, name)
         raise self._error(*self._arguments)
 
 
-#: Those whose threads have to end before the interpreter does.
+#: Callers whose threads must end before the interpreter does.
 _running: set[Caller] = set()
 
 
 class Caller:
-    """Calls a function for block after block, on a thread of its own, from start to end.
+    """Calls a function block by block, on its own thread, from start to end.
 
-    It does not know the stream, which can be collected as garbage meanwhile unless the function
-    refers to it.
+    It does not refer to the stream, which can be garbage-collected in the meantime unless the
+    function refers to it.
     """
 
-    #: Seconds without progress after which nobody waits any longer for the function to return.
+    #: Seconds without progress after which a wait for the function to return gives up.
     PATIENCE = 5.0
     PATIENCE_AT_EXIT = 1.0
 
-    #: Seconds between two looks at what may have happened to a wait meanwhile: a fork, for example.
+    #: Seconds between two checks for events during a wait: a fork, for example.
     LOOK = 0.05
 
     def __init__(
@@ -269,22 +270,22 @@ class Caller:
         self._thread: threading.Thread | None = None
         #: Set when the function has returned for the last time in this run.
         self._has_returned = threading.Event()
-        #: Whether the function is not to be called again in this run.
+        #: Whether the function must not be called again in this run.
         self._is_over = True
         #: Whether the device has been started.
         self._is_started = False
-        #: Blocks for which the function has returned.
+        #: Number of blocks for which the function has returned.
         self._calls = 0
 
     @property
     def ahead(self) -> float:
-        """Seconds by which the output is ahead; 0 where there is none."""
+        """Seconds by which the output is ahead; 0 without output."""
         return self.pump.ahead / self._samplerate if self._out else 0.0
 
     # The life of a run.
 
     def begin(self) -> None:
-        """Called right before the device is started, by the thread that starts it."""
+        """Called by the starting thread right before the device starts."""
         for ring in (self._callback.input_ring, self._callback.output_ring):
             if ring is not None:
                 ring.flush()
@@ -293,7 +294,7 @@ class Caller:
             before.set()
         self._has_returned = over = threading.Event()
         run = self.pump.begin()
-        # Until the device has called once, and there is something to play.
+        # Until the device has made one call, and there is sound to play.
         self._callback.mode = "hold" if self._out else "run"
         self._thread = threading.Thread(
             target=self._call_all, args=(run, before, over), name="stream callback", daemon=True
@@ -308,7 +309,7 @@ class Caller:
     def before_end(self, how: str) -> None:
         """Called before the device is stopped, aborted or closed."""
         if how == "stop" and not self._out:
-            # What was recorded is still given to the function.
+            # The function still gets everything that was recorded.
             if self._is_here():
                 self._is_over = True
             return
@@ -324,7 +325,7 @@ class Caller:
         self._join(self.PATIENCE)
 
     def end_at_exit(self) -> None:
-        """The interpreter is about to go."""
+        """The interpreter is about to exit."""
         self._is_over = True
         self.pump.give_up()
         if self._thread is not None:
@@ -348,7 +349,7 @@ class Caller:
         """Wait until the device has played what the ring holds."""
         ring = self._callback.output_ring
         assert ring is not None and self._output is not None
-        # The device may be gone, or another thread may abort the stream.
+        # The device may have disappeared, or another thread may abort the stream.
         with contextlib.suppress(StreamStoppedError, StreamTimeoutError):
             self._output.wait_for_end(ring.read_available / self._samplerate + self.PATIENCE)
 
@@ -392,7 +393,7 @@ class Caller:
         function, make_flags, clock = self._function, self._flags.CallbackFlags, self._clock
         pump, source, target = self.pump, self._in, self._out
         duration = frames / self._samplerate
-        # What there is for all blocks, and for one of them.
+        # The memory for all blocks, and for one of them.
         all_in = all_out = indata = None
         outdata: Any = None
         size_in = size_out = 0
@@ -439,13 +440,13 @@ class Caller:
                 self._end()
                 return False
             if is_filling and n + 1 < blocks:
-                # The ring is filled for the first time. The threads that feed the function, from a
-                # queue for example, get a turn between two blocks.
+                # The ring is being filled for the first time. Threads that feed the function, from
+                # a queue for example, get a turn between two blocks.
                 time.sleep(min(0.001, duration / 8))
         return True
 
     def _end(self) -> None:
-        """End the stream after what was made before, which a device would have played by now."""
+        """End the stream after the output made so far, which a device would have played by now."""
         self._is_over = True
         self._callback.mode = "complete" if self._out else "abort"
 
@@ -458,7 +459,7 @@ class Caller:
 
 @atexit.register
 def _end_all() -> None:
-    """The function is not called any more when the interpreter goes."""
+    """Stop calling the functions when the interpreter exits."""
     for caller in list(_running):
         if caller._handle.here:
             caller.end_at_exit()

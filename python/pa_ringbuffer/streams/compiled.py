@@ -1,4 +1,4 @@
-"""What `CompiledStream` is given, whatever the device."""
+"""The arguments of `CompiledStream`, for any device."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _SIDES = {"input": (0,), "output": (1,), "duplex": (0, 1)}
 
 
 class Compiled:
-    """A compiled callback and what it works on, as addresses; it keeps them valid."""
+    """The addresses of a compiled callback and its data, which it keeps valid."""
 
     def __init__(self, kind: str, callback: Any, userdata: Any, finished_callback: Any) -> None:
         if kind not in _SIDES:
             raise ValueError(f"kind must be 'input', 'output' or 'duplex', not {kind!r}")
         self._sides = _SIDES[kind]
         self._callback = callback
-        #: A finished callback that is no C function, and is called without arguments.
+        #: A finished callback that is not a C function, and is called without arguments.
         self.python_finished: Callable[[], object] | None = None
         try:
             self._set(callback, userdata, finished_callback)
         except TypeError:
             if not callable(finished_callback):
                 raise
-            # Whatever else is wrong is found now.
+            # Any other error is found now.
             self._set(callback, userdata, None)
             self.python_finished = finished_callback
             self.finished = 0
@@ -36,7 +36,7 @@ class Compiled:
         self.function, self.userdata, self.finished, self._kept = addresses
 
     def check_frames(self, channels: Any, samplesize: Any) -> None:
-        """Raise ValueError if a `StreamCallback` has other frames than the stream."""
+        """Raise ValueError if a `StreamCallback` has other frame sizes than the stream."""
         if not isinstance(self._callback, StreamCallback):
             return
         pairs = [(channels, samplesize)]
