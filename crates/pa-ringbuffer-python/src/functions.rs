@@ -1,8 +1,8 @@
-//! The C functions of the ring and the callback, for code that reaches them without a linker.
+//! The C functions of the ring and the callback, for code that uses them without a linker.
 //!
-//! `_native.functions` has their addresses by name, and the capsule `_native._C_API` a table of them,
-//! which `include/pa_ringbuffer_api.h` declares for C. Both lead to the C library's own source, which
-//! is compiled into the extension without exporting the names.
+//! `_native.functions` has their addresses by name, and the capsule `_native._C_API` contains a
+//! table of them, which `include/pa_ringbuffer_api.h` declares for C. Both refer to the C library's
+//! own source, which is compiled into the extension without exporting the names.
 
 use std::ffi::{CStr, c_uint};
 
@@ -21,17 +21,17 @@ mod ring;
 #[allow(unreachable_pub, reason = "it is the C library's source")]
 mod version;
 
-/// What the capsule points to.
+/// The contents of the capsule.
 #[repr(C)]
 struct Table {
     /// The version of the extension, as `PA_RINGBUFFER_VERSION`.
     version: c_uint,
-    /// How many functions there are. Later versions append theirs.
+    /// Number of functions. Later versions append theirs.
     count: c_uint,
     functions: [*const (); NAMES.len()],
 }
 
-// SAFETY: it is constant, and consists of numbers and addresses of functions.
+// SAFETY: it is constant, and contains only numbers and addresses of functions.
 unsafe impl Sync for Table {}
 
 macro_rules! functions {
@@ -45,7 +45,7 @@ macro_rules! functions {
     };
 }
 
-// The order is that of the fields in `pa_ringbuffer_api.h`, and stays.
+// The order is that of the fields in `pa_ringbuffer_api.h`, and never changes.
 functions! {
     ring::PaUtil_InitializeRingBuffer,
     ring::PaUtil_FlushRingBuffer,
@@ -89,11 +89,12 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     module.add("functions", functions)?;
     let table = (&raw const TABLE).cast_mut().cast();
-    // SAFETY: table and name are statics; nothing is to be freed. The result is a new reference, or
+    // SAFETY: table and name are statics, so nothing has to be freed. The result is a new
+    // reference, or null with an exception.
     // null with an exception.
     let capsule = unsafe {
         Bound::from_owned_ptr_or_err(py, ffi::PyCapsule_New(table, CAPSULE.as_ptr(), None))?
     };
-    // Not `add()`, which makes a name public.
+    // Not `add()`, which would make the name public.
     module.setattr("_C_API", capsule)
 }

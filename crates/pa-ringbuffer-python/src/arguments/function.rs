@@ -77,7 +77,7 @@ fn capsule_function(object: &Bound<'_, PyAny>, argument: &str) -> PyResult<Optio
             text.as_deref().unwrap_or("")
         )));
     }
-    // SAFETY: the capsule, and the name that it has.
+    // SAFETY: the capsule, with its own name.
     let pointer = unsafe { ffi::PyCapsule_GetPointer(object.as_ptr(), name) };
     if pointer.is_null() {
         return Err(PyErr::fetch(py));
@@ -113,14 +113,14 @@ pub(crate) fn function_argument(object: &Bound<'_, PyAny>, argument: &str) -> Py
     Ok(address)
 }
 
-/// A buffer that is held: its exporter can neither free nor resize it. The garbage collector is not
-/// shown the exporter, because clearing it may free the memory.
+/// A buffer that is held, so that its exporter can neither free nor resize it. The garbage
+/// collector is not shown the exporter, because clearing it may free the memory.
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Held {
     _view: View<Box<Slot>>,
 }
 
-/// The value of `userData`, never null, and what keeps the memory there.
+/// The value of `userData`, never null, and the object that keeps its memory.
 pub(crate) fn user_data_argument(
     object: &Bound<'_, PyAny>,
     argument: &str,

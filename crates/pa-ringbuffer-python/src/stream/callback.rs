@@ -391,8 +391,8 @@ impl StreamCallback {
         refused.map_or(Ok(()), |why| Err(error::runtime_error(why)))
     }
 
-    /// For `CompiledStream`, before it is started: refuses frames of other sizes, in bytes, for input
-    /// and output (0: the stream has no such direction), and lets nobody change its own any more.
+    /// For `CompiledStream`, before it is started: checks the frame sizes in bytes, for input and
+    /// output (0 for a missing direction), and fixes them.
     #[pyo3(name = "_settle")]
     fn settle_for(&self, input: usize, output: usize) -> PyResult<()> {
         self.settle();

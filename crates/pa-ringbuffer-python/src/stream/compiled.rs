@@ -1,4 +1,5 @@
-//! A callback with what it works on, as a device needs them: addresses, and what keeps these valid.
+//! A callback with its data, as a device needs them: addresses, and the objects that keep them
+//! valid.
 
 use pa_ringbuffer_callback::finished;
 use pyo3::prelude::*;
@@ -9,12 +10,12 @@ use crate::error;
 use crate::object;
 use crate::stream::callback::StreamCallback;
 
-/// A callback, its `userData` and its finished callback. Where there is none, the address is 0.
+/// A callback, its `userData` and its finished callback. A missing one has the address 0.
 pub(crate) struct Compiled {
     pub(crate) function: usize,
     pub(crate) user_data: usize,
     pub(crate) finished: usize,
-    /// What has to live as long as they are used: the callback itself comes first.
+    /// Objects that must live as long as the addresses are used: the callback itself comes first.
     pub(crate) kept: [Py<PyAny>; 3],
 }
 
@@ -29,7 +30,7 @@ impl Compiled {
         let (function, (user_data, data)) = match (ours, userdata) {
             (Some(_), Some(_)) => {
                 return Err(error::type_error(
-                    "userdata must not be given with a StreamCallback, which brings its own",
+                    "userdata must not be given with a StreamCallback, which has its own",
                 ));
             }
             (Some(ours), None) => (
@@ -44,7 +45,7 @@ impl Compiled {
         };
         let finished = match finished_callback {
             Some(object) => function_argument(object, "finished_callback")?,
-            // Ours is told without being asked to.
+            // A StreamCallback always gets the notification.
             None if ours.is_some() => finished as *const () as usize,
             None => 0,
         };

@@ -1,18 +1,18 @@
-//! For streams with a callback in Python: which blocks are due, and what keeps the latency the same
+//! For streams with a callback in Python: which blocks are due, and how the latency stays constant
 //! although Python was late.
 //!
-//! The thread that calls the user's function asks for the blocks that are due, and waits for them
-//! without the GIL. It gets several at once where there are several, so that they cost one acquisition
-//! of the GIL.
+//! The thread that calls the user's function requests the blocks that are due, and waits for them
+//! without the GIL. It gets several blocks at once if several are due, so that they cost one
+//! acquisition of the GIL.
 //!
-//! - Output: the ring is kept filled up to *ahead* frames. The first sound is played when that many are
-//!   there; if they take longer to make than to play, then after that time.
-//! - Input: blocks that are shorter than *together* are waited for until there are so many frames, but no
-//!   longer than those take; then whatever is there is due.
-//! - Duplex: the output ring begins with *ahead* frames of silence, at the same call of the compiled
-//!   callback that records the first frame. From then on, each frame that is taken out of the input
-//!   ring is one that is put into the output ring. Where a frame was not played in time, one is dropped
-//!   later, and where one was not recorded, one of silence is inserted.
+//! - Output: the ring is kept filled up to *ahead* frames. The sound starts when that many are
+//!   available or, if making them takes longer than playing them, after the time that they last.
+//! - Input: if blocks are shorter than *together*, the thread waits for that many frames, but no
+//!   longer than they last; then all available frames are due.
+//! - Duplex: the output ring starts with *ahead* frames of silence, at the same call of the
+//!   compiled callback that records the first frame. From then on, for each frame taken out of the
+//!   input ring, one is put into the output ring. If a frame was not played in time, one is dropped
+//!   later, and if one was not recorded, one of silence is inserted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -33,17 +33,17 @@ use crate::side::Side;
 use crate::stream::callback::StreamCallback;
 use crate::stream::wait::{self, Watchdog};
 
-/// How many frames are handed out at once, at most, if a block is not longer.
+/// Maximum number of frames to hand out at once, if a block is not longer.
 const MOST: usize = 8192;
 
-/// What part of *ahead* may pass until blocks are made, up to the next whole block. More blocks at once
-/// cost less, and leave less of the time that Python may be late.
+/// Fraction of *ahead* that may pass before blocks are made, rounded up to a whole block. More
+/// blocks at once cost less, but leave less time in which Python may be late.
 const BATCH: usize = 8;
 
-/// How long the thread sleeps at a time.
+/// Maximum time that the thread sleeps at once.
 const LONGEST_NAP: Duration = Duration::from_millis(50);
 
-/// A ring, which stays where it is.
+/// A ring, which keeps its address.
 struct Ring {
     object: Py<RingBuffer>,
     address: usize,
@@ -70,43 +70,43 @@ impl Ring {
         }))
     }
 
-    /// Frames in the ring.
+    /// Number of frames in the ring.
     fn fill(&self) -> usize {
         let pointer = std::ptr::with_exposed_provenance::<PaUtilRingBuffer>(self.address);
-        // SAFETY: alive as long as its keeper; only its indices are looked at.
+        // SAFETY: alive as long as its keeper; only its indices are read.
         unsafe { &*pointer }.available(Side::Consumer)
     }
 }
 
-/// What the rings have to do with the time line.
+/// The relation of the rings to the time line.
 #[derive(Default)]
 struct Progress {
     /// Calls of the compiled callback before the start.
     blocks_before: u64,
-    /// Since when the compiled callback holds the sound back, or `None` if it does not.
+    /// Time since which the compiled callback holds the sound back, or `None` if it does not.
     held_since: Option<Instant>,
     is_held: bool,
-    /// How far the output ring is filled.
+    /// The fill level to keep in the output ring.
     ahead: usize,
-    /// Where there is only input: frames that were recorded between two looks.
+    /// Without output: frames recorded between two checks.
     burst: usize,
-    /// Frames that were taken since the start.
+    /// Frames taken since the start.
     taken: u64,
-    /// Losses that were dealt with.
+    /// Losses that have been handled.
     underflow_frames: u64,
     overflow_frames: u64,
-    /// Frames that are to be dropped, because silence was played in their place.
+    /// Frames to drop, because silence was played in their place.
     debt: u64,
-    /// Frames that were not recorded, and behind how many others they would have been.
+    /// Frames that were not recorded, and the number of frames that would have preceded them.
     gap: u64,
     gap_at: u64,
-    /// Counters whose changes the callback was told.
+    /// Counters whose changes the callback has seen.
     told: [u64; TOLD.len()],
 }
 
 type Counted = fn(&CallbackState) -> u64;
 
-/// What the flags of a call stand for.
+/// Meanings of the flags of a call.
 const TOLD: [(Counted, std::ffi::c_ulong); 7] = [
     (
         |state| state.counters().device_input_underflows(),
@@ -138,34 +138,34 @@ const TOLD: [(Counted, std::ffi::c_ulong); 7] = [
     ),
 ];
 
-/// What is to be done next.
+/// The next action.
 enum Due {
-    /// So many blocks of so many frames are to be made or taken.
+    /// Make or take this many blocks of this many frames.
     Blocks(usize, usize),
-    /// So many frames of silence are to be put.
+    /// Put this many frames of silence.
     Silence(usize),
-    /// Nothing yet: so many frames are missing on that side, which then has so many.
+    /// Nothing yet: this many frames are missing on that side, which then has this many.
     Missing(usize, Side, usize),
 }
 
-/// For the streams: what a thread that calls a function for block after block works with.
+/// For the streams: the state of a thread that calls a function block by block.
 #[pyclass(frozen, module = "pa_ringbuffer._native")]
 pub(crate) struct Pump {
     callback: Py<StreamCallback>,
     input: Option<Ring>,
     output: Option<Ring>,
-    /// Frames per call, or 0: as many as the device has.
+    /// Frames per call; 0 for the device's block size.
     blocksize: usize,
     ahead: usize,
-    /// Frames that input is waited for, if blocks are shorter.
+    /// Number of input frames to wait for, if blocks are shorter.
     together: usize,
     samplerate: f64,
     silence: u8,
     progress: Mutex<Progress>,
-    /// Counts the starts, so that the thread of an earlier one notices.
+    /// Number of starts, so that the thread of an earlier start notices a new one.
     run: AtomicU64,
     is_over: AtomicBool,
-    /// Ends a nap when that is set.
+    /// Setting it ends a nap.
     asleep: Mutex<()>,
     over: Condvar,
     is_given_up: AtomicBool,
@@ -176,7 +176,7 @@ pub(crate) struct Pump {
 
 impl Pump {
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        // Held for a moment only, and never while Python code runs.
+        // Held only for a moment, and never while Python code runs.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -188,7 +188,7 @@ impl Pump {
         self.run.load(Ordering::Acquire) == run
     }
 
-    /// Frames of a block, or 0 if that is not known yet.
+    /// Frames per block, or 0 if not known yet.
     fn block(&self) -> usize {
         match self.blocksize {
             0 => usize::try_from(self.state().counters().largest_block()).unwrap_or(0),
@@ -196,12 +196,12 @@ impl Pump {
         }
     }
 
-    /// Frames that are waited for where fewer could be had.
+    /// Number of frames to wait for although fewer are available.
     fn batch(block: usize, ahead: usize) -> usize {
         ((ahead / BATCH).div_ceil(block) * block).max(block)
     }
 
-    /// The device has called: its blocks are known.
+    /// The device has made a call, so its block size is known.
     fn settle(&self, progress: &mut Progress, output: &Ring) {
         let largest = self.state().counters().largest_block();
         let block = self.block().max(usize::try_from(largest).unwrap_or(0));
@@ -211,7 +211,7 @@ impl Pump {
             .min(output.size.saturating_sub(block));
     }
 
-    /// What is due; if the caller is `patient`, not yet what may wait for more.
+    /// The action that is due. A `patient` caller leaves out those that may wait for more frames.
     fn due(&self, patient: bool) -> Due {
         let mut guard = self.progress();
         let progress = &mut *guard;
@@ -220,7 +220,7 @@ impl Pump {
             && progress.is_held
             && state.counters().blocks() == progress.blocks_before
         {
-            // Nothing wakes those who wait for this.
+            // A wait for these frames has no wake-up.
             return Due::Missing(1, Side::Producer, usize::MAX);
         }
         match (&self.input, &self.output) {
@@ -239,14 +239,14 @@ impl Pump {
             if there == 0 {
                 return Due::Missing(block.max(1), Side::Consumer, 1);
             } else if there < block || block == 0 || (varies && there == block) {
-                // A device whose blocks differ: each as it came, unless Python is late.
+                // A device with varying blocks: each with its own size, unless Python is late.
                 return Due::Blocks(1, there);
             } else if varies {
                 return Due::Blocks((there / block).min((MOST / block).max(1)), block);
             }
         }
         let batch = match patient && !self.state().wakes() {
-            // The device goes on while Python is late.
+            // The device continues while Python is late.
             true => self.together.min(input.size / 4).div_ceil(block) * block,
             false => 0,
         };
@@ -328,7 +328,7 @@ impl Pump {
         let varies =
             self.blocksize == 0 && self.state().counters().smallest_block() != block as u64;
         if varies && there != 0 && there < block {
-            // Each as it came.
+            // Each block with its own size.
             return Due::Blocks(1, there);
         }
         let batch = if progress.gap == 0 {
@@ -348,7 +348,7 @@ impl Pump {
         progress.underflow_frames = frames;
     }
 
-    /// The flags of what was lost since the last time.
+    /// The flags of the losses since the last call.
     fn news(&self) -> u64 {
         let mut progress = self.progress();
         let mut news = 0;
@@ -359,13 +359,13 @@ impl Pump {
                 news |= flag;
             }
         }
-        #[allow(clippy::unnecessary_cast)] // On some systems they are 64 bits already.
+        #[allow(clippy::unnecessary_cast)] // On some systems they already have 64 bits.
         let news = news as u64;
         news
     }
 
-    /// When the next frame that is taken was recorded, or the next one that is put will be heard; 0 where
-    /// that is not known.
+    /// Time at which the next frame to be taken was recorded, or the next one to be put will be
+    /// heard; 0 if unknown.
     fn time_of_next(&self, side: Side) -> f64 {
         let state = self.state();
         // SAFETY: the rings are kept.
@@ -375,7 +375,7 @@ impl Pump {
         if let Ok(time) = state.time_of(side, frame, self.samplerate) {
             return time;
         }
-        // Nothing was played yet: as if it began with the next block.
+        // Nothing has been played yet: assume that the sound starts with the next block.
         let Some(times) = state.block_times() else {
             return 0.0;
         };
@@ -389,14 +389,14 @@ impl Pump {
         time + (frame as f64 - known as f64) / self.samplerate
     }
 
-    /// Puts silence into the output ring, in the place of frames that were not recorded or before the
-    /// first ones.
+    /// Puts silence into the output ring, for frames that were not recorded or before the first
+    /// ones.
     fn put_silence(&self, py: Python<'_>, frames: usize) -> PyResult<()> {
         let Some(output) = &self.output else {
             return Ok(());
         };
         let mut silence = vec![self.silence; frames * output.frame_size];
-        // SAFETY: memory for so many frames.
+        // SAFETY: memory for that many frames.
         let put = unsafe {
             RingBuffer::transfer(
                 output.object.bind(py),
@@ -414,7 +414,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Looks until something is due. `None` if nothing will be.
+    /// Checks until an action is due. `None` if none will be.
     fn wait_for(&self, run: u64) -> Option<Due> {
         let mut watchdog = Watchdog::new(self.state());
         let mut naps = 0_u32;
@@ -422,7 +422,7 @@ impl Pump {
             if self.is_over.load(Ordering::Acquire) || !self.is_run(run) {
                 return None;
             }
-            // First, because what the callback did before is then seen in the rings.
+            // First, so that everything the callback did before is visible in the rings.
             let is_over = watchdog.is_over();
             if is_over && self.output.is_some() {
                 return None;
@@ -449,13 +449,14 @@ impl Pump {
         }
     }
 
-    /// Notes how many frames come at a time: PortAudio may make several blocks of one of the device's.
+    /// Records how many frames arrive at once: PortAudio may split one block of the device into
+    /// several.
     fn learn(&self, naps: u32) {
         let (Some(input), None) = (&self.input, &self.output) else {
             return;
         };
         let mut progress = self.progress();
-        // If they were there at once, the nap may have been too long.
+        // If they all arrived at once, the nap may have been too long.
         progress.burst = match naps {
             0 | 1 => progress.burst / 4 * 3,
             _ => input.fill(),
@@ -468,8 +469,8 @@ impl Pump {
             // SAFETY: the rings are kept.
             let _ = unsafe { state.sleep(side, wanted, LONGEST_NAP) };
         } else {
-            // The time in which the device plays or records so much. Where that is not urgent, it is
-            // looked at no more often than twice for each of the device's blocks.
+            // The time in which the device plays or records that many frames. If that is not
+            // urgent, there are at most two checks for each of the device's blocks.
             let half = match self.input {
                 None => state.counters().largest_block() as f64 / 2.0,
                 Some(_) => 0.0,
@@ -489,7 +490,7 @@ impl Pump {
     }
 }
 
-/// Blocks, frames in each, flags; when the first frame was recorded, and will be heard.
+/// Blocks, frames in each, flags; times at which the first frame was recorded, and will be heard.
 type Blocks = (usize, usize, u64, f64, f64);
 
 #[pymethods]
@@ -523,7 +524,7 @@ impl Pump {
         })
     }
 
-    /// To be called right before the device is started, when the rings are empty: returns the number
+    /// Call this right before the device is started, while the rings are empty. Returns the number
     /// of the run.
     fn begin(&self) -> u64 {
         let state = self.state();
@@ -545,7 +546,7 @@ impl Pump {
         self.run.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// No more blocks are due.
+    /// Make no more blocks due.
     fn end(&self) {
         let asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_over.store(true, Ordering::Release);
@@ -565,7 +566,7 @@ impl Pump {
         });
     }
 
-    /// Nothing is waited for any more.
+    /// End all waits.
     fn give_up(&self) {
         self.end();
         self.is_given_up.store(true, Ordering::Release);
@@ -580,7 +581,7 @@ impl Pump {
             } else if self.state().finish_reason().is_some() {
                 self.wait_for(run)
             } else {
-                // Whoever lets go of the GIL may have to wait for it.
+                // A thread that releases the GIL may have to wait for it.
                 match self.due(true) {
                     Due::Missing(..) => py.detach(|| self.wait_for(run)),
                     due => Some(due),
@@ -613,7 +614,7 @@ impl Pump {
         let mut slot = Slot::uninit();
         let view = View::new(&mut slot, data, "data", ffi::PyBUF_WRITABLE)?;
         let frames = view.len() / input.frame_size;
-        // SAFETY: memory for so many frames, which is held.
+        // SAFETY: memory for that many frames, which is kept.
         let taken = unsafe {
             RingBuffer::transfer(
                 input.object.bind(py),
@@ -627,7 +628,7 @@ impl Pump {
         Ok(taken)
     }
 
-    /// Have *data* played; less of it if silence was played in its place.
+    /// Play *data*, without the frames in whose place silence was played.
     fn put(&self, py: Python<'_>, run: u64, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let output = Self::ring(self.output.as_ref())?;
         if !self.is_run(run) {
@@ -645,7 +646,7 @@ impl Pump {
         } else {
             0
         };
-        // SAFETY: memory for so many frames, which is held, and of which some are skipped.
+        // SAFETY: memory for that many frames, which is kept, and of which some are skipped.
         let put = unsafe {
             RingBuffer::transfer(
                 output.object.bind(py),
@@ -660,7 +661,7 @@ impl Pump {
         Ok(())
     }
 
-    /// Frames by which the output is ahead, once the device's blocks are known.
+    /// Frames by which the output is ahead, once the device's block size is known.
     #[getter]
     fn ahead(&self) -> usize {
         match self.progress().ahead {
@@ -669,7 +670,7 @@ impl Pump {
         }
     }
 
-    /// Frames that were dropped, and frames of silence that were inserted, so that the latency stays.
+    /// Numbers of frames dropped, and of silent frames inserted, to keep the latency constant.
     #[getter]
     fn corrections(&self) -> (u64, u64) {
         (
