@@ -251,7 +251,7 @@ parser.add_argument(
     "--queue", type=float, default=2, help="seconds kept for a slow listener (default: %(default)s)"
 )
 parser.add_argument(
-    "--listeners", type=int, default=8, help="at most so many at a time (default: %(default)s)"
+    "--listeners", type=int, default=8, help="maximum number at a time (default: %(default)s)"
 )
 parser.add_argument(
     "--host", default="localhost", help="0.0.0.0: also from other machines, with a token"

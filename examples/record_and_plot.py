@@ -37,7 +37,7 @@ class Recorder:
         self.recent = np.zeros((round(stream.samplerate), stream.channels), stream.dtype)
 
     def run(self, file, frames):
-        # Ends after so many frames, or with the stream.
+        # Ends after this many frames, or with the stream.
         for block in self.stream.blocks(1024):
             block = block[: min(frames - self.frames, len(block))]
             file.write(block)

@@ -59,7 +59,7 @@ def one_of(objects):
 
 
 def no_address(value):
-    """The same, unless it is a number that leads anywhere: nobody can tell it from a right one."""
+    """The same, unless it is a number that leads anywhere: it cannot be told from a correct one."""
     if isinstance(value, Index):
         return None
     return min(value, 0) if isinstance(value, int) else value
@@ -85,7 +85,7 @@ class Struct:
         self.corrupt = False
 
     def look(self):
-        """Nobody can say what is in the ring after a call that did something in between."""
+        """The contents of the ring are unknown after a call during which other code ran."""
         if not self.corrupt:
             self.content[:] = self.rings[0].peek()
 
@@ -118,7 +118,7 @@ class HostileMachine(RuleBasedStateMachine):
         self.views.clear()
         gc.collect()
 
-    # What happens while somebody looks at an argument.
+    # Actions that run while a call reads its argument.
 
     def _actions(self):
         def any_ring():
@@ -175,7 +175,7 @@ class HostileMachine(RuleBasedStateMachine):
             struct.look()
 
     def _arguments(self, data, most):
-        """Up to so many, by position; some of them are changed by others."""
+        """Up to this many, by position; other code changes some of them."""
         own = one_of(self.bytearrays)
         view = own.map(self._view_of)
         kept = one_of(self.views) if self.views else st.nothing()

@@ -17,7 +17,7 @@ INTEGERS = st.one_of(
     ),
 )  # fmt: skip
 
-#: None of them is very long: nobody wants to wait for it.
+#: None of them is very long, to keep the tests fast.
 TIMEOUTS = st.sampled_from(
     [0, -1, 0.0, 1e-4, -1e300, float("nan"), float("-inf"), "x", b"", [], 0j]
 )
@@ -147,7 +147,7 @@ def arrays(numpy, size):
 
 
 def cdata(ffi, room):
-    """The same with CFFI. Pointers lead to so many bytes, which is what their user vouches for."""
+    """The same with CFFI. Pointers lead to this many bytes, as their user guarantees."""
     memory = ffi.new("char[]", room)
     kept = [memory]
 

@@ -1,4 +1,4 @@
-"""No test needs the network: whoever tries to use it fails, and says so.
+"""No test needs the network: a test that uses it fails with a message.
 
 This machine is not the network: Unix sockets, loopback addresses and `localhost` are allowed. The
 programs that tests start are not watched; CONTRIBUTING.md has a command that takes the network from

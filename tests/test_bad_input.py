@@ -39,7 +39,7 @@ def ring(RingBuffer, fields):
 
 @pytest.fixture(params=["integer", "void *", "PaUtilRingBuffer *", "_ptr"])
 def foreign_ring(request, ring, RingBuffer, new_ffi):
-    """The same ring, but for somebody who has not made it."""
+    """The same ring, for code that has not made it."""
     if request.param == "integer":
         return RingBuffer.from_pointer(ring.address)
     if request.param == "_ptr":
@@ -515,7 +515,7 @@ def test_two_threads_on_the_same_side_lose_and_tear_nothing(RingBuffer, elements
                 for thread in threads:
                     thread.join()
             assert errors == []
-            # Not compared directly: nobody wants to see them when they are different.
+            # Not compared directly: the message would contain all of them if they differ.
             same = sorted(received) == sorted(sources[0] + sources[1])
             assert same, "elements are lost or torn"
             received.clear()

@@ -179,7 +179,7 @@ def test_a_field_that_must_not_change_is_named(own, field, value):
     setattr(own.struct, field, value)
     messages = own.use()
     assert messages
-    # Which of two masks that do not fit together is wrong, nobody can tell.
+    # If two masks do not fit together, either may be the wrong one.
     named = "Mask" if field.endswith("Mask") else field
     assert all(named in message for message in messages)
 

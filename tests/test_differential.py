@@ -29,7 +29,7 @@ GEOMETRIES = [
     (3, 16, 9),
 ]
 
-# Who writes and who reads; the other ring is always PortAudio's alone.
+# The producer and the consumer; the other ring is always PortAudio's alone.
 SIDES = {
     "both sides ours": (True, True),
     "we write, C reads": (True, False),

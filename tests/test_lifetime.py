@@ -1,4 +1,4 @@
-"""Memory lives as long as somebody can reach it, and no longer."""
+"""Memory lives as long as code can reach it, and no longer."""
 
 import contextlib
 import sys

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 refused = pytest.raises(pytest.fail.Exception, match="must not use the network")
-# For documentation: nobody has it.
+# Reserved for documentation: no machine has it.
 ADDRESS = ("192.0.2.1", 9)
 
 

@@ -1125,7 +1125,7 @@ def test_a_long_row_of_losses_is_not_told_block_by_block(caplog):
         assert len(caplog.records) <= 2 + time.monotonic() - begin
 
 
-# Ends that nobody has asked for.
+# Ends that the program has not requested.
 
 
 def test_the_finished_callback_is_called_after_every_end():

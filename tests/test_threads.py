@@ -39,7 +39,7 @@ def give_way():
 
 
 class Producer(threading.Thread):
-    """Writes numbers in chunks of changing length, until all are written or somebody objects."""
+    """Writes numbers in chunks of changing length, until all are written or an error is raised."""
 
     def __init__(self, write, count, size):
         super().__init__()

@@ -56,7 +56,7 @@ C_DECLARATION = "int(void *, void *, unsigned long, void *, unsigned long, void 
 
 
 class Recorder:
-    """A callback for int16 mono that notes its calls and plays 1, 2, 3 ... for ever."""
+    """A callback for int16 mono that notes its calls and plays 1, 2, 3 ... forever."""
 
     def __init__(self, results=()):
         self.results = iter(results)

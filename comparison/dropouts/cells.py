@@ -24,7 +24,7 @@ class Program:
     """A running program of this folder, which sends lines of JSON; a context manager."""
 
     def __init__(self, name, config, environment):
-        # A pipe that nobody reads could fill up and stop it.
+        # An unread pipe could fill up and block the process.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, str(HERE / f"{name}.py"), json.dumps(config)],

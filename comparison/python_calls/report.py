@@ -84,8 +84,8 @@ def markdown(report):
         "## In and out again",
         "",
         "One thread puts bytes in and takes them out. The two queues copy nothing: they pass a "
-        "reference to the same object. They and the pipe also wake who waits, which a ring does "
-        "not.",
+        "reference to the same object. They and the pipe also wake a waiting thread, which a ring "
+        "does not.",
         "",
         *_table(
             ["way", *sizes],

@@ -1,6 +1,6 @@
 """Ways to bring bytes from one place in a process to another: putting them in, and out again.
 
-One thread does both, so that nobody waits.
+One thread does both, so no thread waits.
 """
 
 import multiprocessing

@@ -6,7 +6,7 @@ from results import MODES, NAMES, OURS, contestants, split, workloads
 EXPLANATION = {
     "single": (
         "Nanoseconds to write a block and read it again. The limit copies the same elements into a "
-        "storage of the same size and out of it, at a position that is nobody else's."
+        "storage of the same size and out of it, at a position that no other transfer uses."
     ),
     "two-threads": (
         "Nanoseconds for each element, while one thread writes blocks and another one, on another "

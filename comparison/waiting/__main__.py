@@ -1,9 +1,9 @@
 """What it costs to wait for a ring: by how much Python learns too late, and what that takes.
 
 A thread in C writes the time into a ring every 4 to 8 ms, as a callback would, or every 100 to
-200 ms, and wakes nobody. Python waits for it in several ways, in turns. The limit is a pipe, whose
-writer wakes the reader by a system call, which no audio callback may make. Then nothing is written,
-and the processor time is that of waiting alone.
+200 ms, and wakes no thread. Python waits for it in several ways, in turns. The limit is a pipe,
+whose writer wakes the reader by a system call, which no audio callback may make. Then nothing is
+written, and the processor time is that of waiting alone.
 
 After that, the compiled callback of a virtual device wakes the thread that reads, or does not, in
 turns: what that does to both.

@@ -1,7 +1,7 @@
 /*
- * A thread that writes the time into a ring now and then, and knows nothing of who waits for it.
+ * A thread that writes the time into a ring now and then, without knowing of any waiting thread.
  *
- * The same to a pipe, which wakes who reads from it: what waiting costs where the producer may
+ * The same to a pipe, which wakes its reader: what waiting costs where the producer may
  * call the system.
  */
 

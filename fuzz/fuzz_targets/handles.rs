@@ -55,7 +55,7 @@ struct Input {
     steps: Vec<Step>,
 }
 
-/// What is in the ring, until somebody has overwritten an index.
+/// The contents of the ring, until other code has overwritten an index.
 struct Model {
     elements: VecDeque<Element>,
     size: usize,

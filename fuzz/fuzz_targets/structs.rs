@@ -41,7 +41,7 @@ impl Fields {
         let mut ring = Box::new(PaUtilRingBuffer::zeroed());
         let pointer = (&raw mut *ring).cast::<ring_buffer_size_t>();
         for (n, value) in fields.into_iter().enumerate() {
-            // SAFETY: the struct begins with these six fields, and nobody else uses it.
+            // SAFETY: the struct begins with these six fields, and no other code uses it.
             unsafe { pointer.add(n).write(value) };
         }
         let offset = size_of::<PaUtilRingBuffer>() - size_of::<*mut u8>();

@@ -240,7 +240,7 @@ def test_play_file_plays_exactly_what_is_in_the_file(
     expected, _ = soundfile.read(path, dtype="float32", always_2d=True)
     expected = expected[expected.any(axis=1)]
     assert len(expected) == frames
-    # Nobody plays on the other channel.
+    # The other channel is silent.
     assert_only(played[:, :channels], expected)
     assert not played[:, channels:].any()
 

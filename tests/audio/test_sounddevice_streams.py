@@ -103,7 +103,7 @@ def test_a_device_that_vanishes_is_an_error_and_not_a_hang(jack_server, jack_pro
     assert "may be gone" in result["error"]
     assert not result["active"]
     assert result["closed"] == close
-    # PortAudio 19.6 waits for ever for a JACK server that has gone. Where it does not, all the
+    # PortAudio 19.6 waits forever for a JACK server that has gone. Where it does not, all the
     # better.
     assert len(result["warnings"]) <= 1
 

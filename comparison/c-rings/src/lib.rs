@@ -8,9 +8,9 @@ macro_rules! library {
         /// # Safety
         ///
         /// Of all functions: the ring's pointer is valid, and so is every other one for what the
-        /// function reads or writes there; the ring was initialised with storage that nobody else
+        /// function reads or writes there; the ring was initialised with storage that no other code
         /// uses; at most one thread is on each side of it. PortAudio's C needs counts that are not
-        /// negative and indices that nobody else has changed.
+        /// negative and indices that no other code has changed.
         #[allow(non_snake_case, reason = "the names are PortAudio's")]
         pub mod $name {
             use std::ffi::c_void;

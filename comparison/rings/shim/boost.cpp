@@ -158,7 +158,7 @@ static const rings_boost functions = {
     Loops<T>::send,   Loops<T>::receive, Loops<T>::ping,  Loops<T>::pong,
 };
 
-// The functions for elements of so many bytes.
+// The functions for elements of a given size in bytes.
 extern "C" const rings_boost *rings_boost_of(std::size_t bytes)
 {
     switch (bytes) {

@@ -10,7 +10,8 @@ use crate::element::Element;
 /// slowed down by what its neighbour writes. Two lines, because processors fetch them in pairs.
 ///
 /// Where in its page a block begins is chosen by chance, because copies are slower between some
-/// pairs of places than between others, by a third for 4 KiB: nobody shall have the same luck always.
+/// pairs of places than between others, by a third for 4 KiB: no ring should always have the
+/// same luck.
 #[derive(Debug)]
 pub struct Block<T> {
     elements: Vec<T>,

@@ -1,4 +1,4 @@
-//! Luck, so that nobody has the same in each process and each round.
+//! Randomness, so that no ring has the same luck in each process and each round.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};

@@ -83,7 +83,7 @@ impl<T: Element> Side<T> {
         self.position = (self.position + count) & self.mask;
     }
 
-    /// Copies blocks of so many bytes: `count` of them, and then on, until the other side has done
+    /// Copies blocks of a given size: `count` of them, and then on, until the other side has done
     /// the same.
     fn share(&mut self, bytes: usize, count: usize, copy: impl Fn(*mut c_char, usize, usize)) {
         let size = (self.mask + 1) * size_of::<T>();
@@ -113,7 +113,7 @@ impl<T: Element> Sender<T> for Side<T> {
     #[inline]
     fn push(&mut self, element: T) -> bool {
         let place = self.elements.wrapping_add(self.position);
-        // SAFETY: the place is in the storage, and nobody else is there.
+        // SAFETY: the place is in the storage, and no other thread uses it.
         unsafe { place.write(element) };
         self.advance(1);
         true
@@ -122,7 +122,7 @@ impl<T: Element> Sender<T> for Side<T> {
     #[inline]
     fn write(&mut self, elements: &[T]) -> usize {
         let (place, count) = self.place(elements.len());
-        // SAFETY: the place is in the storage, with room for so many, and nobody else is there.
+        // SAFETY: the place is in the storage, with room for that many, and no other thread uses it.
         unsafe { place.copy_from_nonoverlapping(elements.as_ptr(), count) };
         self.advance(count);
         count
@@ -142,7 +142,7 @@ impl<T: Element> Receiver<T> for Side<T> {
     #[inline]
     fn read(&mut self, elements: &mut [T]) -> usize {
         let (place, count) = self.place(elements.len());
-        // SAFETY: the place is in the storage, with so many elements, and nobody else is there.
+        // SAFETY: the place is in the storage, with that many elements, and no other thread uses it.
         unsafe { elements.as_mut_ptr().copy_from_nonoverlapping(place, count) };
         self.advance(count);
         count

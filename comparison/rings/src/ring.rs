@@ -25,7 +25,7 @@ pub trait Receiver<T>: Send {
     fn read(&mut self, elements: &mut [T]) -> usize;
 }
 
-/// A kind of ring. Whoever cannot be inlined into Rust brings loops of its own that do the same.
+/// A kind of ring. A ring that cannot be inlined into Rust has its own loops that do the same.
 pub trait Ring<T: Element> {
     /// Its writing side.
     type Sender: Sender<T>;
@@ -35,7 +35,7 @@ pub trait Ring<T: Element> {
     /// Whether what arrives on another thread is what was sent.
     const SYNCHRONISED: bool = true;
 
-    /// A ring of so many elements, made as the library does it by default.
+    /// A ring of a given size, made with the defaults of its library.
     fn new(capacity: usize) -> (Self::Sender, Self::Receiver);
 
     /// Writes the block and reads it, `count` times.
@@ -64,7 +64,7 @@ pub trait Ring<T: Element> {
         }
     }
 
-    /// Writes the block `count` times, while somebody reads.
+    /// Writes the block `count` times, while another thread reads.
     #[inline]
     fn send(sender: &mut Self::Sender, source: &[T], count: usize) {
         let source = black_box(source);
@@ -79,7 +79,7 @@ pub trait Ring<T: Element> {
         }
     }
 
-    /// Reads `count` blocks, while somebody writes.
+    /// Reads `count` blocks, while another thread writes.
     #[inline]
     fn receive(receiver: &mut Self::Receiver, target: &mut [T], count: usize) {
         if target.len() == 1 {

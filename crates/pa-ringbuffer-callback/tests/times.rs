@@ -326,7 +326,7 @@ fn config(stream: &Stream) -> DeviceConfig {
 fn a_frame_is_recorded_when_it_is_heard(block_size: usize, block_sizes: &[usize]) {
     let stream = Stream::new(1 << 14);
     let frames = vec![0u8; 1 << 14];
-    // SAFETY: there are so many frames, and the ring is only used here.
+    // SAFETY: there are that many frames, and the ring is only used here.
     unsafe {
         let geometry = stream.output.geometry();
         stream.output.write(&geometry, frames.as_ptr().cast(), 1000);
@@ -344,7 +344,7 @@ fn a_frame_is_recorded_when_it_is_heard(block_size: usize, block_sizes: &[usize]
     };
     device.process(&script).unwrap();
     let mut recorded = vec![0u8; 10_000];
-    // SAFETY: there is room for so many frames, and the ring is only used here.
+    // SAFETY: there is room for that many frames, and the ring is only used here.
     unsafe {
         let target = recorded.as_mut_ptr().cast();
         stream.input.read(&stream.input.geometry(), target, 10_000);

@@ -10,7 +10,7 @@ from cffi import FFI
 
 DECLARATIONS = """
 
-/* What was measured in one block, or in several if nobody had read the levels for long. */
+/* Levels of one block, or of several blocks if no thread has read them for a while. */
 struct level {
     float peak;             /* largest absolute sample value */
     float rms;              /* square root of the mean square of all samples */

@@ -24,7 +24,7 @@ callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, 0.3)
 
 
 def steps(move, value, end):
-    """What happens when the loudspeaker has had so many frames."""
+    """An action for when the loudspeaker has had that many frames."""
     yield 12000, lambda: move(1.0)
     yield 36000, lambda: move(0.25)
     yield 60000, lambda: print(json.dumps({"meter": value()}))

@@ -1,4 +1,4 @@
-"""Play random frames to whoever listens."""
+"""Play random frames for another program to record."""
 
 import contextlib
 import time

@@ -1,6 +1,6 @@
 """Play numbered frames with a callback in Python, by sounddevice itself or by our streams.
 
-With `stall`, the GIL is held meanwhile for so many seconds at a time.
+With `stall`, another thread holds the GIL for that many seconds at a time.
 """
 
 import ctypes

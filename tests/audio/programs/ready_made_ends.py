@@ -56,7 +56,7 @@ elif how == "waiting":
 elif how == "fork":
     import faulthandler
 
-    # Its lock would be held for ever in the child.
+    # Its lock would be held forever in the child.
     faulthandler.cancel_dump_traceback_later()
     if not (child := os.fork()):
         assert not stream.active

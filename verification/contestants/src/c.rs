@@ -93,7 +93,7 @@ fn count(elements: usize) -> ring_buffer_size_t {
 impl C {
     /// # Safety
     ///
-    /// The ring is initialised, outlives this, and nobody else is on this side of it.
+    /// The ring is initialised, outlives this, and no other code uses this side of it.
     pub(crate) unsafe fn new(library: &'static Library, ring: *mut PaUtilRingBuffer) -> Self {
         // SAFETY: valid, says the caller. These two fields do not change while a ring is in use.
         let (element_size, storage) = unsafe {
@@ -157,7 +157,7 @@ impl Writer for C {
 
     fn write(&mut self, data: &[u8]) -> usize {
         let elements = count(data.len() / self.element_size);
-        // SAFETY: the data has so many elements, and nobody else writes.
+        // SAFETY: the data has that many elements, and no other code writes.
         unsafe { (self.library.write)(self.ring, data.as_ptr().cast(), elements) as usize }
     }
 
@@ -175,14 +175,14 @@ impl Writer for C {
             }
         }
         let granted = self.granted(&found);
-        // SAFETY: valid since `new`; there is room for so many.
+        // SAFETY: valid since `new`; there is room for that many.
         unsafe { (self.library.advance_write)(self.ring, count(used.min(granted.len()))) };
         granted
     }
 
     fn advance(&mut self, wanted: usize) -> usize {
         let granted = self.granted(&self.chunk(self.library.write_regions, wanted));
-        // SAFETY: valid since `new`; there is room for so many.
+        // SAFETY: valid since `new`; there is room for that many.
         unsafe { (self.library.advance_write)(self.ring, count(granted.len())) };
         granted.len()
     }
@@ -200,7 +200,7 @@ impl Reader for C {
 
     fn read(&mut self, target: &mut [u8]) -> usize {
         let elements = count(target.len() / self.element_size);
-        // SAFETY: the target has room for so many elements, and nobody else reads.
+        // SAFETY: the target has room for that many elements, and no other code reads.
         unsafe { (self.library.read)(self.ring, target.as_mut_ptr().cast(), elements) as usize }
     }
 
@@ -225,14 +225,14 @@ impl Reader for C {
             }
         }
         let granted = self.granted(&chunk);
-        // SAFETY: valid since `new`; so many are there.
+        // SAFETY: valid since `new`; that many are there.
         unsafe { (self.library.advance_read)(self.ring, count(used.min(granted.len()))) };
         granted
     }
 
     fn discard(&mut self, wanted: usize) -> usize {
         let granted = self.granted(&self.chunk(self.library.read_regions, wanted));
-        // SAFETY: valid since `new`; so many are there.
+        // SAFETY: valid since `new`; that many are there.
         unsafe { (self.library.advance_read)(self.ring, count(granted.len())) };
         granted.len()
     }

@@ -27,7 +27,7 @@ pub struct Fields {
 const _: () = assert!(size_of::<Fields>() == size_of::<PaUtilRingBuffer>());
 
 impl Fields {
-    /// An empty ring whose indices begin at `start`, filled in by nobody's code but this.
+    /// An empty ring whose indices begin at `start`, filled in only by this code.
     pub fn new(element_size: usize, size: usize, start: usize, buffer: *mut c_void) -> Self {
         Self {
             buffer_size: size as ring_buffer_size_t,

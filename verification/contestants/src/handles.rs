@@ -25,7 +25,7 @@ fn load<T: Plain>(elements: &mut Vec<T>, bytes: &[u8]) {
     let count = bytes.len() / size_of::<T>();
     elements.clear();
     elements.reserve(count);
-    // SAFETY: there is room for so many, and every pattern of bytes is an element.
+    // SAFETY: there is room for that many, and every bit pattern is an element.
     unsafe {
         copy_nonoverlapping(
             bytes.as_ptr(),

@@ -89,7 +89,7 @@ impl Kind {
     ///
     /// # Safety
     ///
-    /// The pointer is valid, nobody uses the ring, and no handle knows it.
+    /// The pointer is valid, no code uses the ring, and no handle refers to it.
     pub unsafe fn flush(self, ring: *mut PaUtilRingBuffer) {
         // SAFETY: the caller's promises are the same.
         unsafe {

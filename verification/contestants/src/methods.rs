@@ -16,7 +16,7 @@ unsafe impl Send for Methods {}
 impl Methods {
     /// # Safety
     ///
-    /// The ring is initialised, outlives this, and nobody else is on this side of it.
+    /// The ring is initialised, outlives this, and no other code uses this side of it.
     pub(crate) unsafe fn new(ring: *const PaUtilRingBuffer) -> Self {
         // SAFETY: valid, says the caller.
         Self(ring, unsafe { &*ring }.geometry())
@@ -49,7 +49,7 @@ impl Writer for Methods {
 
     fn write(&mut self, data: &[u8]) -> usize {
         let count = data.len() / self.1.element_size();
-        // SAFETY: the geometry is the ring's, the data has `count` elements, and nobody else writes.
+        // SAFETY: the geometry is the ring's, the data has `count` elements, and no other code writes.
         unsafe { self.ring().write(&self.1, data.as_ptr().cast(), count) }
     }
 

@@ -1,4 +1,4 @@
-//! A ring, and who writes to it and reads from it.
+//! A ring with its producer and its consumer.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl Memory {
         let mut storage = vec![Aligned(MARK); bytes.div_ceil(MARK.len()) + 2].into_boxed_slice();
         let ring = Box::into_raw(Box::new(PaUtilRingBuffer::zeroed()));
         let start = storage[1..].as_mut_ptr().cast::<u8>();
-        // SAFETY: so many bytes are between the marks, and the struct is valid.
+        // SAFETY: that many bytes are between the marks, and the struct is valid.
         unsafe {
             start.write_bytes(0, bytes);
             maker.initialize(ring, element_size, size, start.cast());
@@ -86,7 +86,7 @@ impl Lane {
             1 => own(Placement::TwoLines),
             _ => Memory::foreign(kinds.0, element_size, size),
         };
-        // SAFETY: the ring is there, and nobody knows it yet.
+        // SAFETY: the ring exists, and no other code refers to it yet.
         unsafe { Fields::start_at(memory.ring(), start as _, start as _) };
         let mut lane = Self {
             kinds,
@@ -140,7 +140,7 @@ impl Lane {
     /// The bytes of all elements, read or not.
     pub fn storage(&self) -> &[u8] {
         let start = self.fields().buffer.cast::<u8>().cast_const();
-        // SAFETY: the storage is initialised, and as long; nobody else writes now.
+        // SAFETY: the storage is initialised, and as long; no other code writes now.
         unsafe { std::slice::from_raw_parts(start, self.bytes) }
     }
 

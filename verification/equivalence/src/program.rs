@@ -263,7 +263,7 @@ fn after_reading(model: &mut Model, target: &[u8], count: usize, used: usize) ->
 fn compare(lane: &mut Lane, model: &Model, with_storage: bool) -> Result<(), String> {
     let size = (model.available() + model.room()) as u128;
     let fields = lane.fields();
-    // A negative number becomes one that nobody expects.
+    // A negative number becomes an unexpected one.
     for (name, found, expected) in [
         ("writeIndex", fields.write_index, model.write_index()),
         ("readIndex", fields.read_index, model.read_index()),

@@ -36,7 +36,8 @@ fn most_and_largest_elements() {
     }
 }
 
-/// A ring of elements of one byte over a storage that is not there. Nobody touches it here: what is
+/// A ring of elements of one byte over a storage that does not exist. No code accesses it here:
+/// what is
 /// asked for is where elements would be, and both indices are moved.
 struct Unbacked {
     ring: Box<PaUtilRingBuffer>,
@@ -50,7 +51,7 @@ impl Unbacked {
         let mut ring = Box::new(PaUtilRingBuffer::zeroed());
         let round = 2 * size;
         let (write, read) = ((start + filled) % round, start % round);
-        // SAFETY: the struct is valid; that the storage is not, nobody will notice.
+        // SAFETY: the struct is valid; the storage is not, but no code accesses it.
         unsafe {
             let storage = std::ptr::without_provenance_mut(64);
             Fields::new(1, size as usize, 0, storage).put(&raw mut *ring);
@@ -64,12 +65,12 @@ impl Unbacked {
         }
     }
 
-    /// Moves both indices by so many elements, or as many as can be.
+    /// Moves both indices by up to this many elements.
     fn step(&mut self, writer: Kind, reader: Kind, wanted: (u128, u128)) {
         let ring = &raw mut *self.ring;
         let round = 2 * self.size;
         let filled = (self.write + round - self.read) % round;
-        // SAFETY: the ring is initialised, and nobody else is on either side. The storage is not
+        // SAFETY: the ring is initialised, and no other code uses either side. The storage is not
         // touched by these functions.
         unsafe {
             let mut writer = writer.writer(ring);
@@ -142,7 +143,7 @@ fn a_gibibyte_of_elements() {
             let mut ring = Box::new(PaUtilRingBuffer::zeroed());
             let ring = &raw mut *ring;
             for start in [2 * size - 5, size - 5, 0] {
-                // SAFETY: the storage has so many bytes; nobody else uses the ring. The index is at
+                // SAFETY: the storage has that many bytes; no other code uses the ring. The index is at
                 // most the largest number of its type.
                 unsafe {
                     Fields::new(1, size, start, storage.as_mut_ptr().cast()).put(ring);

@@ -1,5 +1,6 @@
 //! Every writer with every reader does what a queue does, with all fields and every byte of the
-//! storage where they belong. PortAudio's C is among them: whoever equals the same queue in all of
+//! storage where they belong. PortAudio's C is among them:
+//! implementations that equal the same queue in all of
 //! this equals each other.
 //!
 //! The programs are the same each time. `SEED` takes others, `PROPTEST_CASES` more.
@@ -8,7 +9,7 @@ use contestants::KINDS;
 use equivalence::{programs, run};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-/// Runs one of so many programs as are asked for.
+/// Runs one of the requested programs.
 fn runner(one_of: u32) -> TestRunner {
     let number = |name: &str, otherwise: u64| {
         std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))

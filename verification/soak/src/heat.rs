@@ -52,7 +52,7 @@ impl AddAssign for Counts {
 /// A heat that is about to start.
 #[derive(Clone, Copy, Debug)]
 pub struct Heat {
-    /// Who writes, who reads.
+    /// The producer and the consumer.
     pub kinds: (Kind, Kind),
     /// Bytes per element.
     pub element_size: usize,
@@ -244,7 +244,7 @@ impl Heat {
             0 => round - 1,
             _ => Random::new(self.seed).below(round),
         };
-        // SAFETY: the ring is there, as long as both sides of it, and nobody else knows it.
+        // SAFETY: the ring lives as long as both sides of it, and no other code refers to it.
         let (mut writer, mut reader) = unsafe {
             Fields::start_at(ring, start as _, start as _);
             (self.kinds.0.writer(ring), self.kinds.1.reader(ring))

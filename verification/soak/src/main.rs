@@ -1,4 +1,4 @@
-//! Every writer against every reader, on a thread each, until so many operations are done or time is
+//! Every writer against every reader, on a thread each, until a number of operations is done or time is
 //! over. Ends at the first wrong element, and says which.
 //!
 //!     soak --operations 1000000

@@ -24,7 +24,7 @@ pub struct Outcome {
 ///
 /// # Safety
 ///
-/// The pointer is valid for so many of them.
+/// The pointer is valid for that many of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn soak_fill(first: u64, element_size: usize, count: usize, bytes: *mut u8) {
     // SAFETY: valid, says the caller.
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn soak_fill(first: u64, element_size: usize, count: usize
 ///
 /// # Safety
 ///
-/// Both pointers are valid, the first one for so many elements.
+/// Both pointers are valid, the first one for that many elements.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn soak_expect(
     first: u64,
@@ -60,12 +60,12 @@ fn report(result: Result<(), String>) -> i32 {
     }
 }
 
-/// PortAudio's C writes so many times to a ring. Then it stores one more than the number of
+/// PortAudio's C writes a number of times to a ring. Then it stores one more than the number of
 /// elements in `total`. It ends early when `abandoned` is not 0.
 ///
 /// # Safety
 ///
-/// The ring is valid, and nobody else writes to it.
+/// The ring is valid, and no other code writes to it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn soak_write(
     ring: *mut PaUtilRingBuffer,
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn soak_write(
 ///
 /// # Safety
 ///
-/// The ring is valid, and nobody else reads from it.
+/// The ring is valid, and no other code reads from it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn soak_read(
     ring: *mut PaUtilRingBuffer,
@@ -131,7 +131,7 @@ pub extern "C" fn soak_shared() -> Box<Shared> {
 #[unsafe(no_mangle)]
 pub extern "C" fn soak_free(_: Box<Shared>) {}
 
-/// Python has written all elements, of which there are so many.
+/// Python has written all elements, this many.
 #[unsafe(no_mangle)]
 pub extern "C" fn soak_written(beside: &Shared, elements: u64) {
     beside.0.total.store(elements + 1, Ordering::Release);

@@ -21,7 +21,7 @@ pub fn stop_on_interrupt() {
     unsafe { signal(SIGINT, stop) };
 }
 
-/// Whether somebody has pressed it.
+/// Whether the user has pressed it.
 pub fn stopped() -> bool {
     STOPPED.load(Ordering::Relaxed)
 }

@@ -65,19 +65,19 @@ impl<T: Element> Ring<T> for Boost {
     fn alone(sender: &mut Side, _: &mut Side, source: &[T], target: &mut [T], count: usize) {
         let Queue { pointer, functions } = *sender.0;
         let (from, to) = (source.as_ptr().cast(), target.as_mut_ptr().cast());
-        // SAFETY: both blocks have so many elements, and both sides of the queue are ours.
+        // SAFETY: both blocks have that many elements, and both sides of the queue are ours.
         unsafe { (functions.alone)(pointer, from, to, source.len(), count) }
     }
 
     fn send(sender: &mut Side, source: &[T], count: usize) {
         let Queue { pointer, functions } = *sender.0;
-        // SAFETY: the block has so many elements, and this is the only sender.
+        // SAFETY: the block has that many elements, and this is the only sender.
         unsafe { (functions.send)(pointer, source.as_ptr().cast(), source.len(), count) }
     }
 
     fn receive(receiver: &mut Side, target: &mut [T], count: usize) {
         let Queue { pointer, functions } = *receiver.0;
-        // SAFETY: the block has so many elements, and this is the only receiver.
+        // SAFETY: the block has that many elements, and this is the only receiver.
         unsafe { (functions.receive)(pointer, target.as_mut_ptr().cast(), target.len(), count) }
     }
 
@@ -99,7 +99,7 @@ impl<T: Element> Sender<T> for Side {
 
     fn write(&mut self, elements: &[T]) -> usize {
         let source = elements.as_ptr().cast();
-        // SAFETY: the slice has so many elements, and this is the only sender.
+        // SAFETY: the slice has that many elements, and this is the only sender.
         unsafe { (self.0.functions.write)(self.0.pointer, source, elements.len()) }
     }
 }
@@ -116,7 +116,7 @@ impl<T: Element> Receiver<T> for Side {
 
     fn read(&mut self, elements: &mut [T]) -> usize {
         let target = elements.as_mut_ptr().cast();
-        // SAFETY: the slice has so many elements, and this is the only receiver.
+        // SAFETY: the slice has that many elements, and this is the only receiver.
         unsafe { (self.0.functions.read)(self.0.pointer, target, elements.len()) }
     }
 }

@@ -72,7 +72,7 @@ impl<T: Element> Sender<T> for Side {
     #[inline]
     fn write(&mut self, elements: &[T]) -> usize {
         let source: *const c_char = elements.as_ptr().cast();
-        // SAFETY: the slice has so many bytes.
+        // SAFETY: the slice has that many bytes.
         let mut done = unsafe { jack_ringbuffer_write(self.ring, source, size_of_val(elements)) };
         while done % size_of::<T>() != 0 {
             spin_loop();
@@ -96,7 +96,7 @@ impl<T: Element> Receiver<T> for Side {
 
     #[inline]
     fn read(&mut self, elements: &mut [T]) -> usize {
-        // SAFETY: the slice has so many elements.
+        // SAFETY: the slice has that many elements.
         unsafe { read(self.ring, elements.as_mut_ptr(), elements.len()) }
     }
 }

@@ -23,7 +23,7 @@ pub struct Contestant {
 }
 
 impl Contestant {
-    /// What each thread does with a ring of so many elements and with blocks of `n`.
+    /// The work of each thread, with a ring of a given size and with blocks of `n`.
     pub fn jobs(&self, mode: Mode, capacity: usize, n: usize) -> Jobs {
         (self.make)(mode, capacity, n)
     }

@@ -82,7 +82,7 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     }
     let ulock = ULOCK_WAIT.load(Ordering::Relaxed);
     if !ulock.is_null() {
-        // 0 is for ever here.
+        // 0 stands for no timeout here.
         let microseconds = (timeout.as_secs().saturating_mul(1_000_000))
             .saturating_add(u64::from(timeout.subsec_micros()))
             .clamp(1, u64::from(u32::MAX)) as u32;

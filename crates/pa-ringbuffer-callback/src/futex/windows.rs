@@ -48,7 +48,7 @@ pub(crate) fn is_there() -> bool {
 pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     let wait = WAIT.load(Ordering::Relaxed);
     if !wait.is_null() {
-        // Not shorter than asked for. The largest number is for ever.
+        // At least the requested time. The largest number stands for no timeout.
         let milliseconds = (timeout.as_secs().saturating_mul(1000))
             .saturating_add(u64::from(timeout.subsec_nanos().div_ceil(1_000_000)));
         let milliseconds = milliseconds.min(u64::from(u32::MAX - 1)) as u32;

@@ -150,7 +150,7 @@ fn streams() -> Vec<Stream> {
                 let input = RingMemory::new(element_size, N).unwrap();
                 let output = RingMemory::new(element_size, N).unwrap();
                 let choose = |has, ring: &RingMemory| if has { ring.as_ptr() } else { null_mut() };
-                // SAFETY: the rings are kept with the state, and nobody else uses them meanwhile.
+                // SAFETY: the rings are kept with the state, and no other code uses them in the meantime.
                 let state = unsafe {
                     CallbackState::new(
                         choose(has_input, &input),

@@ -123,7 +123,7 @@ fn run<R>(section: impl FnOnce() -> R, may_wake: bool) -> Outcome {
     }
     assert!(child > 0, "no process: {}", std::io::Error::last_os_error());
     let mut status = 0;
-    // SAFETY: the child is ours, nobody else waits for it, and the status is there to be written.
+    // SAFETY: the child is ours, no other code waits for it, and the status is valid for writes.
     let waited = unsafe { libc::waitpid(child, &mut status, 0) };
     assert_eq!(waited, child, "{}", std::io::Error::last_os_error());
     Outcome::of(status)

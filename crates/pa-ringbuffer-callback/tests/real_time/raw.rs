@@ -114,7 +114,7 @@ fn on_all<R>(call: impl Fn(&PaUtilRingBuffer, &Geometry, *mut c_void, usize) -> 
         }
         for damage in DAMAGES {
             let ring = RingMemory::new(size, N).unwrap();
-            // SAFETY: the struct is six such integers and a pointer, and nobody uses it.
+            // SAFETY: the struct is six such integers and a pointer, and no other code uses it.
             damage(unsafe { ring.as_ptr().cast::<[ring_buffer_size_t; 6]>().as_mut() }.unwrap());
             rings.push(ring);
         }

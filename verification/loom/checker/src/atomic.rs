@@ -156,7 +156,7 @@ impl<T: Word> Atomic<T> {
 
     /// The value in memory, for which there is only one thread.
     fn latest(&self) -> T {
-        // SAFETY: valid, and nobody has a reference to it.
+        // SAFETY: valid, and no other code has a reference to it.
         unsafe { self.0.get().read() }
     }
 

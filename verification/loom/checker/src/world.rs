@@ -62,7 +62,7 @@ impl Shadow {
     /// To find out which orders it has to try, loom compares an access with the last one to the same
     /// atomic only (`last_access` in its `rt/atomic.rs`). So a thread that loads its own index before
     /// it stores to it hides the other thread's load, and loom never tries the store before that:
-    /// many models then have one execution. Stores to another atomic, which nobody loads and which
+    /// many models then have one execution. Stores to another atomic, which no thread loads and which
     /// therefore order nothing for the model, do not hide each other.
     pub(crate) fn touch(&self) {
         if self.expected.is_some() {

@@ -244,7 +244,7 @@ pub(crate) fn wake(reason: Reason) -> Model {
                 // More than there will ever be.
                 Reason::Overflow | Reason::Finished => (Side::Consumer, 2, Slept::Finished),
             };
-            // Early ends are allowed, but not for ever.
+            // Early ends are allowed, but not forever.
             for _ in 0..3 {
                 // SAFETY: the state and its ring are alive.
                 let slept = unsafe { (*sleeping.0).sleep(side, frames, Duration::MAX) };

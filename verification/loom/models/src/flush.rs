@@ -1,4 +1,4 @@
-//! A ring is made empty while nobody is on it, and used again.
+//! A ring is made empty while no thread uses it, and used again.
 
 use std::sync::Arc;
 

@@ -12,16 +12,21 @@ pub(crate) fn map<T: Send, R: Send>(things: Vec<T>, work: impl Fn(T) -> R + Sync
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
-                    let next = queue.lock().expect("nobody panics with it").next();
+                    let next = queue
+                        .lock()
+                        .expect("no thread panics while holding it")
+                        .next();
                     let Some((number, thing)) = next else { break };
                     let result = work(thing);
-                    let mut results = results.lock().expect("nobody panics with it");
+                    let mut results = results.lock().expect("no thread panics while holding it");
                     results.push((number, result));
                 }
             });
         }
     });
-    let mut results = results.into_inner().expect("nobody panicked with it");
+    let mut results = results
+        .into_inner()
+        .expect("no thread panicked while holding it");
     results.sort_by_key(|(number, _)| *number);
     results.into_iter().map(|(_, result)| result).collect()
 }

@@ -64,7 +64,7 @@ impl Model {
         Self { limit, ..self }
     }
 
-    /// Runs the program in all ways in which at most so many times a thread is interrupted where it
+    /// Runs the program in all ways in which at most this many times a thread is interrupted where it
     /// could go on; perhaps with one ordering weakened. `changes` is what an outcome of this model
     /// says, or nothing.
     pub(crate) fn run(&self, preemptions: usize, weak: &str, changes: &Changes) -> Outcome {

@@ -16,10 +16,10 @@ use crate::ring::{Pointer, field};
 
 /// Writes elements; returns how many there was room for.
 pub(crate) type Put<const S: usize> = Box<dyn FnMut(&[[u8; S]]) -> usize + Send>;
-/// Reads so many elements, or as many as there are.
+/// Reads this many elements, or as many as are available.
 pub(crate) type Take<const S: usize> = Box<dyn FnMut(usize) -> Vec<[u8; S]>>;
 
-/// Who writes, and how.
+/// The producer, and how it writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Writer {
     /// `Producer::push`, for one element after the other.
@@ -38,13 +38,13 @@ pub(crate) enum Writer {
     CWrite,
     /// Regions and advance, of our C library.
     CWriteRegions,
-    /// Somebody who only asks our C library how much is available, and knows the place.
+    /// A thread that only asks our C library how much is available, and knows the location.
     CWriteAvailable,
     /// PortAudio.
     PortAudio,
 }
 
-/// Who reads, and how.
+/// The consumer, and how it reads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Reader {
     /// `Consumer::pop`, for one element after the other.
@@ -67,7 +67,7 @@ pub(crate) enum Reader {
     CRead,
     /// Regions and advance, of our C library.
     CReadRegions,
-    /// Somebody who only asks our C library how much is available, and knows the place.
+    /// A thread that only asks our C library how much is available, and knows the location.
     CReadAvailable,
     /// `PaUtilRingBuffer::peek`, then the C library's advance.
     CPeek,
