@@ -229,7 +229,11 @@ class AsyncStream(AsyncInputStream, AsyncOutputStream):
     _kind: ClassVar[str] = "duplex"
 
 
-class CompiledStream(sounddevice._StreamBase):  # type: ignore[misc]
+#: A stand-in for sounddevice, as in documentation builds, need not have it.
+_StreamBase: Any = getattr(sounddevice, "_StreamBase", object)
+
+
+class CompiledStream(_StreamBase):  # type: ignore[misc]
     """A stream of sounddevice whose PortAudio callback is a compiled function: no Python is in it.
 
     :param kind: ``'input'``, ``'output'`` or ``'duplex'``.

@@ -1,27 +1,27 @@
 /*
  * A lock-free ring buffer for one producer and one consumer, binary compatible with PortAudio's.
  *
- * The include guard is PortAudio's too: a program may include PortAudio's pa_ringbuffer.h as well,
- * in any order; the first one counts, and both declare the same.
+ * The include guard is PortAudio's: a program may also include PortAudio's pa_ringbuffer.h, in any
+ * order. The first one takes effect; both declare the same.
  *
  * A ring holds elementCount elements of elementSizeBytes bytes each (an audio frame, a sample, a
- * message) in memory that the program provides. All counts and sizes below are in elements, except
- * where bytes are named.
+ * message) in memory that the program provides. All counts and sizes below are numbers of elements
+ * unless they mention bytes.
  *
- * Threads: one thread may write while another one reads, without locks. At most one thread at a
- * time may be on each side:
+ * Threads: one thread may write while another one reads, without locks. Each side may be used by
+ * only one thread at a time:
  *
  *     producer   PaUtil_WriteRingBuffer, PaUtil_GetRingBufferWriteRegions,
  *                PaUtil_AdvanceRingBufferWriteIndex
  *     consumer   PaUtil_ReadRingBuffer, PaUtil_GetRingBufferReadRegions,
  *                PaUtil_AdvanceRingBufferReadIndex
  *
- * Real-time safe are all functions but PaUtil_InitializeRingBuffer and PaUtil_FlushRingBuffer: they
- * do not wait, allocate memory or call the system, and so may be used in an audio callback.
+ * All functions except PaUtil_InitializeRingBuffer and PaUtil_FlushRingBuffer are real-time safe:
+ * they do not wait, allocate memory or make system calls, so an audio callback may use them.
  *
- * Pointers to a ring must not be NULL. Counts may be any number. The indices of the ring may hold
- * any number as well: if foreign code damaged them, elements may be wrong, but no memory outside
- * the ring's is touched.
+ * Pointers to a ring must not be NULL. Counts may have any value, and so may the indices of the
+ * ring: if other code has damaged them, elements may be wrong, but no memory outside the ring's is
+ * accessed.
  */
 
 #ifndef PA_RINGBUFFER_H
@@ -62,14 +62,14 @@ typedef struct PaUtilRingBuffer {
 /*
  * Makes an empty ring.
  *
- * elementCount must be a power of two; all of the elements can be used. dataPtr points to
- * elementSizeBytes * elementCount bytes, which must be there as long as the ring is used. It may
- * be NULL: then the ring has no elements until `buffer` is set.
+ * elementCount must be a power of two; all elements are usable. dataPtr points to elementSizeBytes
+ * * elementCount bytes, which must stay valid as long as the ring is in use. It may be NULL: then
+ * the ring has no elements until `buffer` is set.
  *
- * Returns 0. Returns -1, and leaves the struct as it was, if elementCount is not a power of two,
- * if elementSizeBytes is not positive, or if so many bytes cannot exist.
+ * Returns 0. Returns -1 without changing the struct if elementCount is not a power of two, if
+ * elementSizeBytes is not positive, or if the size exceeds the address space.
  *
- * Not while another thread uses the ring.
+ * Do not call this while another thread uses the ring.
  */
 ring_buffer_size_t PaUtil_InitializeRingBuffer(PaUtilRingBuffer *rbuf,
                                                ring_buffer_size_t elementSizeBytes,
@@ -77,53 +77,52 @@ ring_buffer_size_t PaUtil_InitializeRingBuffer(PaUtilRingBuffer *rbuf,
                                                void *dataPtr);
 
 /*
- * Makes the ring empty, and both indices 0.
+ * Empties the ring and sets both indices to 0.
  *
- * Not while another thread uses the ring.
+ * Do not call this while another thread uses the ring.
  */
 void PaUtil_FlushRingBuffer(PaUtilRingBuffer *rbuf);
 
 /*
  * Returns the number of elements that can be written.
  *
- * Any thread may ask. For the producer, it can only have become more by the time it writes.
- * Real-time safe.
+ * Any thread may call this. Until the producer writes, the number can only grow. Real-time safe.
  */
 ring_buffer_size_t PaUtil_GetRingBufferWriteAvailable(const PaUtilRingBuffer *rbuf);
 
 /*
  * Returns the number of elements that can be read.
  *
- * Any thread may ask. For the consumer, it can only have become more by the time it reads.
- * Real-time safe.
+ * Any thread may call this. Until the consumer reads, the number can only grow. Real-time safe.
  */
 ring_buffer_size_t PaUtil_GetRingBufferReadAvailable(const PaUtilRingBuffer *rbuf);
 
 /*
  * Copies elementCount elements from data into the ring, or as many as there is room for.
  *
- * Returns how many were copied. Producer only. Real-time safe.
+ * Returns the number of elements copied. Producer only. Real-time safe.
  */
 ring_buffer_size_t PaUtil_WriteRingBuffer(PaUtilRingBuffer *rbuf, const void *data,
                                           ring_buffer_size_t elementCount);
 
 /*
- * Moves elementCount elements from the ring to data, or as many as there are.
+ * Moves elementCount elements from the ring to data, or as many as are available.
  *
- * Returns how many were moved; the rest of data keeps its contents. Consumer only. Real-time safe.
+ * Returns the number of elements moved; the rest of data does not change. Consumer only. Real-time
+ * safe.
  */
 ring_buffer_size_t PaUtil_ReadRingBuffer(PaUtilRingBuffer *rbuf, void *data,
                                          ring_buffer_size_t elementCount);
 
 /*
- * Says where the next elementCount elements, or as many as there is room for, are to be written
- * in place: *sizePtr1 elements at *dataPtr1, followed by *sizePtr2 elements at *dataPtr2. If they
- * are in one piece, *dataPtr2 is NULL and *sizePtr2 is 0.
+ * Gets the regions for writing the next elementCount elements, or as many as there is room for, in
+ * place: *sizePtr1 elements at *dataPtr1, then *sizePtr2 elements at *dataPtr2. If one region is
+ * enough, *dataPtr2 is NULL and *sizePtr2 is 0.
  *
- * The reader sees them after PaUtil_AdvanceRingBufferWriteIndex.
+ * PaUtil_AdvanceRingBufferWriteIndex makes the elements readable.
  *
- * Returns how many there are in both pieces. No pointer may be NULL. Producer only.
- * Real-time safe.
+ * Returns the number of elements in both regions. No pointer may be NULL. Producer only. Real-time
+ * safe.
  */
 ring_buffer_size_t PaUtil_GetRingBufferWriteRegions(PaUtilRingBuffer *rbuf,
                                                     ring_buffer_size_t elementCount,
@@ -131,10 +130,10 @@ ring_buffer_size_t PaUtil_GetRingBufferWriteRegions(PaUtilRingBuffer *rbuf,
                                                     void **dataPtr2, ring_buffer_size_t *sizePtr2);
 
 /*
- * Hands elementCount elements, written in place, over to the reader.
+ * Makes elementCount elements that were written in place available to the consumer.
  *
- * elementCount must be between 0 and what PaUtil_GetRingBufferWriteRegions returned; nothing
- * checks this, and a wrong count makes the ring's contents meaningless.
+ * elementCount must be between 0 and the result of PaUtil_GetRingBufferWriteRegions. This is not
+ * checked, and a wrong count makes the ring's contents meaningless.
  *
  * Returns the new write index. Producer only. Real-time safe.
  */
@@ -142,14 +141,14 @@ ring_buffer_size_t PaUtil_AdvanceRingBufferWriteIndex(PaUtilRingBuffer *rbuf,
                                                       ring_buffer_size_t elementCount);
 
 /*
- * Says where the next elementCount elements, or as many as there are, can be read in place:
- * *sizePtr1 elements at *dataPtr1, followed by *sizePtr2 elements at *dataPtr2. If they are in
- * one piece, *dataPtr2 is NULL and *sizePtr2 is 0.
+ * Gets the regions for reading the next elementCount elements, or as many as are available, in
+ * place: *sizePtr1 elements at *dataPtr1, then *sizePtr2 elements at *dataPtr2. If one region is
+ * enough, *dataPtr2 is NULL and *sizePtr2 is 0.
  *
- * They stay in the ring until PaUtil_AdvanceRingBufferReadIndex.
+ * The elements stay in the ring until PaUtil_AdvanceRingBufferReadIndex.
  *
- * Returns how many there are in both pieces. No pointer may be NULL. Consumer only.
- * Real-time safe.
+ * Returns the number of elements in both regions. No pointer may be NULL. Consumer only. Real-time
+ * safe.
  */
 ring_buffer_size_t PaUtil_GetRingBufferReadRegions(PaUtilRingBuffer *rbuf,
                                                    ring_buffer_size_t elementCount,
@@ -157,10 +156,10 @@ ring_buffer_size_t PaUtil_GetRingBufferReadRegions(PaUtilRingBuffer *rbuf,
                                                    void **dataPtr2, ring_buffer_size_t *sizePtr2);
 
 /*
- * Gives the room of elementCount elements, read in place, back to the writer.
+ * Returns the room of elementCount elements that were read in place to the producer.
  *
- * elementCount must be between 0 and what PaUtil_GetRingBufferReadRegions returned; nothing
- * checks this, and a wrong count makes the ring's contents meaningless.
+ * elementCount must be between 0 and the result of PaUtil_GetRingBufferReadRegions. This is not
+ * checked, and a wrong count makes the ring's contents meaningless.
  *
  * Returns the new read index. Consumer only. Real-time safe.
  */
@@ -168,9 +167,9 @@ ring_buffer_size_t PaUtil_AdvanceRingBufferReadIndex(PaUtilRingBuffer *rbuf,
                                                      ring_buffer_size_t elementCount);
 
 /*
- * The version of this header, and of the library that the program is linked with: 0x010203 for 1.2.3.
- * Programs go on working with newer libraries that have the same major version (before 1.0, the same
- * minor version), without being compiled anew. Not in PortAudio's header. Real-time safe.
+ * The version of this header, and of the library that the program is linked with: 0x010203 for
+ * 1.2.3. Programs keep working, without recompilation, with newer libraries of the same major
+ * version (before 1.0, the same minor version). PortAudio's header lacks both. Real-time safe.
  */
 #define PA_RINGBUFFER_VERSION 0x000200
 unsigned int pa_ringbuffer_version(void);
