@@ -1,4 +1,4 @@
-"""What the machine was that something was measured on."""
+"""A description of the machine of a measurement."""
 
 import os
 import pathlib
@@ -6,7 +6,7 @@ import platform
 
 
 def processor():
-    """The processor's name, where the system tells."""
+    """The processor's name, if the system provides it."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))

@@ -1,6 +1,6 @@
-"""What the pictures have in common.
+"""The common part of the pictures.
 
-No background, and colours of medium brightness: they are looked at on white pages and on dark ones.
+No background, and colours of medium brightness, for white and for dark pages.
 """
 
 import matplotlib
@@ -9,7 +9,7 @@ matplotlib.use("svg")
 
 TEXT = "#7a818a"
 LINE = "#a0a6ad"
-# Also told apart by those who see no red, or no green.
+# These colours are also distinguishable without red or without green.
 OWN = "#2b8cdb"
 OTHERS = "#e07b00"
 

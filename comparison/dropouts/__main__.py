@@ -2,23 +2,23 @@
 
     python comparison/dropouts
 
-Every frame that is played says which one it is, so that silence, repetitions and jumps are all
-recognised. Each player is a process of its own, and so is the receiver, so that the player's
-lateness cannot hurt the recording. The contestants take turns under each load.
+Every frame contains its own number, which reveals silence, repetitions and jumps. Each player is a
+process of its own, and so is the receiver, so that the player's lateness cannot harm the recording.
+The contestants take turns under each load.
 
-PortAudio plays to a JACK server without a sound card that drops what comes late, as a sound card
-does. A receiver with a compiled callback records that. It counts from a tenth of a second after the
-first sound. The control is a compiled callback that touches no ring and no Python: what it loses,
-the machine has lost.
+PortAudio plays to a JACK server without a sound card that drops late data, as a sound card does. A
+receiver with a compiled callback records the output. It starts to count a tenth of a second after
+the first sound. The control is a compiled callback that uses neither ring nor Python: its losses
+are the machine's.
 
-The virtual device makes up for late calls at once; it delays, but loses nothing. There, a compiled
-callback around the contestant's one plays the sound card, with room for two blocks: block *k* is
-due *k* blocks after the first call, and one that is not there two blocks after that is lost, with
-silence in its place. The thread that calls has no real-time priority, as JACK's have; the control
-shows what that costs.
+The virtual device makes up for late calls immediately; it delays frames but loses none. There, a
+compiled callback around the contestant's own represents the sound card, with room for two blocks:
+block *k* is due *k* blocks after the first call. A block that is still missing two blocks later is
+lost and replaced by silence. The calling thread has no real-time priority, unlike JACK's; the
+control shows the effect.
 
-The loads: another thread of the player holds the GIL for a time, and then leaves it alone for as
-long; it collects garbage in the same way; one busy process for each core.
+The loads: another thread of the player holds the GIL for a time and releases it for the same time;
+a thread collects garbage in the same way; one busy process for each core.
 """
 
 import argparse
@@ -48,7 +48,7 @@ RING = 1 << (RATE - 1).bit_length()  # a second, as a power of two of frames
 
 
 def selection(text):
-    """What ``--only`` asks for: in each category all, unless one of them is named."""
+    """The selection of ``--only``: all entries of a category, unless one of them is named."""
     words = set(text.split(",")) if text else set()
     categories = {
         "contestants": list(NAMES),
@@ -66,7 +66,7 @@ def selection(text):
 
 def positive(text):
     value = float(text)
-    # A float32 cannot count the frames of longer ones.
+    # A float32 cannot count the frames of longer runs.
     if not 0 < value <= 300:
         raise argparse.ArgumentTypeError("must be above 0 and at most 300")
     return value
@@ -116,7 +116,7 @@ def measure(device, asked, library):
 
 
 class Server:
-    """What a device needs: a JACK server, or nothing."""
+    """The environment of a device: a JACK server, or nothing."""
 
     def __init__(self, device, blocksize):
         self.environment = {}
@@ -131,7 +131,7 @@ class Server:
         return self
 
     def restart(self):
-        """After something has gone wrong, which may have been with the server."""
+        """Recover from an error, whose cause may be the server."""
         self.__exit__()
         self.__enter__()
 

@@ -17,7 +17,7 @@ TIME_LIMIT = 30
 
 
 class Failed(Exception):
-    """A process has ended without telling what it should."""
+    """A process has ended without sending its result."""
 
 
 class Program:
@@ -45,7 +45,7 @@ class Program:
         self._process.kill()
 
     def wait_for_line(self):
-        """What the program tells next."""
+        """The next message of the program."""
         line = self._process.stdout.readline()
         if line:
             return json.loads(line)
@@ -59,8 +59,8 @@ class Program:
         raise Failed(f"{self._name} failed: {last}")
 
     def tell(self):
-        """Tell the program to go on."""
-        # If it has gone, the next thing it should say will be missed.
+        """Tell the program to continue."""
+        # If it has ended, its next message will be missing.
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write("\n")
             self._process.stdin.flush()
@@ -70,8 +70,8 @@ class Program:
 
     def __exit__(self, exception_type, *exception):
         if exception_type is None:
-            # A stream must be closed before the JACK server may be stopped; how that ends, and even
-            # a crash, makes no difference to what was measured.
+            # A stream must be closed before the JACK server may be stopped. How that ends, even
+            # with a crash, does not affect the measurement.
             self._process.wait()
         self._timer.cancel()
         self._process.kill()
@@ -83,7 +83,7 @@ class Program:
 
 
 def run(config, environment):
-    """Measure one cell, and return its figures, or what went wrong under ``failed``."""
+    """Measure one cell; return its figures, or the reason of a failure under ``failed``."""
     try:
         if config["device"] == "virtual":
             return _run_on_virtual_device(config, environment)

@@ -1,4 +1,4 @@
-"""Ways to play sound from Python, and how each is set up on a device."""
+"""Ways to play sound from Python, and their set-up on a device."""
 
 import sources
 from frames import RATE
@@ -24,7 +24,7 @@ ON_VIRTUAL_DEVICE = ("array", "array-ours", "queue", "queue-ours", "ours", "cont
 
 
 def open_stream(name, config, signal):
-    """The contestant's stream on the device that *config* names, not yet started."""
+    """The contestant's stream on the device in *config*, before its start."""
     if config["device"] == "virtual":
         import virtual as device
     else:

@@ -1,4 +1,4 @@
-"""Whether PortAudio and a JACK server can be used, and what the machine is."""
+"""Whether PortAudio and a JACK server are usable, and a description of the machine."""
 
 import json
 import os
@@ -26,7 +26,7 @@ print(json.dumps(versions))
 
 
 def look_for_portaudio():
-    """Versions of what belongs to it, and the reason why it cannot be used, or None."""
+    """Versions of the components, and the reason why PortAudio is unusable, or None."""
     if missing := JackServer.missing():
         return {}, f"{missing} is not installed"
     try:
@@ -43,13 +43,13 @@ def look_for_portaudio():
     if found.returncode:
         return {}, (found.stderr.strip().splitlines() or ["PortAudio does not find the device"])[-1]
     jack = subprocess.run(["jackd", "--version"], capture_output=True, text=True).stdout
-    # The first line that says so; there may be others around it.
+    # The first line with the reason; there may be others around it.
     version = next((line.split()[2] for line in jack.splitlines() if "version" in line), "unknown")
     return {**json.loads(found.stdout.splitlines()[-1]), "JACK": version}, None
 
 
 def describe():
-    """What the machine is."""
+    """A description of the machine."""
     return {
         "processor": machine.processor(),
         "kernel": f"{platform.system()} {platform.release()}",

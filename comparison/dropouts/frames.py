@@ -1,9 +1,9 @@
-"""What is played, and what of it has arrived.
+"""The frames to play, and the analysis of those that have arrived.
 
-Each frame says which one it is: its number, from 1, in the first channel, and in the second one a
-value that follows from the number and from the player's key. A float32 holds both exactly. Silence,
-repeated frames, frames whose halves do not belong together, and what JACK's buffers still hold of
-an earlier player are all recognised.
+Each frame contains its own number, from 1, in the first channel, and in the second channel a value
+that follows from the number and from the player's key. A float32 holds both exactly. This reveals
+silence, repeated frames, frames with mismatched halves, and remains of an earlier player in JACK's
+buffers.
 """
 
 import numpy as np
@@ -17,20 +17,20 @@ LAST = 1 << 24
 
 
 def signal(count, key):
-    """The first *count* frames of the player with that key."""
+    """The first *count* frames of the player with this key."""
     numbers = np.arange(1, count + 1)
     return np.stack([numbers, _check(numbers, key)], axis=1).astype(np.float32)
 
 
 def _check(numbers, key):
-    # As control() in callbacks.c does it.
+    # The same as control() in callbacks.c.
     return (numbers * 40503 + key * 12345) & 0xFFFF
 
 
 def numbers(recording, key):
-    """The number of each recorded frame, or 0 where there is none."""
+    """The number of each recorded frame, or 0 for silence or damage."""
     first, second = recording[:, 0], recording[:, 1]
-    # What is no number at all, NaN for one, would only be noise in the comparisons.
+    # NaN would only cause warnings in the comparisons.
     plausible = (first >= 1) & (first <= LAST)
     found = np.where(plausible, first, 0).astype(np.int64)
     right = plausible & (found == first) & (_check(found, key) == second)
@@ -38,7 +38,7 @@ def numbers(recording, key):
 
 
 def judge(recording, key, begin, end):
-    """Say what is not as it should be in the frames from *begin* to *end* of a recording.
+    """Describe the errors in the frames from *begin* to *end* of a recording.
 
     - ``wrong``: frames that are not the next one: of these, ``silent`` are zeros, ``repeated`` were
       there before or come too late, and the others make no sense;
@@ -68,5 +68,5 @@ def judge(recording, key, begin, end):
 
 
 def nothing_arrived(count):
-    """The judgement where there was nothing but silence."""
+    """The result for a recording that is all silence."""
     return judge(np.zeros((count, CHANNELS), np.float32), 0, 0, count)

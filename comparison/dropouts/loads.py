@@ -15,7 +15,7 @@ import time
 #: Objects that hold others, all of which the garbage collector has to visit.
 HEAP = 1_500_000
 
-# It ends with the process that has started it, however that ends.
+# It ends with its parent process, however that ends.
 _BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: sum(range(100_000))"
 
 
@@ -32,7 +32,7 @@ class Load:
 
 
 class ThreadLoad(Load):
-    """Does something again and again in a Python thread, and lets go for just as long."""
+    """Repeats an action in a Python thread, with pauses of the same length."""
 
     def __init__(self, work):
         self._work = work
@@ -63,7 +63,7 @@ def held_gil(seconds):
 
 
 def collection():
-    """Collects garbage on a large heap; that holds the GIL."""
+    """Collects garbage on a large heap, which holds the GIL."""
     gc.disable()
     heap = [([],) for _ in range(HEAP)]
 
@@ -86,7 +86,7 @@ class BusyCores(Load):
             process = subprocess.Popen([sys.executable, "-c", _BUSY])
             self._processes.callback(process.wait)
             self._processes.callback(process.kill)
-        # Until they are at work.
+        # Until they are running.
         time.sleep(0.1)
         return self
 

@@ -1,7 +1,8 @@
 """The playing process: one contestant, one load, one device.
 
-The configuration is the argument, as JSON. It says when it is ready, begins when told to, and tells
-its figures before it closes the stream: what crashes while closing has nothing more to say.
+The argument is the configuration as JSON. The process reports when it is ready, starts on command,
+and reports its figures before it closes the stream: a process that crashes while closing cannot
+report any more.
 """
 
 import json
@@ -16,7 +17,7 @@ import native
 
 
 def wait_for_line(event):
-    """Set *event* when the next line has come, or the one who would send it is gone."""
+    """Set *event* when the next line has arrived, or its sender has ended."""
     sys.stdin.readline()
     event.set()
 
@@ -28,7 +29,7 @@ def tell(**what):
 def main():
     config = json.loads(sys.argv[1])
     config["addresses"] = dict(zip(native.NAMES, native.addresses(config["library"])))
-    # Long enough for what must be waited for, before and behind.
+    # Long enough for the waits before and after the sound.
     seconds = config["frames"] / frames.RATE + 20
     blocks = int(seconds * frames.RATE) // config["blocksize"]
     signal = frames.signal(min(blocks * config["blocksize"], frames.LAST), config["key"])
@@ -53,7 +54,7 @@ def main():
     result = {"cpu": max(0.0, cpu - load.cpu_time) / elapsed, **stream.figures()}
     if config["device"] == "virtual":
         recording = stream.recording()
-        # Silence before the sound begins is no loss.
+        # Silence before the start of the sound is not a loss.
         (valid,) = frames.numbers(recording, config["key"]).nonzero()
         begin = int(valid[0]) if len(valid) else 0
         result["judgement"] = frames.judge(recording, config["key"], begin, len(recording))

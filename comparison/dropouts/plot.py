@@ -20,7 +20,7 @@ LONGEST = 0.46  # of a column's width: the longest bar
 
 
 def _positions(blocksizes):
-    """How far above or below the middle of its row each block size is, and how thick a bar is."""
+    """The vertical offset of each block size from the middle of its row, and the bar height."""
     thickness = 0.6 / len(blocksizes)
     middle = (len(blocksizes) - 1) / 2
     return {size: (n - middle) * (thickness + 0.08) for n, size in enumerate(blocksizes)}, thickness

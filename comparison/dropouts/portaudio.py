@@ -13,7 +13,7 @@ _ffi = cffi.FFI()
 
 
 def find_device():
-    """Make sure that PortAudio has found the JACK server's device, which it looks for only once."""
+    """Check that PortAudio, which searches only once, has found the JACK server's device."""
     while not any(device["name"] == DEVICE for device in sounddevice.query_devices()):
         sounddevice._terminate()
         time.sleep(0.1)
@@ -21,7 +21,7 @@ def find_device():
 
 
 def parameters(config):
-    """What all streams have in common."""
+    """The common part of all streams."""
     return {
         "device": DEVICE,
         "samplerate": RATE,
@@ -112,7 +112,7 @@ class PythonCallbackOnOurs(_SourceStream):
 
 
 class CompiledCallback(_SourceStream):
-    """A compiled callback, which sounddevice knows only the address of."""
+    """A compiled callback, which sounddevice gets as an address."""
 
     def __init__(self, source, config):
         super().__init__(source)
@@ -180,7 +180,7 @@ class Rtmixer(_Stream):
     """rtmixer's `play_ringbuffer()`, started again whenever it has ended on an empty ring."""
 
     def __init__(self, config, signal):
-        # Only here, because it is not to be had for every Python.
+        # Imported here because it does not support every Python.
         import rtmixer
 
         self._stream = rtmixer.Mixer(**parameters(config))

@@ -1,7 +1,7 @@
-"""The receiving process: records what the player plays, and judges it.
+"""The receiving process: records the player's output and analyses it.
 
-The callback is a compiled one, and the process does nothing else, so that it can only lose what the
-machine makes it lose; that shows with the control as well.
+Its callback is compiled, and the process does nothing else, so its only losses are the machine's,
+which the control shows, too.
 """
 
 import json
@@ -23,7 +23,7 @@ def tell(**what):
 
 
 def record(ring, key, count):
-    """Record *count* frames from when the player has settled.
+    """Record *count* frames, starting when the player has settled.
 
     Returns the recording and where in it those frames begin, or None if nothing has come.
     """
@@ -59,7 +59,7 @@ def main():
         overflow_frames=counters["input_overflow_frames"],
         xruns=counters["device_input_overflows"] + counters["device_input_underflows"],
     )
-    # Only now: JACK sometimes takes a process with it that closes a stream.
+    # Only now, because JACK sometimes crashes a process that closes a stream.
     stream.stop()
     stream.close()
 

@@ -44,7 +44,7 @@ def columns(cells):
 
 
 def select(cells, row, contestant):
-    """The results of all rounds, and why those are missing that failed."""
+    """The results of all rounds, and the reasons for failures."""
     wanted = (*row, contestant)
     chosen = [
         cell
@@ -58,17 +58,17 @@ def select(cells, row, contestant):
 
 
 def percent(share):
-    """Never zero for what is not zero."""
+    """A number that is shown as zero only if it is zero."""
     if share == 0:
         return "0"
     if share < 0.001:
         return "<0.1 %"
-    # Nor everything for what is not everything.
+    # Likewise for 100 %.
     return f"{min(share * 100, 99.9):.1f} %" if share < 1 else "100 %"
 
 
 def spread(values, show):
-    """The median, and the range where there are several."""
+    """The median, with the range of several values."""
     middle = show(statistics.median(values))
     if min(values) == max(values):
         return middle

@@ -42,7 +42,7 @@ def draw(report, path):
     if found is None:
         return
     device, loads, shares = found
-    # Not everything is nothing: a hundredth may be the longest bar, but not noise.
+    # A minimum scale: the longest bar may stand for a hundredth, but not for noise.
     largest = max([0.01, *shares.values()])
     with pyplot.rc_context({**style("same_program"), "font.size": 10}):
         figure, axes = pyplot.subplots(figsize=(WIDTH, HEIGHT))

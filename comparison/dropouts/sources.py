@@ -1,8 +1,8 @@
-"""What a callback plays, and how Python supplies it: the same program for all of them.
+"""The sound of a callback, and its supply by Python: the same program for all contestants.
 
-Some have `fill()`, for a callback in Python, and the others `function` and `userdata`, the
-addresses of a compiled callback and of what it works on. `feed()` is called every few milliseconds
-by the main thread, as a program would do it that reads a file.
+Some have `fill()`, for a callback in Python; the others have `function` and `userdata`, the
+addresses of a compiled callback and of its data. The main thread calls `feed()` every few
+milliseconds, like a program that reads a file.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from frames import FRAMESIZE
 
 
 class Source:
-    """What needs no feeding, and never runs dry."""
+    """A source that needs no feeding and never runs out."""
 
     #: Blocks for which there was not enough to play; None if unknown.
     dry = None
@@ -96,7 +96,7 @@ class Ring(Source):
 
 
 class Control(Source):
-    """A compiled callback that makes up the signal itself: what it loses, the machine has lost."""
+    """A compiled callback that generates the signal itself: its losses are the machine's."""
 
     def __init__(self, config, signal):
         self._state = native.Control(key=config["key"])

@@ -1,8 +1,8 @@
-"""Streams on the virtual device, which this project brings along.
+"""Streams on this project's virtual device.
 
-It calls late where the call before took too long, and makes up for it at once: it delays, but loses
-nothing. A sound card goes on without what comes late. So `card()` in callbacks.c stands between the
-two, and keeps, of each block, what such a card would have played.
+The device calls late if the previous call took too long, and catches up immediately: it delays
+frames but loses none. A sound card continues without late data. Therefore `card()` in callbacks.c
+stands between the two, and keeps the part of each block that such a card would have played.
 """
 
 import ctypes
@@ -56,11 +56,11 @@ class _OnVirtualDevice:
         self._device.close()
 
     def finished(self):
-        """Whether everything that was asked for has been recorded."""
+        """Whether all requested frames have been recorded."""
         return self._card.recorded == len(self._recording)
 
     def recording(self):
-        """What the sound card would have played."""
+        """The frames that the sound card would have played."""
         return self._recording[: self._card.recorded]
 
     def figures(self):

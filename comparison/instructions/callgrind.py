@@ -1,4 +1,4 @@
-"""How many instructions a program takes, by the file that they are in."""
+"""Number of instructions of a program, by object file."""
 
 import collections
 import pathlib
@@ -22,7 +22,7 @@ def count(command):
 
 def parse(text):
     """The sums for each object file in callgrind's output format."""
-    # A name is written out once, and is a number in brackets from then on.
+    # A name appears once and is then represented by a number in brackets.
     names = {}
     sums = collections.Counter()
     current = None
@@ -35,7 +35,7 @@ def parse(text):
             if line.startswith("ob="):
                 current = names[number]
         elif line.startswith("calls="):
-            # The next line is what the called function took, which is counted there.
+            # The next line has the called function's instructions, which are counted there.
             called = True
         elif line[:1].isdigit() or line[:1] in ("+", "-", "*"):
             if not called:

@@ -1,11 +1,11 @@
-"""What processor time a callback in Python takes, with sounddevice and on streams of this package.
+"""Processor time of callbacks in Python, with sounddevice and with this package's streams.
 
     python comparison/python_callbacks
 
-The same function is the callback of both modules' `InputStream`, `OutputStream` and `Stream`, on a
-JACK server without a sound card. It copies its block and does nothing else, so that the figures are
-those of the way into Python. Each measurement is a process of its own, and the contestants take
-turns. Processor time is that of the whole process, with the threads of PortAudio and JACK.
+Both modules' `InputStream`, `OutputStream` and `Stream` get the same callback function, on a JACK
+server without a sound card. It only copies its block, so the figures show the cost of reaching
+Python. Each measurement is a process of its own, and the contestants take turns. Processor time
+includes the whole process, with the threads of PortAudio and JACK.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def run(config, environment):
         text=True,
         timeout=60 + 2 * config["seconds"],
     )
-    # JACK crashes some processes at their end, after all has been measured.
+    # JACK crashes some processes at their end, after the measurement.
     if not done.stdout:
         reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
         sys.exit(f"python_callbacks: {config['contestant']}, {config['kind']}: {reason}")

@@ -1,4 +1,4 @@
-"""One stream with a callback in Python, in a process of its own: what processor time it takes.
+"""The processor time of one stream with a callback in Python, in a process of its own.
 
 python streaming.py '{"contestant": "ours", "kind": "input", "blocksize": 256, …}'
 """

@@ -1,10 +1,11 @@
-"""What a call from Python costs.
+"""The cost of a call from Python.
 
     python comparison/python_calls
 
-The class is compared with that of pa-ringbuffer 0.1.4 over PortAudio's C, in one process and in
-turns, on rings of the same size. PortAudio's C comes with rtmixer's wheel. Then with other ways to
-bring bytes through a process. The other packages are installed from PyPI into folders of their own.
+This compares the class with that of pa-ringbuffer 0.1.4 over PortAudio's C, in one process and in
+turns, on rings of the same size. PortAudio's C comes with rtmixer's wheel. Then it compares other
+ways to move bytes through a process. pip installs the other packages from PyPI into folders of
+their own.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""What `stream.write()` and `read()` of 64 frames take when they need not wait.
+"""The time of `stream.write()` and `read()` of 64 frames without waiting.
 
-sounddevice's stream copies to and from PortAudio's own ring. On a private JACK server, in a process
-of its own, which that takes to find the server.
+sounddevice's stream copies to and from PortAudio's own ring. The measurement uses a private JACK
+server, in a process of its own in order to find that server.
 """
 
 import json
@@ -59,7 +59,7 @@ def _main():
 
 
 def measure():
-    """`{way: nanoseconds of each call}`, or why that cannot be measured."""
+    """`{way: nanoseconds of each call}`, or the reason why there is no measurement."""
     from headless_audio import JackServer
 
     if missing := JackServer.missing():

@@ -1,6 +1,7 @@
 """Nanoseconds per call.
 
-What is called is in a local variable, as in a program that cares, and the loop around it counts.
+The called function is in a local variable, as in an optimised program, and the time includes the
+loop.
 """
 
 import itertools
@@ -11,7 +12,7 @@ CALLS = 2000  # per measurement
 
 
 def repeat(count=CALLS):
-    """What to loop over: it makes no numbers."""
+    """An iterable for the loop that creates no numbers."""
     return itertools.repeat(None, count)
 
 

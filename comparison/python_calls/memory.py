@@ -1,9 +1,9 @@
-"""How much memory a ring takes, besides its elements.
+"""The memory of a ring, in addition to its elements.
 
-Python gets its objects from the same allocator as the rings here, and that is asked how much it has
-given out before and after many rings are made: nothing is left out, its own bookkeeping included.
-In a process of its own, because the interpreter is told at its start. Needs glibc 2.33 or newer.
-Free-threaded Python always has an allocator of its own.
+Python gets its objects from the same allocator as the rings here. The allocator reports how much it
+has allocated before and after many rings are made, which includes its own bookkeeping. The
+measurement needs a process of its own, because the interpreter selects its allocator at the start.
+It needs glibc 2.33 or newer. Free-threaded Python always has its own allocator.
 """
 
 import ctypes
@@ -42,7 +42,7 @@ def _used():
 
 
 def _grown(make):
-    # What is made once, and what the first few are given on trial.
+    # Excludes objects that are made once, and the memory of the first few rings.
     _first = [make() for _ in range(1000)]
     rings = [None] * RINGS
     before = _used()
@@ -66,7 +66,7 @@ def _main():
 
 
 def measure():
-    """`{maker: (bytes, sys.getsizeof())}`, or why that cannot be measured."""
+    """`{maker: (bytes, sys.getsizeof())}`, or the reason why there is no measurement."""
     if not hasattr(ctypes.CDLL(None) if os.name == "posix" else None, "mallinfo2"):
         return {}, "memory: the C library has no mallinfo2()"
     if sysconfig.get_config_var("Py_GIL_DISABLED"):

@@ -9,7 +9,7 @@ FOLDER = pathlib.Path(__file__).resolve().parents[2] / "build" / "peers"
 
 
 class Missing(Exception):
-    """Why a peer cannot be used."""
+    """A peer is not usable; the text is the reason."""
 
 
 def load(requirement, module):
@@ -22,9 +22,9 @@ def load(requirement, module):
             [*command, "--target", str(folder), requirement], capture_output=True, text=True
         )
         if done.returncode:
-            # ringbuf is built on the spot, and wants Boost (Debian: libboost-system-dev).
+            # pip builds ringbuf here, which needs Boost (Debian: libboost-system-dev).
             raise Missing(f"{name}: pip cannot install it")
-    # First in the path only now: upstream's module is called as ours is.
+    # First in the path only now: upstream's module has the same name as ours.
     ours = sys.modules.pop(module, None)
     sys.path.insert(0, str(folder))
     try:

@@ -1,4 +1,4 @@
-"""The ratios as a picture: a bar for each call, and a mark where it should reach to."""
+"""The ratios as a picture: a bar for each call, and a mark for its goal."""
 
 from matplotlib import pyplot
 from picture import LINE, OTHERS, OWN, style
@@ -11,7 +11,7 @@ ROW = 0.26  # inches
 def draw(report, path):
     """Save the picture, the same bytes for the same report."""
     ratios = {name: ratio(**report["calls"][name]) for name in GOALS}
-    # What is above and below the rows, in inches.
+    # Space above and below the rows, in inches.
     above, below = 0.6, 0.35
     width, height = 7.5, len(ratios) * ROW + above + below
     with pyplot.rc_context(style("python_calls")):

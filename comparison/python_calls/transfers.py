@@ -1,4 +1,4 @@
-"""Ways to bring bytes from one place in a process to another: putting them in, and out again.
+"""Ways to move bytes within a process: put them in, and take them out.
 
 One thread does both, so no thread waits.
 """
@@ -78,7 +78,7 @@ CONTESTANTS = {
 
 
 def measure(rounds):
-    """`{contestant: {size: results}}`, and why others are missing."""
+    """`{contestant: {size: results}}`, and the reasons for missing ones."""
     results, missing = {}, []
     contestants = dict(CONTESTANTS)
     for size, nbytes in SIZES.items():

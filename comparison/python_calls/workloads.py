@@ -1,4 +1,4 @@
-"""What is measured with upstream's class and with ours, and what the ratio is to be."""
+"""The measured calls of upstream's class and of ours, and the goals for their ratios."""
 
 import clock
 import numpy as np
@@ -92,7 +92,7 @@ def of_class(RingBuffer):
 
 
 def floor():
-    """What the interpreter takes for calling a builtin, or asking for an attribute of one."""
+    """The interpreter's own time for calling a builtin, or for reading its attribute."""
     nothing, view = [], memoryview(b"")
 
     def itemsize():

@@ -1,13 +1,12 @@
-"""How long rings take: ours, PortAudio's C and those of others, in Rust, C and C++.
+"""The speed of rings: ours, PortAudio's C and others, in Rust, C and C++.
 
     python comparison/rings
 
-One thread writes blocks and reads them; two threads on two cores, one writes and one reads; an
-element goes to another thread and comes back. The contestants take turns in each of several
-processes: between two threads, much depends on where things happen to lie in memory, and that
-differs from process to process.
+One thread writes and reads blocks; two threads on two cores, a writer and a reader; an element goes
+to another thread and comes back. The contestants take turns in each of several processes, because
+the speed between two threads depends on memory addresses, which differ from process to process.
 
-It takes three to four minutes, and leaves tables, a picture and all values in `build/bench`.
+This takes three to four minutes, and writes tables, a picture and all values to `build/bench`.
 """
 
 import argparse
@@ -41,7 +40,7 @@ def build():
 
 
 def measure(program, plan):
-    """For each mode what each process says."""
+    """The output of each process, by mode."""
     measured = {}
     for mode, (processes, rounds) in plan.items():
         measured[mode] = []

@@ -1,4 +1,4 @@
-"""What was measured, and on what."""
+"""A description of the measured libraries and of the machine."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ PACKAGES = {"PortAudio": "portaudio-2.0", "JACK": "jack"}
 
 
 def _first_line(*command, text=None):
-    """The first line of what a program says, or nothing if there is no such program."""
+    """The first line of a program's output, or nothing without that program."""
     try:
         output = subprocess.run(
             command, input=text, capture_output=True, text=True, check=True, timeout=60

@@ -1,7 +1,7 @@
-"""How fast the ring is meant to be, and whether it was.
+"""The goals for the ring's speed, and whether they are met.
 
-For elements of 8 bytes. "At least" says how many times faster than another one ours has to be, "at
-most" how many times the other one's time ours may take.
+They are for elements of 8 bytes. "At least" is how many times faster than another ring ours must
+be, "at most" how many times the other ring's time ours may take.
 """
 
 from typing import NamedTuple, Optional
@@ -60,7 +60,7 @@ BY_WORST_PROCESS = ("two-threads", "1x8")
 
 
 def judge(result):
-    """Yield mode, workload and, for each pair, the goal, the ratio, and whether that is enough.
+    """Yield mode, workload and, for each pair, the goal, the ratio, and whether it is met.
 
     Between two threads, the handles are those that prefetch.
     """

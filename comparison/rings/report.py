@@ -23,7 +23,7 @@ EXPLANATION = {
 
 
 def nanoseconds(value):
-    """Three digits, and no more than are there."""
+    """Three significant digits at most."""
     digits = 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{digits}f}"
 

@@ -1,4 +1,4 @@
-"""What the processes said, by contestant."""
+"""The output of the processes, by contestant."""
 
 import statistics
 

@@ -1,12 +1,12 @@
-"""What it costs to wait for a ring: by how much Python learns too late, and what that takes.
+"""The cost of waiting for a ring: how late Python notices data, and the processor time.
 
 A thread in C writes the time into a ring every 4 to 8 ms, as a callback would, or every 100 to
 200 ms, and wakes no thread. Python waits for it in several ways, in turns. The limit is a pipe,
 whose writer wakes the reader by a system call, which no audio callback may make. Then nothing is
 written, and the processor time is that of waiting alone.
 
-After that, the compiled callback of a virtual device wakes the thread that reads, or does not, in
-turns: what that does to both.
+After that, the compiled callback of a virtual device wakes the reading thread, or does not, in
+turns: the effect on both.
 """
 
 import argparse
@@ -92,7 +92,7 @@ OFTEN, SELDOM = (4000, 4000, 1), (100_000, 100_000, 25)
 
 
 def latencies(producer, name, count, pauses):
-    """Nanoseconds from each writing until Python knows."""
+    """Nanoseconds from each write until Python notices it."""
     *pauses, fraction = pauses
     count //= fraction
     if name == LIMIT:
@@ -134,7 +134,7 @@ def latencies(producer, name, count, pauses):
 
 
 def idle(name, seconds):
-    """Share of a core that waiting in vain takes."""
+    """Share of a core used by a wait without result."""
     wait, asynchronous = WAYS[name]
     ring = pa_ringbuffer.RingBuffer(8, 1024)
     before, begin = time.process_time(), time.monotonic()
