@@ -1,4 +1,4 @@
-"""What the tests of the Python classes have in common.
+"""Common fixtures of the tests of the Python classes.
 
 The contract is the same for the native class and for the portable one, and for classes that belong
 to a CFFI module and those that do not: every test runs with all four.

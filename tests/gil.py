@@ -1,4 +1,4 @@
-"""Stalls of Python, as code that keeps the GIL makes them."""
+"""Stalls of Python, caused by code that keeps the GIL."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""A state machine that uses rings as badly as it can, and knows what must hold nevertheless."""
+"""A state machine that misuses rings in every way, and checks the guarantees that still hold."""
 
 import collections
 import contextlib

@@ -1,4 +1,4 @@
-"""What a fuzzer passes to rings: things that lie, resist, or strike back when looked at."""
+"""Arguments that a fuzzer passes to rings: objects that lie, refuse, or have side effects."""
 
 import array
 import ctypes

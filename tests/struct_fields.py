@@ -1,4 +1,4 @@
-"""The C struct, for tests that look behind a ring's back."""
+"""The C struct, for tests that access it without the ring's knowledge."""
 
 import ctypes
 import sys

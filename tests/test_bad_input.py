@@ -1,4 +1,4 @@
-"""Wrong arguments are refused, and what is in the ring stays there.
+"""Wrong arguments raise errors, and the contents of the ring stay.
 
 There is one test (or a few) for each case where version 0.1.4 of this package did something else;
 the comments with a bar in front give the case and what must happen.

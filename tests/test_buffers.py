@@ -1,4 +1,4 @@
-"""Data can be in any C-contiguous buffer, and in any memory that CFFI knows.
+"""Data can be in any C-contiguous buffer, and in any memory of CFFI.
 
 Only its bytes matter, whatever their type and shape.
 """

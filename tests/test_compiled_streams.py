@@ -1,4 +1,4 @@
-"""Streams with a compiled callback of one's own, and all that can be a callback and its data."""
+"""Streams with the user's own compiled callback, and all forms of a callback and its data."""
 
 import array
 import ctypes

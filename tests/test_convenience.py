@@ -1,4 +1,4 @@
-"""``play()``, ``rec()`` and ``playrec()``: what is heard is what was given, bit for bit."""
+"""``play()``, ``rec()`` and ``playrec()`` transfer arrays bit for bit."""
 
 import inspect
 import threading

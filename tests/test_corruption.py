@@ -1,4 +1,4 @@
-"""Whatever foreign code writes into the struct, nothing outside the ring's memory is touched.
+"""Whatever foreign code writes into the struct, no memory outside the ring is accessed.
 
 Data may be wrong then, or a RuntimeError may name the field.
 """

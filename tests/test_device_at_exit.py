@@ -1,4 +1,4 @@
-"""A virtual device that is still running when its owner or the interpreter goes away."""
+"""A virtual device that is still running when its owner is dropped or the interpreter exits."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Who ends a virtual device, and what its thread may still use then.
+"""The end of a virtual device, and the objects that its thread may still use then.
 
 All of these would end the process where they fail, and so each is a process of its own.
 """

@@ -1,4 +1,4 @@
-"""An error that finds no memory for itself is a MemoryError, and not the end of the process."""
+"""An error without memory for its message is a MemoryError instead of the end of the process."""
 
 import importlib.util
 import subprocess

@@ -1,4 +1,4 @@
-"""What fails around rings and streams: memory, devices, and calls that signals interrupt.
+"""Failures around rings and streams: memory, devices, and calls that signals interrupt.
 
 Streams that are forgotten, or run when the interpreter exits, are in other files.
 """

@@ -1,4 +1,4 @@
-"""Rings in garbage cycles: the collector clears objects in any order, and code may run meanwhile.
+"""Rings in garbage cycles: the collector clears objects in any order, while code may run.
 
 All of these would end the process where they fail, and so each is a process of its own.
 """

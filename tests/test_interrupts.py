@@ -1,4 +1,4 @@
-"""Ctrl-C, and what else is raised in the middle of a call, arrives as what it is."""
+"""Ctrl-C and other exceptions raised during a call reach the caller unchanged."""
 
 import asyncio
 import contextlib

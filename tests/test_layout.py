@@ -1,4 +1,4 @@
-"""A struct that was declared in another way is found out before anything goes through it."""
+"""A struct with a different declaration is detected before it is used."""
 
 import sys
 

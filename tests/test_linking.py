@@ -1,4 +1,4 @@
-"""What an installation has for compilers and linkers, and the addresses of the C functions.
+"""Files of an installation for compilers and linkers, and the addresses of the C functions.
 
 `tests/c/test_wheel.py` compiles and links with it.
 """

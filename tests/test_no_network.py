@@ -1,4 +1,4 @@
-"""The tests stay on this machine, and one that does not is told."""
+"""The tests stay on this machine, and one that does not fails."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What Python can call, private or not, cannot be made to reach memory that it was not given."""
+"""No callable, private or not, can be made to access memory that it was not given."""
 
 import ctypes
 import importlib.util

@@ -1,4 +1,4 @@
-"""What reading and getting buffers return can be used as audio programs use it."""
+"""Results of reading and of getting buffers work in the ways that audio programs use them."""
 
 import io
 

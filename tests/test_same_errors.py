@@ -1,4 +1,4 @@
-"""The native class and the portable one refuse the same, with the same exception and the same text.
+"""The native and the portable class raise the same errors, with the same type and text.
 
 Each attribute and method of the class has a list of calls here, most of which are wrong. Both
 classes make each of them with a new ring in each of some states; the outcome must be the same.

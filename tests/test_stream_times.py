@@ -1,4 +1,4 @@
-"""Where the frames of a stream are in time, on the virtual device, whose clock counts frames."""
+"""Times of a stream's frames, on the virtual device, whose clock counts frames."""
 
 import asyncio
 import runpy

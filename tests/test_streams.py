@@ -1,4 +1,4 @@
-"""Streams with rings, on the virtual device: what is written is played, what is played is read."""
+"""Streams with rings, on the virtual device: they play all written frames, and record them."""
 
 import gc
 import logging

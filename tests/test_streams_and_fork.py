@@ -1,4 +1,4 @@
-"""Streams of a process that forks, at whatever moment: the child has them, but not their threads.
+"""Streams of a process that forks at any moment: the child has them, but not their threads.
 
 To hit every moment, a trace function forks at the bytecode of the streams' Python code whose turn
 it is. Whatever the parent was doing there, the child finishes it and must end.

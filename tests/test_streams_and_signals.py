@@ -1,4 +1,4 @@
-"""Streams whose user is interrupted, at every place where that can happen.
+"""Streams whose user is interrupted, at every possible place.
 
 Signal handlers run on the main thread between two bytecodes of whatever it does, and may raise. To
 hit every bytecode, a trace function counts those of the streams' Python code, and raises the signal

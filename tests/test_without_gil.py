@@ -1,4 +1,4 @@
-"""Nothing relies on the GIL: rings, and what is made of them, are used by many threads at once.
+"""Nothing relies on the GIL: many threads use rings, and objects made from them, at once.
 
 These tests are for a free-threaded Python; a debug build of it finds most. With a GIL, those that
 can run are shorter, and only show that the programs are right.

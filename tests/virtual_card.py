@@ -1,4 +1,4 @@
-"""A virtual sound card for whole programs: it keeps what is played, and has something to record.
+"""A virtual sound card for whole programs: it stores the output, and provides input.
 
 Streams on the virtual device have a device each, which only their owner can ask. `install()` puts a
 callback in Python between these devices and the streams' own callbacks: slow, but the device waits.

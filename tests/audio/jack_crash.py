@@ -1,4 +1,4 @@
-"""When JACK or the machine, and not the program, is to blame."""
+"""Detects failures caused by JACK or the machine rather than by the program."""
 
 import re
 import signal

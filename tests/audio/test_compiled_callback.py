@@ -1,4 +1,4 @@
-"""The compiled callback under real PortAudio, and on the virtual device: what is played arrives."""
+"""The compiled callback plays all frames, with real PortAudio and on the virtual device."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""``playrec()`` and its like with PortAudio: what is made ahead does not delay a recording."""
+"""``playrec()`` with PortAudio: sound that is made ahead does not delay a recording."""
 
 import pytest
 from jack_crash import MachineTooSlow

@@ -1,4 +1,4 @@
-"""The benchmark `comparison/dropouts`, briefly: that it measures, and what it writes."""
+"""A short run of the benchmark `comparison/dropouts`: it measures, and writes its report."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""rtmixer from PyPI, with its own compiled callback, on this package: what is played arrives.
+"""rtmixer from PyPI, with its own compiled callback, plays all frames with this package.
 
 Its wheel has PortAudio's C ring buffer in it; Python's side of every ring is ours.
 """

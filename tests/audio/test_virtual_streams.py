@@ -1,4 +1,4 @@
-"""The virtual device: without its clock, where every frame can be foretold, and how it ends."""
+"""The virtual device: without its clock, where every frame is predictable, and at its end."""
 
 import importlib.util
 import random

@@ -1,4 +1,4 @@
-"""The wheel: what it carries, and programs that are built with nothing else."""
+"""The wheel: its contents, and programs that are built with nothing else."""
 
 import functools
 import os

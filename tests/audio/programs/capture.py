@@ -1,4 +1,4 @@
-"""Record whatever is played into a file of float32 samples, until stdin is closed."""
+"""Record all output into a file of float32 samples, until stdin is closed."""
 
 import sys
 import threading

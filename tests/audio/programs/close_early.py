@@ -1,4 +1,4 @@
-"""Close a stream that has not played everything, and look at what is left in the rings."""
+"""Close a stream before it has played everything, and check the rest in the rings."""
 
 import time
 

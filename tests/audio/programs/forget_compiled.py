@@ -1,4 +1,4 @@
-"""Forget streams that run, and leave others running when the program ends."""
+"""Drop running streams, and leave others running when the program ends."""
 
 import gc
 import weakref

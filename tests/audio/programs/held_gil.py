@@ -1,4 +1,4 @@
-"""Python code that is not to be had, for 200 ms at a time."""
+"""Python code that stalls for 200 ms at a time."""
 
 import ctypes
 import sys

@@ -1,4 +1,4 @@
-"""End, in one of several ways, with a ready-made stream that runs."""
+"""End a program, in one of several ways, while a ready-made stream is running."""
 
 import gc
 import itertools

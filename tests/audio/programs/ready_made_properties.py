@@ -1,4 +1,4 @@
-"""What a ready-made stream says about itself, and what it refuses."""
+"""Properties of a ready-made stream, and the arguments that it refuses."""
 
 import sounddevice
 from pa_ringbuffer.sounddevice import StreamStoppedError

@@ -1,4 +1,4 @@
-"""When the frames of a stream are recorded and heard, by the clock of PortAudio."""
+"""Times at which a stream's frames are recorded and heard, on PortAudio's clock."""
 
 import numpy
 from frames import LEAD

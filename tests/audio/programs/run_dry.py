@@ -1,4 +1,4 @@
-"""Play a ring until it is empty, and go through what that can mean."""
+"""Play a ring until it is empty, with each possible reaction."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The devices that a program can be run on, and how a program begins and ends."""
+"""The devices for a program, and the beginning and end of a program."""
 
 import faulthandler
 import json
