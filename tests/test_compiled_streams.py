@@ -221,7 +221,7 @@ def test_a_stream_with_loopback_hears_what_it_plays():
 
 def test_frames_of_a_stream_callback_must_be_those_of_the_stream():
     callback = StreamCallback(output_ring=RingBuffer(4, 64))
-    with pytest.raises(ValueError, match="frames of 4 bytes"):
+    with pytest.raises(ValueError, match="frames have 4 bytes"):
         CompiledStream("output", callback, channels=2)
 
 
