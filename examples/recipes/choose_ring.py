@@ -55,10 +55,14 @@ def measure(stream, seconds):
         return stream.stats
 
 
+def int_or_str(text):
+    return int(text) if text.isdigit() else text
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("load", choices=LOADS, help="what the other thread does")
-    parser.add_argument("-d", "--device", help="output device: a part of its name")
+    parser.add_argument("-d", "--device", type=int_or_str, help="output device: number or name")
     parser.add_argument("--virtual", action="store_true", help="use no sound card")
     parser.add_argument("--seconds", type=float, default=5, help="for each ring (default: 5)")
     args = parser.parse_args()

@@ -48,6 +48,9 @@ def can_import(module):
     ).returncode
 
 
+NEEDS_SIGINT = pytest.mark.impossible(sys.platform == "win32", "there is no SIGINT to send")
+
+
 class Program:
     """A program of the documentation that runs."""
 
@@ -169,6 +172,7 @@ def find(part, whole):
 # Recipes
 
 
+@NEEDS_SIGINT
 def test_voice_recorder_keeps_each_sound_with_the_moment_before_it(start, soundfile, tmp_path):
     block = RATE // 50
     sound = np.concatenate(
@@ -192,6 +196,7 @@ def test_voice_recorder_keeps_each_sound_with_the_moment_before_it(start, soundf
     assert len(list(tmp_path.glob("*.wav"))) == 2
 
 
+@NEEDS_SIGINT
 def test_voice_recorder_finishes_a_take_at_ctrl_c_and_overwrites_none(start, soundfile, tmp_path):
     (tmp_path / "take-001.wav").write_text("mine")
     card = {"sound": noise(5 * RATE), "until": RATE // 2, "end": "interrupt"}
@@ -201,6 +206,7 @@ def test_voice_recorder_finishes_a_take_at_ctrl_c_and_overwrites_none(start, sou
     assert (tmp_path / "take-001.wav").read_text() == "mine"
 
 
+@NEEDS_SIGINT
 def test_looper_repeats_what_was_played_where_it_was_heard(start, heard):
     loop, begin, click = RATE, 30000, noise(64)
     sound = np.concatenate([silence(begin), click])
@@ -217,6 +223,7 @@ def test_looper_repeats_what_was_played_where_it_was_heard(start, heard):
     assert np.count_nonzero(played[: first + 2 * loop - 1]) == 4 * len(click)
 
 
+@NEEDS_SIGINT
 def test_monitor_channel_plays_one_channel_and_then_another_one(start, heard):
     sound = noise(4 * RATE, 4)
     card = {"sound": sound, "until": 2 * RATE, "end": "interrupt"}
@@ -246,6 +253,7 @@ def test_monitor_channel_ends_with_its_input(start):
     assert program.succeed() == ""
 
 
+@NEEDS_SIGINT
 def test_listeners_do_not_lose_what_a_slow_one_loses(start, soundfile, tmp_path):
     card = {"sound": noise(4 * RATE), "until": 2 * RATE, "end": "interrupt"}
     program = start(RECIPES / "listeners.py", "--virtual", "all.wav", card=card)
@@ -257,6 +265,7 @@ def test_listeners_do_not_lose_what_a_slow_one_loses(start, soundfile, tmp_path)
     assert len(re.findall(r"^  -6\.0 dB$", output, re.MULTILINE)) >= 10
 
 
+@NEEDS_SIGINT
 def test_long_recording_goes_on_in_the_next_file_without_a_gap(start, soundfile, tmp_path):
     card = {"sound": noise(4 * RATE, 2), "until": 2 * RATE, "end": "interrupt"}
     arguments = ["--virtual", ".", "--channels", 2, "--minutes", 0.01, "--ring", 5]
@@ -312,9 +321,10 @@ def test_gui_has_a_slider_without_clicks_and_a_meter(start, heard, toolkit, envi
     assert np.abs(np.diff(played)).max() < steepest + 0.5 / 128
 
 
+@NEEDS_SIGINT
 @pytest.mark.parametrize("toolkit", ["tk", "qt"])
 def test_gui_ends_with_ctrl_c(start, toolkit, environment):
-    card = {"sound": silence(1), "until": RATE // 2, "end": "interrupt"}
+    card = {"sound": silence(1), "until": RATE // 2, "end": "interrupt", "ahead": 0.4}
     program = start(RECIPES / f"gui_{toolkit}.py", "--virtual", card=card, environment=environment)
     program.succeed()
 
@@ -376,6 +386,7 @@ def test_recipes_say_which_argument_is_wrong(start, name, arguments, reason):
     assert errors.startswith("usage: ") and is_one_line(errors, name) and reason in errors
 
 
+@NEEDS_SIGINT
 @pytest.mark.parametrize(
     ("name", "arguments", "reason"),
     [
@@ -411,6 +422,7 @@ def start_on_jack(jack_server, start):
     return start_on_jack
 
 
+@NEEDS_SIGINT
 @pytest.mark.parametrize(
     ("name", "arguments", "line"),
     [
@@ -427,6 +439,7 @@ def test_recipes_run_on_portaudio_and_end_with_ctrl_c(start_on_jack, name, argum
     assert status == 0 and "Traceback" not in errors
 
 
+@NEEDS_SIGINT
 def test_long_recording_on_portaudio_has_what_was_played(start_on_jack, soundfile, tmp_path):
     sound = noise(RATE, 2)
     soundfile.write(
@@ -516,6 +529,7 @@ def test_record_seconds(follow, soundfile, tmp_path):
     assert samplerate == RATE and is_like(recorded, sound)
 
 
+@NEEDS_SIGINT
 def test_record_until_ctrl_c_keeps_the_end(follow, soundfile, tmp_path):
     sound = noise(3 * RATE)
     output = follow("record_until_ctrl_c", sound=sound, end="interrupt").succeed()
@@ -524,12 +538,14 @@ def test_record_until_ctrl_c_keeps_the_end(follow, soundfile, tmp_path):
     assert is_like(recorded, sound[: len(recorded)])
 
 
+@NEEDS_SIGINT
 def test_meter_shows_the_level(follow):
     output = follow("meter", sound=noise(3 * RATE), end="interrupt").succeed()
     levels = re.findall(r"(-[\d.]+) dB (#*)", output)
     assert len(levels) > 5 and all(level == ("-6.0", 54 * "#") for level in levels[1:])
 
 
+@NEEDS_SIGINT
 def test_spectrogram_shows_a_line(follow):
     sound = sine(1000, 3 * RATE, 1)
     output = follow("spectrogram", sound=sound, end="interrupt").succeed()
@@ -548,6 +564,7 @@ CONSTANT = np.full((4 * RATE, 1), 0.5, "float32")
 LIMIT = 0.5 * 2 * np.pi * 50 / RATE * 1.001
 
 
+@NEEDS_SIGINT
 def test_robot_voice_has_no_joints_between_blocks(start, heard, tmp_path):
     source = (TUTORIALS / "robot_voice.py").read_text("utf-8")
     # The machine may be busy.
