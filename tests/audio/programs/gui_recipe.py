@@ -20,7 +20,7 @@ config = json.loads(sys.argv[1])
 card = Card(np.load(config["sound"]))
 card.install()
 # The machine may be busy.
-callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, 0.3)
+callbacks.AHEAD = dict.fromkeys(callbacks.AHEAD, 0.4)
 
 
 def steps(move, value, end):
