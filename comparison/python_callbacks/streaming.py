@@ -8,6 +8,7 @@ import json
 import sys
 import time
 
+DEVICE = "system"
 RATE, CHANNELS, PERIOD = 48000, 2, 256
 BLOCKSIZES = (64, 256, 1024)
 KINDS = ("input", "output", "duplex")
@@ -17,11 +18,25 @@ CONTESTANTS = {"sounddevice": "sounddevice", "ours": "pa_ringbuffer.sounddevice"
 WARM_UP = 0.5
 
 
+def find_device(sounddevice):
+    """Make sure that PortAudio has found the JACK server, for which it looks only once."""
+    end = time.monotonic() + 10
+    while (
+        not any(device["name"] == DEVICE for device in sounddevice.query_devices())
+        and time.monotonic() < end
+    ):
+        sounddevice._terminate()
+        time.sleep(0.1)
+        sounddevice._initialize()
+
+
 def main():
     import numpy as np
+    import sounddevice
 
     config = json.loads(sys.argv[1])
     sd = importlib.import_module(CONTESTANTS[config["contestant"]])
+    find_device(sounddevice)
     kept = np.zeros((config["blocksize"], CHANNELS), "float32")
     count = 0
 
@@ -46,7 +61,7 @@ def main():
         "duplex": (sd.Stream, both),
     }[config["kind"]]
     with Stream(
-        device="system",
+        device=DEVICE,
         samplerate=RATE,
         channels=CHANNELS,
         blocksize=config["blocksize"],
