@@ -84,10 +84,12 @@ def frames_ahead(
 
 def frames_together(samplerate: float, latency: Any) -> int:
     """Number of recorded frames to wait for if blocks are shorter."""
-    wanted = latency[0] if isinstance(latency, tuple) else latency
+    wanted = latency[0] if isinstance(latency, (tuple, list)) else latency
     if wanted == "low":
         return 0
-    seconds = TOGETHER if wanted is None or isinstance(wanted, str) else min(TOGETHER, wanted / 2)
+    seconds = TOGETHER
+    if wanted is not None and not isinstance(wanted, str):
+        seconds = min(seconds, max(number(wanted, "latency"), 0) / 2)
     return int(seconds * samplerate)
 
 
