@@ -261,7 +261,7 @@ install-c:
 	$(PYTHON) tools/install_c.py
 
 clean:
-	rm -rf $(VENV) build dist target crates/pa-ringbuffer-capi/target comparison/target verification/target verification/loom/target
+	rm -rf $(VENV) build dist python/pa_ringbuffer/include python/pa_ringbuffer/lib target crates/pa-ringbuffer-capi/target comparison/target verification/target verification/loom/target
 
 # One wheel for CPython 3.11 and newer; below, the limited API has no buffer protocol, and
 # free-threaded Python has no limited API yet.

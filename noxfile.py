@@ -24,10 +24,11 @@ THIS = sys.version_info[1], bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 BUILT = Path("build", "installed").absolute()
 WITHOUT_HARDWARE = ["tests", "--ignore=tests/audio", "--ignore=tests/c"]
 # Things that an installation can break: which class is used, the extension's memory layout and
-# operations, the virtual device and the demo.
+# operations, headers and library, the virtual device and the demo.
 SHORT = [
     "tests/test_demo.py",
     "tests/test_layout.py",
+    "tests/test_linking.py",
     "tests/test_operations.py",
     "tests/test_virtual_device.py",
     "tests/test_without_extension.py",

@@ -76,6 +76,19 @@ def test_every_function_of_the_headers_has_an_address():
     assert len(set(addresses)) == len(addresses)
 
 
+def test_cython_is_given_every_function_and_constant_of_the_headers():
+    folder = Path(pa_ringbuffer.get_include())
+    given = Path(pa_ringbuffer.__file__).with_name("__init__.pxd").read_text(encoding="utf-8")
+    functions = re.findall(r"^    (?:(?:unsigned )?int|void|\w+_t) (\w+)\(", given, re.MULTILINE)
+    assert sorted(functions) == sorted(declared(folder))
+    header = (folder / "pa_ringbuffer_callback.h").read_text(encoding="utf-8")
+    constants = re.findall(r"^    (PA_RINGBUFFER_\w+) = ", header, re.MULTILINE)
+    assert constants
+    assert sorted(re.findall(r"^        (PA_RINGBUFFER_\w+)$", given, re.MULTILINE)) == sorted(
+        constants
+    )
+
+
 def test_functions_called_by_address_write_and_read_a_ring():
     ring = pa_ringbuffer.RingBuffer(1, 8)
     transfer = ctypes.CFUNCTYPE(SIZE, ctypes.c_void_p, ctypes.c_char_p, SIZE)

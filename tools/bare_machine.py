@@ -4,9 +4,9 @@
     python tools/bare_machine.py make demo test
 
 In a mount namespace of its own, the command finds no PortAudio, JACK, ALSA, Boost or libsndfile, no
-PyPy, valgrind, pkg-config or C++ compiler, and no headers of the system's Python. Files that it
-writes outside of /usr stay. ``CI`` is not set. If the command runs pytest, most of the tests must
-have passed: a suite that skips everything proves nothing.
+PyPy, valgrind, pkg-config, CMake, Meson or C++ compiler, and no headers of the system's Python.
+Files that it writes outside of /usr stay. ``CI`` is not set. If the command runs pytest, most of
+the tests must have passed: a suite that skips everything proves nothing.
 
 Linux only. Without root, it needs user namespaces or sudo.
 """
@@ -25,12 +25,13 @@ import sys
 from pathlib import Path
 
 PROGRAMS = "jackd jackdbus jack_* pypy* valgrind* pkg-config pkgconf *-pkg-config *-pkgconf Xvfb"
+BUILDERS = "cmake meson ninja"
 CXX = "c++ c++-* g++ g++-* *-g++ *-g++-* clang++ clang++-*"
 LIBRARIES = "libportaudio* libjack* libasound* libsndfile* libboost* jack pypy* valgrind"
 HEADERS = "portaudio.h pa_*.h portaudiocpp alsa boost jack python3* valgrind"
 
 # Names of the things that must be missing, as the programs that need them know them.
-NO_PROGRAM = ["jackd", "pypy3", "valgrind", "pkg-config", "g++", "c++"]
+NO_PROGRAM = ["jackd", "pypy3", "valgrind", "pkg-config", "cmake", "meson", "ninja", "g++", "c++"]
 NO_LIBRARY = ["portaudio", "jack", "asound", "sndfile"]
 NO_HEADER = ["portaudio.h", "jack/ringbuffer.h", "alsa/asoundlib.h", "boost/version.hpp"]
 
@@ -50,7 +51,7 @@ def to_be_hidden():
     """Paths of files and folders, without symbolic links above them."""
     found = set()
     for folder in {*os.get_exec_path(), "/usr/bin", "/usr/sbin", "/usr/local/bin"}:
-        found.update(entries(folder, f"{PROGRAMS} {CXX}"))
+        found.update(entries(folder, f"{PROGRAMS} {BUILDERS} {CXX}"))
     for prefix in Path("/usr"), Path("/usr/local"):
         for folder in prefix.glob("lib*"):
             for place in folder, *folder.glob("*-linux-*"):
