@@ -2,12 +2,13 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from built_for import FOREIGN, SYSTEM
-from conftest import HERE, PROJECT
 
-PAGE = PROJECT / "docs" / "c.md"
+HERE = Path(__file__).parent
+PAGE = HERE.parent.parent / "docs" / "c.md"
 
 
 @pytest.fixture
