@@ -250,7 +250,7 @@ class CompiledStream(_StreamBase):  # type: ignore[misc]
     :type userdata: int or CData pointer or RingBuffer or buffer, optional
     :param finished_callback: A ``PaStreamFinishedCallback`` in the same forms as *callback*, which
         is called with *userdata*; or a Python function without parameters.
-    :type finished_callback: callable or int or CData pointer or object, optional
+    :type finished_callback: int or CData pointer or object, optional
     :raises sounddevice.PortAudioError: If the stream cannot be opened.
     :raises TypeError: If *callback* is no compiled function; a Python function is for
         :class:`OutputStream` and the like.
@@ -260,7 +260,7 @@ class CompiledStream(_StreamBase):  # type: ignore[misc]
     The other parameters (*samplerate*, *blocksize*, *device*, *channels*, *dtype*, *latency*,
     *extra_settings*, *clip_off*, *dither_off*, *never_drop_input* and
     *prime_output_buffers_using_stream_callback*), methods and properties are those of
-    :class:`sounddevice.RawStream`, but for ``read()`` and ``write()``.
+    ``sounddevice.RawStream``, but for ``read()`` and ``write()``.
 
     The stream keeps *callback* and *userdata* until it is closed. It is closed when the object is
     forgotten, and when the interpreter exits.
