@@ -26,6 +26,12 @@ extensions = [
     "sections",
 ]
 exclude_patterns = ["_build"]
+# Each page shows a project in examples/callbacks.
+exclude_patterns += [
+    f"callbacks_in/{page.name}"
+    for page in HERE.glob("callbacks_in/*.md")
+    if not (HERE.parent / "examples" / "callbacks" / page.stem).is_dir()
+]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"pa-ringbuffer {version}"
