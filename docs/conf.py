@@ -52,7 +52,21 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": [], "measured/*": [], "performance": []}
+# Pages without others below them.
+ALONE = [
+    "changelog",
+    "coming_from_0_1_4",
+    "coming_from_sounddevice",
+    "how_it_works",
+    "index",
+    "measured/*",
+    "performance",
+    "start_here",
+    "troubleshooting",
+    "trust",
+    "why_sound_stutters",
+]
+html_sidebars = {name: [] for name in ALONE}
 toc_object_entries_show_parents = "hide"
 html_show_sourcelink = False
 
