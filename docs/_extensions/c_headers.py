@@ -115,10 +115,7 @@ class Header(SphinxDirective):
         return node.children
 
     def emit(self, directive, signature, comment, indent="", name=None):
-        self.lines.append(f"{indent}.. c:{directive}:: {signature}")
-        if "@" in signature:
-            self.lines.append(f"{indent}   :no-contents-entry:")
-        self.lines.append("")
+        self.lines += [f"{indent}.. c:{directive}:: {signature}", ""]
         text = self.names.linked(comment, name)
         self.lines += [f"{indent}   {line}".rstrip() for line in text.splitlines()]
         self.lines.append("")
@@ -132,12 +129,10 @@ class Header(SphinxDirective):
             for about, member in _parts(match[2]):
                 self.emit("member", _without_attributes(member), about, "   ")
         elif match := re.match(r"enum \{(.*)\}", declaration, re.S):
-            enumerators = list(_parts(match[1]))
-            # An enum without a name needs one of its own here.
-            first = enumerators[0][1].split()[0].lower()
-            self.emit("enum", f"@{first}", comment)
-            for about, enumerator in enumerators:
-                self.emit("enumerator", enumerator, about, "   ", enumerator.split()[0])
+            # Without a name, an enum cannot be linked to: its enumerators stand for themselves.
+            self.lines += [f".. rubric:: {self.names.linked(comment).rstrip('.')}", ""]
+            for about, enumerator in _parts(match[1]):
+                self.emit("enumerator", enumerator, about, name=enumerator.split()[0])
         elif match := re.match(r"typedef \w+ (\w+)$", declaration):
             # Different systems have different ones: the last one counts.
             if declaration.startswith("typedef long"):
