@@ -51,7 +51,7 @@ def markdown(report):
     lines = [
         "# Calls from Python",
         "",
-        "What a call takes, as `make bench` (or `python comparison/python_calls`) measured it: "
+        "How long a call takes, as `make bench` (or `python comparison/python_calls`) measured it: "
         "nanoseconds, medians, quartiles in brackets; the contestants take turns, in "
         f"{report['rounds']} rounds.",
         "",
@@ -62,7 +62,7 @@ def markdown(report):
         "## The class, next to that of pa-ringbuffer 0.1.4",
         "",
         "Upstream is pure Python over PortAudio's C. The ratio is the median of the ratios of "
-        "neighbouring measurements. Floor: what the interpreter takes for a builtin that does "
+        "neighbouring measurements. Floor: the interpreter's time for a builtin that does "
         "nothing.",
         "",
         *_table(["call", "upstream", "ours", "ratio", "goal", ""], _calls(report)),
@@ -74,7 +74,7 @@ def markdown(report):
             "",
             f"Bytes besides the {ELEMENTS * ELEMENT} of its elements, all Python objects and the "
             f"allocator's own bookkeeping included: what {RINGS} rings were given, by "
-            "`mallinfo2()`. Beside it, what `sys.getsizeof()` says of the object alone.",
+            "`mallinfo2()`. Beside it, `sys.getsizeof()` of the object alone.",
             "",
             *_table(["ring", "bytes", "getsizeof", "goal: at most", ""], _memory(report)),
         ]

@@ -10,13 +10,14 @@ EXPLANATION = {
     ),
     "two-threads": (
         "Nanoseconds for each element, while one thread writes blocks and another one, on another "
-        "core, reads them; both try again at once when there is no room or nothing to read. The "
-        "limit makes the same copies on both threads without any synchronisation, so that what "
-        "it reads means nothing; nothing keeps the two apart, and a ring may be faster."
+        "core, reads them; both retry at once when there is no room or nothing to read. The limit "
+        "makes the same copies on both threads without any synchronisation, so the elements that "
+        "it reads are meaningless; its threads may collide on cache lines, so a ring can be "
+        "faster."
     ),
     "round-trip": (
         "Nanoseconds until an element has gone to another thread through one ring and has come "
-        "back through another one; both threads ask all the time. The limit does it with two "
+        "back through another one; both threads poll without pause. The limit does it with two "
         "numbers, each in a cache line of its own."
     ),
 }
