@@ -96,6 +96,7 @@ nitpicky = True
 nitpick_ignore = [
     ("py:class", "optional"),
     ("py:class", "buffer"),
+    ("py:class", "callable"),
     ("py:class", "CData pointer"),
     ("c:identifier", "PaStreamCallbackTimeInfo"),
     ("c:identifier", "int32_t"),
