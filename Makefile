@@ -133,6 +133,10 @@ fuzz-valgrind: $(VENV)/.native $(VENV)/.test
 loom:
 	cargo run --locked --release --quiet --manifest-path $(LOOM) -- $(ARGS)
 
+TYPED_EXAMPLES := $(addprefix examples/callbacks/, cffi/levelmeter.py cpp/cpp_sampler.py \
+    ctypes/sampler.py cython/cython_meter.py jack_client/player.py numba/delay.py \
+    rust/python/rust_delay)
+
 lint: $(VENV)/.native $(VENV)/.lint
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -149,6 +153,8 @@ lint: $(VENV)/.native $(VENV)/.lint
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python tools/stub_docstrings.py --check
+	for program in $(TYPED_EXAMPLES); do MYPYPATH=$$(dirname $$program) $(BIN)/mypy --strict \
+	    --ignore-missing-imports --no-warn-unused-ignores $$program || exit 1; done
 	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist
 

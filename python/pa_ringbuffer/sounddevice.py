@@ -106,8 +106,10 @@ if TYPE_CHECKING:
         get_portaudio_version,
         query_devices,
         query_hostapis,
-        sleep,
     )
+
+    # sounddevice has no types.
+    def sleep(msec: int) -> None: ...
 else:
 
     def __getattr__(name):

@@ -4,6 +4,8 @@ Run it with ``python -m levelmeter`` to see the level of a sound card's input, o
 to see that of a tone, without a sound card.
 """
 
+from __future__ import annotations
+
 import argparse
 import array
 import math
@@ -52,7 +54,7 @@ class LevelMeter:
     The stream needs `callback` and `userdata`. The meter must exist until the stream is closed.
     """
 
-    def __init__(self, channels, size=256):
+    def __init__(self, channels: int, size: int = 256) -> None:
         self._ring = RingBuffer(ffi.sizeof("struct level"), size)
         self._meter = ffi.new(
             "struct levelmeter *", {"levels": self._ring._ptr, "channels": channels}
@@ -62,7 +64,7 @@ class LevelMeter:
         #: What the callback works on.
         self.userdata = ffi.cast("void *", self._meter)
 
-    def read(self):
+    def read(self) -> list[Level]:
         """Return the levels measured since the last call, oldest first.
 
         :rtype: list of Level
@@ -71,17 +73,17 @@ class LevelMeter:
         return [Level(level.peak, level.rms, level.frames) for level in data]
 
 
-def decibels(value):
+def decibels(value: float) -> float:
     """Level relative to full scale, in dB."""
     return 20 * math.log10(value) if value else -math.inf
 
 
-def bar(value):
+def bar(value: float) -> str:
     """One ``#`` for each dB above -60 dB; none for digital silence, which has -inf dB."""
     return "#" * round(min(max(0, 60 + decibels(value)), 70))
 
 
-def print_highest(levels):
+def print_highest(levels: list[Level]) -> float:
     """Print the highest peak of some levels, if there are any, and return it."""
     peak = max((level.peak for level in levels), default=0.0)
     if levels:
@@ -89,7 +91,7 @@ def print_highest(levels):
     return peak
 
 
-def measure_tone():
+def measure_tone() -> bool:
     """Print the levels of a tone that becomes louder for one second; whether they are right."""
     meter = LevelMeter(channels=1)
     device = VirtualDevice(meter.callback, meter.userdata, channels=(1, 0))
@@ -104,7 +106,7 @@ def measure_tone():
     return right
 
 
-def main():
+def main() -> int:
     """Print the input level of a sound card, ten times per second."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("-d", "--device", help="input device (numeric ID or substring)")

@@ -6,10 +6,16 @@ and what the input hears.
 Run it with ``python -m cpp_sampler``.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from _sampler import Sampler, callback
 from pa_ringbuffer import RingBuffer
 
@@ -19,13 +25,13 @@ RATE = 48000
 Event = np.dtype([("frame", "u8"), ("note", "i4"), ("velocity", "f4")], align=True)
 
 
-def pluck():
+def pluck() -> npt.NDArray[np.float32]:
     """A plucked string, for 0.4 seconds."""
     time = np.arange(RATE * 2 // 5) / RATE
     return (np.exp(-8 * time) * np.cos(2 * np.pi * 220 * time)).astype("float32")
 
 
-def tune():
+def tune() -> npt.NDArray[np.void]:
     """Eight notes, one in each quarter of a second."""
     notes = [48, 60, 67, 72, 64, 60, 55, 48]
     return np.array(
@@ -34,12 +40,12 @@ def tune():
     )
 
 
-def speed(note):
+def speed(note: int) -> float:
     """How fast a note plays the sound; every twelve notes, it is twice as fast."""
     return 2 ** ((note - 60) / 12)
 
 
-def rendered(sound, events):
+def rendered(sound: npt.NDArray[np.float32], events: Iterable[Any]) -> npt.NDArray[np.float64]:
     """What the callback has to play, computed in the simplest way."""
     played = np.zeros(3 * RATE)
     for event in events:
@@ -49,7 +55,9 @@ def rendered(sound, events):
     return played
 
 
-def compare(expected, recorded):
+def compare(
+    expected: npt.NDArray[np.float64], recorded: npt.NDArray[np.float32]
+) -> tuple[int, int]:
     """Find the sound in a recording: returns its delay, and how many frames are wrong."""
     delay = int(np.argmax(recorded != 0)) - int(np.argmax(expected != 0))
     heard = recorded[max(delay, 0) :][: len(expected)]
@@ -57,8 +65,25 @@ def compare(expected, recorded):
     return delay, int(wrong.sum()) + len(expected) - len(heard)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def open_stream(
+    args: argparse.Namespace, callback: object, userdata: object
+) -> AbstractContextManager[Any]:
+    """A stream with one channel in each direction."""
+    options: dict[str, Any] = {"samplerate": RATE, "channels": 1}
+    if args.virtual:
+        from pa_ringbuffer import testing
+
+        return testing.CompiledStream("duplex", callback, userdata, loopback=True, **options)
+    from pa_ringbuffer import sounddevice
+
+    device = int(args.device) if (args.device or "").isdigit() else args.device
+    return sounddevice.CompiledStream(
+        "duplex", callback, userdata, device=device, latency="low", **options
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-d", "--device", help="name or number of a device for input and output")
     parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
     parser.add_argument(
@@ -70,26 +95,9 @@ def main():
     events, started = RingBuffer(Event.itemsize, 256), RingBuffer(Event.itemsize, 256)
     recorded = RingBuffer(4, 1 << 17)
     sampler = Sampler(events, started, recorded, sound, steps)
-    if args.virtual:
-        from pa_ringbuffer.testing import CompiledStream
-
-        stream = CompiledStream(
-            "duplex", callback, sampler.address, samplerate=RATE, channels=1, loopback=True
-        )
-    else:
-        from pa_ringbuffer.sounddevice import CompiledStream
-
-        device = int(args.device) if (args.device or "").isdigit() else args.device
-        stream = CompiledStream(
-            "duplex",
-            callback,
-            sampler.address,
-            samplerate=RATE,
-            channels=1,
-            device=device,
-            latency="low",
-        )
-    notes, begun, heard = tune(), [], bytearray()
+    stream = open_stream(args, callback, sampler.address)
+    notes, heard = tune(), bytearray()
+    begun: list[Any] = []
     events.write(notes)
     with stream:
         while len(heard) < (3 * RATE + 8192) * 4:

@@ -8,12 +8,18 @@ and what the input hears.
     cc -O2 -shared -fPIC sampler.c -o sampler.so $(python -m pa_ringbuffer --cflags --libs)
 """
 
+from __future__ import annotations
+
 import argparse
 import ctypes
 import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pa_ringbuffer import RingBuffer
 
 RATE = 48000
@@ -59,13 +65,13 @@ class Sampler(ctypes.Structure):
     ]
 
 
-def pluck():
+def pluck() -> npt.NDArray[np.float32]:
     """A plucked string, for 0.4 seconds."""
     time = np.arange(RATE * 2 // 5) / RATE
     return (np.exp(-8 * time) * np.cos(2 * np.pi * 220 * time)).astype("float32")
 
 
-def tune():
+def tune() -> npt.NDArray[np.void]:
     """Eight notes, one in each quarter of a second."""
     notes = [48, 60, 67, 72, 64, 60, 55, 48]
     return np.array(
@@ -74,12 +80,12 @@ def tune():
     )
 
 
-def speed(note):
+def speed(note: int) -> float:
     """How fast a note plays the sound; every twelve notes, it is twice as fast."""
     return 2 ** ((note - 60) / 12)
 
 
-def rendered(sound, events):
+def rendered(sound: npt.NDArray[np.float32], events: Iterable[Any]) -> npt.NDArray[np.float64]:
     """What the callback has to play, computed in the simplest way."""
     played = np.zeros(3 * RATE)
     for event in events:
@@ -89,7 +95,9 @@ def rendered(sound, events):
     return played
 
 
-def compare(expected, recorded):
+def compare(
+    expected: npt.NDArray[np.float64], recorded: npt.NDArray[np.float32]
+) -> tuple[int, int]:
     """Find the sound in a recording: returns its delay, and how many frames are wrong."""
     delay = int(np.argmax(recorded != 0)) - int(np.argmax(expected != 0))
     heard = recorded[max(delay, 0) :][: len(expected)]
@@ -97,8 +105,25 @@ def compare(expected, recorded):
     return delay, int(wrong.sum()) + len(expected) - len(heard)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def open_stream(
+    args: argparse.Namespace, callback: object, userdata: object
+) -> AbstractContextManager[Any]:
+    """A stream with one channel in each direction."""
+    options: dict[str, Any] = {"samplerate": RATE, "channels": 1}
+    if args.virtual:
+        from pa_ringbuffer import testing
+
+        return testing.CompiledStream("duplex", callback, userdata, loopback=True, **options)
+    from pa_ringbuffer import sounddevice
+
+    device = int(args.device) if (args.device or "").isdigit() else args.device
+    return sounddevice.CompiledStream(
+        "duplex", callback, userdata, device=device, latency="low", **options
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-d", "--device", help="name or number of a device for input and output")
     parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
     parser.add_argument(
@@ -107,7 +132,7 @@ def main():
     args = parser.parse_args()
     library = Path(__file__).with_name("sampler.so")
     if not library.exists():
-        parser.exit(2, f"{library} is missing; compile it:\n{__doc__.splitlines()[-1]}\n")
+        parser.exit(2, f"{library} is missing; compile it:\n{(__doc__ or '').splitlines()[-1]}\n")
     callback = ctypes.CDLL(str(library)).sampler_callback
 
     sound, steps = pluck(), np.array([speed(note) for note in range(128)])
@@ -121,20 +146,9 @@ def main():
         length=len(sound),
         steps=steps.ctypes.data,
     )
-    if args.virtual:
-        from pa_ringbuffer.testing import CompiledStream
-
-        stream = CompiledStream(
-            "duplex", callback, sampler, samplerate=RATE, channels=1, loopback=True
-        )
-    else:
-        from pa_ringbuffer.sounddevice import CompiledStream
-
-        device = int(args.device) if (args.device or "").isdigit() else args.device
-        stream = CompiledStream(
-            "duplex", callback, sampler, samplerate=RATE, channels=1, device=device, latency="low"
-        )
-    notes, begun, heard = tune(), [], bytearray()
+    stream = open_stream(args, callback, sampler)
+    notes, heard = tune(), bytearray()
+    begun: list[Any] = []
     events.write(notes)
     with stream:
         while len(heard) < (3 * RATE + 8192) * 4:

@@ -5,11 +5,16 @@ Two rings connect the callback with Python: sound to play, and the levels of wha
 Run it with ``python -m cython_meter``.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
+from contextlib import AbstractContextManager
+from typing import Any
 
 import _meter
 import numpy as np
+import numpy.typing as npt
 from pa_ringbuffer import RingBuffer
 
 RATE = 48000
@@ -21,7 +26,7 @@ callback = _meter.__pyx_capi__["meter_callback"]
 Level = np.dtype([("frame", "u8"), ("frames", "u8"), ("peak", "f4"), ("rms", "f4")], align=True)
 
 
-def plucks():
+def plucks() -> npt.NDArray[np.float32]:
     """Two seconds with a plucked string in each quarter of the first one, louder and louder."""
     time = np.arange(RATE // 5) / RATE
     sound = np.zeros(2 * RATE, "float32")
@@ -33,14 +38,31 @@ def plucks():
     return sound
 
 
-def bar(peak):
+def bar(peak: float) -> str:
     """A peak in decibels, and one ``#`` for each dB above -60 dB."""
     level = 20 * np.log10(max(float(peak), 1e-9))
     return f"{level:6.1f} dB {'#' * round(max(0, 60 + level))}"
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def open_stream(
+    args: argparse.Namespace, callback: object, userdata: object
+) -> AbstractContextManager[Any]:
+    """A stream with one channel in each direction."""
+    options: dict[str, Any] = {"samplerate": RATE, "channels": 1}
+    if args.virtual:
+        from pa_ringbuffer import testing
+
+        return testing.CompiledStream("duplex", callback, userdata, loopback=True, **options)
+    from pa_ringbuffer import sounddevice
+
+    device = int(args.device) if (args.device or "").isdigit() else args.device
+    return sounddevice.CompiledStream(
+        "duplex", callback, userdata, device=device, latency="low", **options
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-d", "--device", help="name or number of a device for input and output")
     parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
     parser.add_argument(
@@ -52,20 +74,8 @@ def main():
     to_play, levels = RingBuffer(4, 1 << 17), RingBuffer(Level.itemsize, 256)
     meter = _meter.Meter(to_play, levels, WINDOW)
     to_play.write(sound)
-    if args.virtual:
-        from pa_ringbuffer.testing import CompiledStream
-
-        stream = CompiledStream(
-            "duplex", callback, meter.address, samplerate=RATE, channels=1, loopback=True
-        )
-    else:
-        from pa_ringbuffer.sounddevice import CompiledStream
-
-        device = int(args.device) if (args.device or "").isdigit() else args.device
-        stream = CompiledStream(
-            "duplex", callback, meter.address, samplerate=RATE, channels=1, device=device
-        )
-    messages = []
+    stream = open_stream(args, callback, meter.address)
+    messages: list[Any] = []
     with stream:
         while len(messages) < len(sound) // WINDOW + 2:
             levels.wait_for_data()

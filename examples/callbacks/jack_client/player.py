@@ -5,13 +5,19 @@ pip install pa-ringbuffer numpy JACK-Client
 cc -O2 -shared -fPIC process.c -o process.so $(python -m pa_ringbuffer --cflags --libs)
 """
 
+# JACK-Client has no types, and what is needed here is not public.
+# pyright: basic, reportAttributeAccessIssue=false
+from __future__ import annotations
+
 import argparse
 import ctypes
 import sys
 from pathlib import Path
+from typing import Any
 
-import jack
+import jack  # type: ignore[import-untyped]
 import numpy as np
+import numpy.typing as npt
 from pa_ringbuffer import RingBuffer
 
 CHANNELS = 2
@@ -31,12 +37,12 @@ class Duplex(ctypes.Structure):
     ]
 
 
-def address(pointer):
+def address(pointer: Any) -> int:
     """The number that a pointer or function of CFFI is."""
     return int(jack._ffi.cast("uintptr_t", pointer))
 
 
-def set_process_callback(client, function, userdata):
+def set_process_callback(client: Any, function: Any, userdata: ctypes.Structure) -> None:
     """Have a client call a compiled function.
 
     ``Client.set_process_callback()`` only takes functions in Python, and JACK-Client has no public
@@ -48,7 +54,7 @@ def set_process_callback(client, function, userdata):
         raise jack.JackError("the process callback cannot be set")
 
 
-def sweep(samplerate):
+def sweep(samplerate: int) -> npt.NDArray[np.float32]:
     """Two seconds of rising tones after a quarter of a second of silence."""
     time = np.arange(2 * samplerate) / samplerate
     left = 0.4 * np.sin(np.pi * time / 2) * np.cos(2 * np.pi * (220 + 110 * time) * time)
@@ -57,15 +63,15 @@ def sweep(samplerate):
     return np.concatenate([silence, np.stack([left, right], axis=1)]).astype("float32")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "--check", action="store_true", help="connect outputs with inputs, and compare"
     )
     args = parser.parse_args()
     library = Path(__file__).with_name("process.so")
     if not library.exists():
-        parser.exit(2, f"{library} is missing; compile it:\n{__doc__.splitlines()[-1]}\n")
+        parser.exit(2, f"{library} is missing; compile it:\n{(__doc__ or '').splitlines()[-1]}\n")
     try:
         client = jack.Client("pa_ringbuffer", no_start_server=True)
     except jack.JackOpenError as error:

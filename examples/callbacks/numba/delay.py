@@ -7,15 +7,23 @@ new parameters; and parameters that have taken effect, with the frame at which t
     pip install 'pa-ringbuffer[sounddevice]' numba
 """
 
+# Numba has types for parts of it only.
+# pyright: basic
+from __future__ import annotations
+
 import argparse
 import ctypes
 import sys
 import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
 import pa_ringbuffer
-from numba import types
+from numba import carray, types  # type: ignore[attr-defined]
 
 RATE = 48000
 LINE = 1 << 16  # frames in the delay line, a power of 2
@@ -37,7 +45,7 @@ State = np.dtype(
     ],
     align=True,
 )
-NOW, NEXT = State.fields["now"][1], State.fields["next"][1]
+NOW, NEXT = (dict(State.fields or {})[name][1] for name in ("now", "next"))
 
 # Addresses are integers here. ring_buffer_size_t is int32_t on Apple's systems and long elsewhere.
 COUNT = ctypes.c_int32 if sys.platform == "darwin" else ctypes.c_long
@@ -45,15 +53,15 @@ TRANSFER = ctypes.CFUNCTYPE(COUNT, ctypes.c_size_t, ctypes.c_size_t, COUNT)
 read = TRANSFER(pa_ringbuffer.function_address("PaUtil_ReadRingBuffer"))
 write = TRANSFER(pa_ringbuffer.function_address("PaUtil_WriteRingBuffer"))
 
-samples = types.CPointer(types.float32)
-states = types.CPointer(numba.from_dtype(State))
+samples = types.CPointer(types.float32)  # type: ignore[no-untyped-call]
+states = types.CPointer(numba.from_dtype(State))  # type: ignore[no-untyped-call]
 
 
 @numba.cfunc(types.intc(samples, samples, types.ulong, types.voidptr, types.ulong, states))
-def callback(input_, output, frames, times, flags, userdata):
+def callback(input_: Any, output: Any, frames: Any, times: Any, flags: Any, userdata: Any) -> int:
     """A PaStreamCallback for one channel of float32."""
-    state = numba.carray(userdata, 1)[0]
-    heard, block = numba.carray(input_, frames), numba.carray(output, frames)
+    state = carray(userdata, 1)[0]
+    heard, block = carray(input_, frames), carray(output, frames)
     state.lost += frames - write(state.recorded, heard.ctypes.data, frames)
     block[read(state.sound, block.ctypes.data, frames) :] = 0
     if not state.next_is_there:
@@ -72,7 +80,7 @@ def callback(input_, output, frames, times, flags, userdata):
     return 0
 
 
-def plucks():
+def plucks() -> npt.NDArray[np.float32]:
     """Two seconds with a plucked string in each quarter of the first one."""
     time = np.arange(RATE // 5) / RATE
     sound = np.zeros(2 * RATE, "float32")
@@ -85,7 +93,7 @@ def plucks():
     return sound
 
 
-def echoes(sound, applied):
+def echoes(sound: npt.NDArray[np.float32], applied: Iterable[Any]) -> npt.NDArray[np.float64]:
     """What the callback has to play, computed in the simplest way."""
     line, played = np.zeros(len(sound) + LINE), np.zeros(len(sound))
     changes = {int(change["frame"]): change for change in applied}
@@ -98,7 +106,9 @@ def echoes(sound, applied):
     return played
 
 
-def compare(expected, recorded):
+def compare(
+    expected: npt.NDArray[np.float64], recorded: npt.NDArray[np.float32]
+) -> tuple[int, int]:
     """Find the sound in a recording: returns its delay, and how many frames are wrong."""
     delay = int(np.argmax(recorded != 0)) - int(np.argmax(expected != 0))
     heard = recorded[max(delay, 0) :][: len(expected)]
@@ -106,8 +116,25 @@ def compare(expected, recorded):
     return delay, int(wrong.sum()) + len(expected) - len(heard)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def open_stream(
+    args: argparse.Namespace, callback: object, userdata: object
+) -> AbstractContextManager[Any]:
+    """A stream with one channel in each direction."""
+    options: dict[str, Any] = {"samplerate": RATE, "channels": 1}
+    if args.virtual:
+        from pa_ringbuffer import testing
+
+        return testing.CompiledStream("duplex", callback, userdata, loopback=True, **options)
+    from pa_ringbuffer import sounddevice
+
+    device = int(args.device) if (args.device or "").isdigit() else args.device
+    return sounddevice.CompiledStream(
+        "duplex", callback, userdata, device=device, latency="low", **options
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-d", "--device", help="name or number of a device for input and output")
     parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
     parser.add_argument(
@@ -129,19 +156,7 @@ def main():
     rings["sound"].write(sound)
     rings["parameters"].write(np.array([(0, RATE // 6, 0.5, 0.5)], Parameters))
 
-    if args.virtual:
-        from pa_ringbuffer.testing import CompiledStream
-
-        stream = CompiledStream(
-            "duplex", callback, state, samplerate=RATE, channels=1, loopback=True
-        )
-    else:
-        from pa_ringbuffer.sounddevice import CompiledStream
-
-        device = int(args.device) if (args.device or "").isdigit() else args.device
-        stream = CompiledStream(
-            "duplex", callback, state, samplerate=RATE, channels=1, device=device, latency="low"
-        )
+    stream = open_stream(args, callback, state)
     recorded, applied = bytearray(), bytearray()
     with stream:
         begin = time.monotonic()

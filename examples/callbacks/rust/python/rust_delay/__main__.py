@@ -4,11 +4,17 @@ Four rings connect the callback with Python: the sound that is to be played; wha
 new parameters; and parameters that have taken effect, with the frame at which they did.
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
 import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pa_ringbuffer import RingBuffer
 
 from . import Delay, callback
@@ -22,7 +28,7 @@ Parameters = np.dtype(
 )
 
 
-def plucks():
+def plucks() -> npt.NDArray[np.float32]:
     """Two seconds with a plucked string in each quarter of the first one."""
     time = np.arange(RATE // 5) / RATE
     sound = np.zeros(2 * RATE, "float32")
@@ -35,7 +41,7 @@ def plucks():
     return sound
 
 
-def echoes(sound, applied):
+def echoes(sound: npt.NDArray[np.float32], applied: Iterable[Any]) -> npt.NDArray[np.float64]:
     """What the callback has to play, computed in the simplest way."""
     line, played = np.zeros(len(sound) + LINE), np.zeros(len(sound))
     changes = {int(change["frame"]): change for change in applied}
@@ -48,7 +54,9 @@ def echoes(sound, applied):
     return played
 
 
-def compare(expected, recorded):
+def compare(
+    expected: npt.NDArray[np.float64], recorded: npt.NDArray[np.float32]
+) -> tuple[int, int]:
     """Find the sound in a recording: returns its delay, and how many frames are wrong."""
     delay = int(np.argmax(recorded != 0)) - int(np.argmax(expected != 0))
     heard = recorded[max(delay, 0) :][: len(expected)]
@@ -56,8 +64,25 @@ def compare(expected, recorded):
     return delay, int(wrong.sum()) + len(expected) - len(heard)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def open_stream(
+    args: argparse.Namespace, callback: object, userdata: object
+) -> AbstractContextManager[Any]:
+    """A stream with one channel in each direction."""
+    options: dict[str, Any] = {"samplerate": RATE, "channels": 1}
+    if args.virtual:
+        from pa_ringbuffer import testing
+
+        return testing.CompiledStream("duplex", callback, userdata, loopback=True, **options)
+    from pa_ringbuffer import sounddevice
+
+    device = int(args.device) if (args.device or "").isdigit() else args.device
+    return sounddevice.CompiledStream(
+        "duplex", callback, userdata, device=device, latency="low", **options
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-d", "--device", help="name or number of a device for input and output")
     parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
     parser.add_argument(
@@ -72,25 +97,7 @@ def main():
     to_play.write(sound)
     parameters.write(np.array([(0, RATE // 6, 0.5, 0.5)], Parameters))
 
-    if args.virtual:
-        from pa_ringbuffer.testing import CompiledStream
-
-        stream = CompiledStream(
-            "duplex", callback, delay_line.address, samplerate=RATE, channels=1, loopback=True
-        )
-    else:
-        from pa_ringbuffer.sounddevice import CompiledStream
-
-        device = int(args.device) if (args.device or "").isdigit() else args.device
-        stream = CompiledStream(
-            "duplex",
-            callback,
-            delay_line.address,
-            samplerate=RATE,
-            channels=1,
-            device=device,
-            latency="low",
-        )
+    stream = open_stream(args, callback, delay_line.address)
     heard, messages = bytearray(), bytearray()
     with stream:
         begin = time.monotonic()
