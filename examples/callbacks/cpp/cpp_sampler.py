@@ -109,7 +109,7 @@ def main() -> int:
     if args.virtual or args.check:
         delay, wrong = compare(rendered(sound, begun), np.frombuffer(heard, "float32"))
         print(f"{3 * RATE} frames came back {delay} frames later, {wrong} of them wrong")
-        return int(wrong or sampler.lost or len(begun) != len(notes))
+        return 1 if wrong or sampler.lost or len(begun) != len(notes) else 0
     return 0
 
 

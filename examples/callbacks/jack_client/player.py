@@ -110,7 +110,7 @@ def main() -> int:
         same = np.all(frames[begin:][: len(sound) - first] == sound[first:], axis=1)
         wrong = len(sound) - first - int(same.sum())
         print(f"{len(sound) - first} frames came back, {wrong} of them wrong")
-        return int(wrong or duplex.lost)
+        return 1 if wrong or duplex.lost else 0
     return 0
 
 

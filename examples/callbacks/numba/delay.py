@@ -175,7 +175,7 @@ def main() -> int:
     if args.virtual or args.check:
         delay, wrong = compare(echoes(sound, changes), np.frombuffer(recorded, "float32"))
         print(f"{len(sound)} frames came back {delay} frames later, {wrong} of them wrong")
-        return int(wrong or state["lost"][0] or len(changes) != 10)
+        return 1 if wrong or state["lost"][0] or len(changes) != 10 else 0
     return 0
 
 

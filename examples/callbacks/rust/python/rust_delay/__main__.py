@@ -115,7 +115,7 @@ def main() -> int:
     if args.virtual or args.check:
         delay, wrong = compare(echoes(sound, changes), np.frombuffer(heard, "float32"))
         print(f"{len(sound)} frames came back {delay} frames later, {wrong} of them wrong")
-        return int(wrong or delay_line.lost or len(changes) != 10)
+        return 1 if wrong or delay_line.lost or len(changes) != 10 else 0
     return 0
 
 
