@@ -1,9 +1,11 @@
 """``python -m pa_ringbuffer run`` and ``info``, as users call them."""
 
+import ast
 import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,6 +77,7 @@ def run(*arguments, **kwargs):
 
 def write(folder, program, name="program.py"):
     file = folder / name
+    file.parent.mkdir(exist_ok=True)
     file.write_text(textwrap.dedent(program), encoding="latin-1" if "latin" in program else "utf-8")
     return file
 
@@ -324,6 +327,91 @@ def test_a_child_may_import_either_module_first(tmp_path, require, first):
     write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, 'child.py'])")
     result = run("program.py", cwd=tmp_path)
     assert (result.stdout, result.returncode) == ("fine\n", 0), result.stderr
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        # Programs look in this way whether they can have sound.
+        "import importlib.util as u; assert u.find_spec('sounddevice'); " + CHILD,
+        "import pa_ringbuffer.sounddevice; " + CHILD,
+    ],
+)
+def test_a_child_may_look_for_the_module_before_it_imports_it(tmp_path, require, code):
+    if "pa_ringbuffer.sounddevice" in code:
+        try:
+            importlib.import_module("sounddevice")
+        except (ImportError, OSError):
+            require(False, "sounddevice or PortAudio is not installed")
+    write(tmp_path, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])")
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.stdout == "True\n", result.stderr
+
+
+def test_a_child_may_run_sounddevice_itself(tmp_path):
+    write(tmp_path, "if __name__ == '__main__': print('itself')", "library/sounddevice.py")
+    write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, '-m', 'sounddevice'])")
+    library = {"PYTHONPATH": str(tmp_path / "library")}
+    result = run("--virtual", "program.py", cwd=tmp_path, environment=library)
+    assert result.stdout == "itself\n", result.stderr
+
+
+def test_a_child_asks_the_same_finders_as_without_us(tmp_path):
+    write(
+        tmp_path,
+        """
+        import sys
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == "sounddevice" and sys.argv == ["-c"]:
+                    print("asked")
+        sys.meta_path.insert(1, Finder())
+        """,
+        "library/sitecustomize.py",
+    )
+    child = "import os; del os.environ['PA_RINGBUFFER_RUN']\ntry: import sounddevice\nexcept: pass"
+    write(tmp_path, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])")
+    library = {"PYTHONPATH": str(tmp_path / "library")}
+    result = run("--virtual", "program.py", cwd=tmp_path, environment=library)
+    assert result.stdout == "asked\n", result.stderr
+
+
+@pytest.mark.parametrize("path", ["", os.pathsep, f"{os.pathsep}library", f"library{os.pathsep}"])
+def test_empty_entries_in_pythonpath_keep_their_meaning(tmp_path, path):
+    write(tmp_path, "import sys; print(sys.path)", "child/child.py")
+    write(tmp_path, "import subprocess, sys; subprocess.run([sys.executable, 'child/child.py'])")
+    environment = {"PYTHONPATH": path}
+    expected = call("program.py", cwd=tmp_path, environment=environment)
+    # `python -m` would add the package's folder, if only the path had it.
+    result = run("--virtual", "program.py", cwd=tmp_path, environment=environment)
+    assert result.stdout == expected.stdout, result.stderr
+
+
+def test_a_child_may_be_another_python(tmp_path, require):
+    require(shutil.which("pypy3"), "PyPy is not installed")
+    write(tmp_path, "x = 1", "library/seen.py")
+    write(tmp_path, "import seen; seen.x = 2", "library/sitecustomize.py")
+    child = "import seen; print(seen.x)"
+    write(tmp_path, f"import subprocess; subprocess.run(['pypy3', '-c', {child!r}])")
+    library = {"PYTHONPATH": str(tmp_path / "library")}
+    result = run("--virtual", "program.py", cwd=tmp_path, environment=library)
+    assert result.stdout == "2\n", result.stderr
+
+
+def test_the_sitecustomize_of_children_has_a_syntax_that_older_pythons_know():
+    """An error there would be printed at each start of an older Python."""
+    folder = importlib.import_module("pa_ringbuffer._children").FOLDER
+    with open(os.path.join(folder, "sitecustomize.py"), encoding="ascii") as file:
+        tree = ast.parse(file.read(), feature_version=(3, 4))
+    for node in ast.walk(tree):
+        assert not isinstance(
+            node, (ast.AnnAssign, ast.JoinedStr, ast.Nonlocal, ast.AsyncFunctionDef)
+        )
+        if isinstance(node, ast.ImportFrom):
+            assert node.module != "__future__"
+        if isinstance(node, ast.FunctionDef):
+            assert node.returns is None and not node.args.kwonlyargs
+            assert not any(argument.annotation for argument in node.args.args)
 
 
 def test_a_child_that_needs_no_sound_cannot_tell_the_difference(tmp_path):

@@ -19,10 +19,11 @@ def enter(virtual: bool, ahead: float | None, has_report: bool) -> None:
     """Make the processes that are started from now on import our module."""
     options = {"virtual": virtual, "ahead": ahead, "has_report": has_report}
     os.environ[VARIABLE] = json.dumps(options)
-    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    # An empty entry means the current folder, but an empty variable means nothing.
+    path = os.environ.get("PYTHONPATH", "")
+    before = path.split(os.pathsep) if path else []
     folders = [FOLDER, *(folder for folder in before if folder != FOLDER)]
-    # An empty entry would mean the current folder.
-    os.environ["PYTHONPATH"] = os.pathsep.join(folders if any(before) else [FOLDER])
+    os.environ["PYTHONPATH"] = os.pathsep.join(folders)
 
 
 def leave() -> None:

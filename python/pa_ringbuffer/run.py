@@ -49,10 +49,10 @@ class SoundDevice(types.ModuleType):
         self._ours, self._original = ours, original
         names = {*ours.__all__, *(dir(original) if original else ())}
         self.__all__ = sorted(name for name in names if not name.startswith("_"))
-        if original:
-            self.__file__ = original.__file__
-            self.__spec__ = original.__spec__
-            self.__version__ = original.__version__
+        for name in "__file__", "__spec__", "__version__":
+            # A stand-in for sounddevice may lack some.
+            if hasattr(original, name):
+                setattr(self, name, getattr(original, name))
 
     def __getattr__(self, name: str) -> Any:
         if name in self._ours.__all__ or self._original is None:
