@@ -134,6 +134,41 @@ def test_a_duplex_stream_is_late_by_what_its_latency_says():
     assert sum(stream.latency) == pytest.approx((5000 + 256) / 48000)
 
 
+@pytest.mark.parametrize("stream_class", [testing.InputStream, testing.Stream])
+@pytest.mark.parametrize("blocksize", [256, 0])
+def test_the_function_gets_the_first_recorded_frame_also_after_a_new_start(stream_class, blocksize):
+    captured, enough = [], threading.Event()
+
+    def callback(*arguments):
+        captured.append(arguments[-2].inputBufferAdcTime)
+        enough.set()
+
+    with stream_class(callback=callback, blocksize=blocksize) as stream:
+        begin = 0.0
+        for _ in range(3):
+            assert enough.wait(LONG)
+            stream.stop()
+            # What the device's first call has as its input was captured before that call.
+            assert captured[0] < begin
+            del captured[:]
+            enough.clear()
+            # The device's clock stands still until its next call.
+            begin = stream.time
+            stream.start()
+
+
+def test_blocks_longer_than_what_is_made_ahead_lengthen_the_latency():
+    callback = Numbers(30_000)
+    with testing.Stream(
+        callback=callback.both, loopback=True, ahead_frames=100, blocksize=0, ring_frames=16384
+    ) as stream:
+        assert callback.enough.wait(LONG)
+    assert stream.latency[1] * 48000 >= 2 * stream.stats.smallest_block
+    heard = callback.heard()
+    begin = np.argmax(heard != 0)
+    assert heard[begin] == 1
+
+
 def test_blocks_of_different_sizes_are_given_as_they_come():
     callback = Numbers(20_000)
     with testing.InputStream(callback=callback.record, blocksize=0, ring_seconds=2) as stream:

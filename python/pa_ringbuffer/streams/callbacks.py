@@ -296,8 +296,9 @@ class Caller:
             before.set()
         self._has_returned = over = threading.Event()
         run = self.pump.begin()
-        # Until the device has made one call, and there is sound to play.
-        self._callback.mode = "hold" if self._out else "run"
+        # Until the device has made one call, and there is sound to play. What is recorded is never
+        # held back: the function gets it from the first frame on.
+        self._callback.mode = "hold" if self._out and not self._in else "run"
         self._thread = threading.Thread(
             target=self._call_all, args=(run, before, over), name="stream callback", daemon=True
         )

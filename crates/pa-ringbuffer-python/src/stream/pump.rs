@@ -9,10 +9,10 @@
 //!   available or, if making them takes longer than playing them, after the time that they last.
 //! - Input: if blocks are shorter than *together*, the thread waits for that many frames, but no
 //!   longer than they last; then all available frames are due.
-//! - Duplex: the output ring starts with *ahead* frames of silence, at the same call of the
-//!   compiled callback that records the first frame. From then on, for each frame taken out of the
-//!   input ring, one is put into the output ring. If a frame was not played in time, one is dropped
-//!   later, and if one was not recorded, one of silence is inserted.
+//! - Duplex: the output ring starts with *ahead* frames of silence, at the first call of the
+//!   compiled callback, which also records the first frame. From then on, for each frame taken out
+//!   of the input ring, one is put into the output ring. If a frame was not played in time, one is
+//!   dropped later, and if one was not recorded, one of silence is inserted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -86,6 +86,8 @@ struct Progress {
     /// Time since which the compiled callback holds the sound back, or `None` if it does not.
     held_since: Option<Instant>,
     is_held: bool,
+    /// With both directions: the device's block size is not known yet.
+    is_unsettled: bool,
     /// The fill level to keep in the output ring.
     ahead: usize,
     /// Without output: frames recorded between two checks.
@@ -216,10 +218,7 @@ impl Pump {
         let mut guard = self.progress();
         let progress = &mut *guard;
         let state = self.state();
-        if self.output.is_some()
-            && progress.is_held
-            && state.counters().blocks() == progress.blocks_before
-        {
+        if self.output.is_some() && state.counters().blocks() == progress.blocks_before {
             // A wait for these frames has no wake-up.
             return Due::Missing(1, Side::Producer, usize::MAX);
         }
@@ -289,13 +288,19 @@ impl Pump {
 
     fn due_duplex(&self, progress: &mut Progress, input: &Ring, output: &Ring) -> Due {
         let block = self.block();
-        if progress.is_held {
+        if progress.is_unsettled {
+            let before = progress.ahead;
             self.settle(progress, output);
-            if output.fill() < progress.ahead {
-                return Due::Silence(progress.ahead - output.fill());
+            self.note_underflow(progress);
+            // The blocks are longer than the silence was made for. Some of the rest may have been
+            // played already.
+            let more = progress.ahead.saturating_sub(before) as u64;
+            let played = more.min(progress.debt);
+            progress.debt -= played;
+            if more != played {
+                return Due::Silence((more - played) as usize);
             }
-            progress.is_held = false;
-            self.state().release();
+            progress.is_unsettled = false;
         }
         let lost = self.state().counters().input_overflow_frames();
         let there = input.fill();
@@ -407,7 +412,7 @@ impl Pump {
             )
         }? as u64;
         let mut progress = self.progress();
-        if !progress.is_held {
+        if !progress.is_unsettled {
             progress.gap = progress.gap.saturating_sub(put);
             self.inserted.fetch_add(put, Ordering::Relaxed);
         }
@@ -526,24 +531,34 @@ impl Pump {
 
     /// Call this right before the device is started, while the rings are empty. Returns the number
     /// of the run.
-    fn begin(&self) -> u64 {
+    fn begin(&self, py: Python<'_>) -> PyResult<u64> {
         let state = self.state();
         let counters = state.counters();
         let mut told = [0; TOLD.len()];
         for ((count, _), told) in TOLD.iter().zip(&mut told) {
             *told = count(state);
         }
-        *self.progress() = Progress {
+        let is_duplex = self.input.is_some() && self.output.is_some();
+        let mut progress = Progress {
             blocks_before: counters.blocks(),
-            is_held: self.output.is_some(),
+            is_held: self.output.is_some() && !is_duplex,
+            is_unsettled: is_duplex,
             ahead: self.ahead,
             underflow_frames: counters.output_underflow_frames(),
             overflow_frames: counters.input_overflow_frames(),
             told,
             ..Progress::default()
         };
+        if let (true, Some(output)) = (is_duplex, &self.output) {
+            self.settle(&mut progress, output);
+        }
+        let silence = if is_duplex { progress.ahead } else { 0 };
+        *self.progress() = progress;
+        if silence != 0 {
+            self.put_silence(py, silence)?;
+        }
         self.is_over.store(false, Ordering::Release);
-        self.run.fetch_add(1, Ordering::AcqRel) + 1
+        Ok(self.run.fetch_add(1, Ordering::AcqRel) + 1)
     }
 
     /// Make no more blocks due.
