@@ -772,3 +772,13 @@ def test_the_example_in_the_guide_is_true(numpy):
     tests = [value for name, value in namespace.items() if name.startswith("test_")]
     assert len(tests) == 1
     tests[0]()
+
+
+def test_errors_name_the_device():
+    device = VirtualDevice(pa_ringbuffer.StreamCallback())
+    with device, pytest.raises(RuntimeError) as running:
+        device.start()
+    with pytest.raises(RuntimeError) as closed:
+        device.start()
+    assert str(running.value) == "the virtual device is running; stop it first"
+    assert str(closed.value) == "the virtual device is closed"

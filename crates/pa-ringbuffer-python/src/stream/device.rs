@@ -226,7 +226,10 @@ fn device_error(error: DeviceError) -> PyErr {
         DeviceError::Running
         | DeviceError::Forked
         | DeviceError::Closed
-        | DeviceError::Thread(_) => error::runtime_error(format_args!("virtual {error}")),
+        | DeviceError::Thread(_) => {
+            let text = error.to_string().replace("the device", "the virtual device");
+            error::runtime_error(text)
+        }
         _ => error::value_error(error),
     }
 }
