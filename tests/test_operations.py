@@ -358,6 +358,24 @@ def test_names_in_a_picture_are_text(RingBuffer):
     assert picture.find(f"{SVG}title").text.startswith("<Queue & co>: 0 of 2")
 
 
+def test_pictures_show_the_ring_whatever_a_subclass_says(RingBuffer):
+    class Odd(RingBuffer):
+        address = 8
+        elementsize = "<script>&"
+
+        def __len__(self):
+            return 3
+
+        def __repr__(self):
+            return "<odd\0\ud800>"
+
+    for method in "_repr_svg_", "_repr_html_":
+        picture = ElementTree.fromstring(getattr(Odd(4, 8), method)())
+        assert picture.find(f"{SVG}title").text == "odd??"
+        texts = [text.text for text in picture.iter(f"{SVG}text")]
+        assert texts == ["read 0", "write 0", "0 of 8", "4 bytes each"]
+
+
 def test_what_cannot_be_drawn_is_not(RingBuffer, fields):
     assert RingBuffer.__new__(RingBuffer)._repr_svg_() is None
     foreign = RingBuffer.from_pointer((ring := RingBuffer(4, 8)).address)

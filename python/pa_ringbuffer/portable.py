@@ -921,9 +921,10 @@ class _OwnFFI:
             return self._ffi
 
 
-def _picture(ring, html=False):
+def _picture(ring, base, html=False):
     """SVG of a ring and its two indices; None if it cannot be drawn.
 
+    :param base: The class of rings that it is derived from. What subclasses say may be wrong.
     :param html: Whether the picture becomes a part of a page, and has the colour of its text;
         otherwise, it has a grey that can be read on white and on black.
 
@@ -931,8 +932,10 @@ def _picture(ring, html=False):
     import ctypes
 
     try:
-        fields = ctypes.string_at(ring.address, struct.calcsize(f"@6{_integer_code()}"))
-        size, element_size, text = len(ring), ring.elementsize, repr(ring)[1:-1]
+        address = base.address.__get__(ring)
+        fields = ctypes.string_at(address, struct.calcsize(f"@6{_integer_code()}"))
+        size, element_size = base.__len__(ring), base.elementsize.__get__(ring)
+        text = "".join(char if char.isprintable() else "?" for char in repr(ring)[1:-1])
     except Exception:
         # Not initialised, or damaged: repr() says more.
         return None
@@ -1682,11 +1685,11 @@ class _RingBufferBase:
 
     def _repr_html_(self):
         """The ring as a picture for notebooks, in the colours of the page."""
-        return _picture(self, html=True)
+        return _picture(self, _RingBufferBase, html=True)
 
     def _repr_svg_(self):
         """The ring as a picture of its own."""
-        return _picture(self)
+        return _picture(self, _RingBufferBase)
 
     def __reduce_ex__(self, protocol):
         raise TypeError(

@@ -306,7 +306,10 @@ impl RingBuffer {
 fn picture<'py>(ring: &Bound<'py, PyAny>, html: bool) -> PyResult<Bound<'py, PyAny>> {
     let py = ring.py();
     py.import(intern!(py, "pa_ringbuffer.portable"))?
-        .call_method1(intern!(py, "_picture"), (ring, html))
+        .call_method1(
+            intern!(py, "_picture"),
+            (ring, py.get_type::<RingBuffer>(), html),
+        )
 }
 
 methods! {
