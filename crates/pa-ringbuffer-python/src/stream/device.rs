@@ -227,7 +227,9 @@ fn device_error(error: DeviceError) -> PyErr {
         | DeviceError::Forked
         | DeviceError::Closed
         | DeviceError::Thread(_) => {
-            let text = error.to_string().replace("the device", "the virtual device");
+            let text = error
+                .to_string()
+                .replace("the device", "the virtual device");
             error::runtime_error(text)
         }
         _ => error::value_error(error),
