@@ -125,9 +125,9 @@ def open_stream(
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-d", "--device", help="name or number of a device for input and output")
-    parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
+    parser.add_argument("--virtual", action="store_true", help="a virtual device with loopback")
     parser.add_argument(
-        "--check", action="store_true", help="compare the recording; the device has a loopback"
+        "--check", action="store_true", help="compare the recording; needs a device with loopback"
     )
     args = parser.parse_args()
     library = Path(__file__).with_name("sampler.so")

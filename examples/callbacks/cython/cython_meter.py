@@ -64,9 +64,9 @@ def open_stream(
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("-d", "--device", help="name or number of a device for input and output")
-    parser.add_argument("--virtual", action="store_true", help="a device without sound: loopback")
+    parser.add_argument("--virtual", action="store_true", help="a virtual device with loopback")
     parser.add_argument(
-        "--check", action="store_true", help="check the levels; the device has a loopback"
+        "--check", action="store_true", help="check the levels; needs a device with loopback"
     )
     args = parser.parse_args()
 
