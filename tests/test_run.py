@@ -153,6 +153,7 @@ def test_the_end_of_a_program_comes_before_the_report(tmp_path):
         (["-m", "no_such.module"], "the module 'no_such.module' cannot be found"),
         (["."], "there is no __main__.py in '.'"),
         (["--ahead", "-1", "x.py"], "must be a positive number of seconds, not -1"),
+        (["--ahead", "soon", "x.py"], "must be a positive number of seconds, not soon"),
     ],
 )
 def test_a_wrong_command_is_told_what_would_be_right(tmp_path, arguments, text):
@@ -581,6 +582,29 @@ def test_what_blocking_streams_of_sounddevice_lose_is_compared(tmp_path):
     for stream in recorded, played:
         assert (stream["blocks"], stream["frames"]) == (4, 40)
         assert stream["losses"] == [{"at": 0.02, "frames": 0}]
+
+
+@pytest.mark.impossible(os.name == "nt", reason="no signal ends a process there")
+@pytest.mark.parametrize(
+    ("end", "how", "status"),
+    [
+        ("os.kill(os.getpid(), signal.SIGABRT)", "by SIGABRT", 134),
+        ("os._exit(3)", "with exit status 3", 3),
+    ],
+)
+def test_a_comparison_without_a_report_says_how_the_program_ended(tmp_path, end, how, status):
+    write(tmp_path, BLOCKING_SOUNDDEVICE, "sounddevice.py")
+    write(tmp_path, f"import os, signal\nimport sounddevice\n{end}\n")
+    result = run("--compare", "program.py", cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path)})
+    assert result.returncode == status, result.stderr
+    expected = f"error: with sounddevice, the program ended {how}, and wrote no report"
+    assert result.stderr.splitlines()[-1] == expected
+
+
+def test_without_a_command_the_error_names_them():
+    result = call("-m", "pa_ringbuffer")
+    assert result.returncode == 2
+    assert "give a command, demo, run or info" in result.stderr
 
 
 def test_compare_and_virtual_exclude_each_other(tmp_path):

@@ -10,7 +10,10 @@ import pa_ringbuffer
 
 
 def seconds(text):
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (value > 0 and math.isfinite(value)):
         raise argparse.ArgumentTypeError(f"must be a positive number of seconds, not {text}")
     return value
@@ -155,7 +158,7 @@ def main(arguments=None):
     if options.shared and options.command is None:
         parser.error("--shared needs --libs")
     if options.command is None:
-        parser.error("the following arguments are required: command")
+        parser.error("give a command, demo, run or info, or an option such as --cflags")
 
     if options.command == "info":
         from . import info

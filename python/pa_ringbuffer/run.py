@@ -159,7 +159,11 @@ def _compare(options: argparse.Namespace, name: str, arguments: list[str], is_mo
                 with open(report) as file:
                     result = json.load(file)
             except FileNotFoundError:
-                print(f"error: with {title}, the program did not write a report", file=sys.stderr)
+                how = _ending(status)
+                print(
+                    f"error: with {title}, the program ended {how}, and wrote no report",
+                    file=sys.stderr,
+                )
                 return status or 1
         result["status"] = status
         result["streams"] = [Summary.from_dict(stream) for stream in result["streams"]]
@@ -180,6 +184,14 @@ def _call(command: list[str]) -> int:
         finally:
             signal.signal(signal.SIGINT, before)
     return status if status >= 0 else 128 - status
+
+
+def _ending(status: int) -> str:
+    """How a program ended, from its exit status."""
+    try:
+        return f"by {signal.Signals(status - 128).name}"
+    except ValueError:
+        return f"with exit status {status}"
 
 
 def _milliseconds(frames: float, samplerate: float) -> str:
