@@ -7,6 +7,7 @@ Any format that soundfile can read, and any length: only about a second of it is
 """
 
 import argparse
+import os
 
 try:
     import soundfile as sf
@@ -50,6 +51,8 @@ parser.add_argument(
     "-d", "--device", type=int_or_str, help="output device (number or part of its name)"
 )
 args = parser.parse_args()
+if not os.path.exists(args.file):
+    parser.error(f"there is no file {args.file!r}")
 
 try:
     play(args.file, args.device)
