@@ -89,7 +89,7 @@ unsafe extern "C" fn callback(
 ) -> c_int {
     // SAFETY: the stream passes the address of a `Delay`, which lives longer than the stream.
     let shared = unsafe { &*userdata.cast::<Shared>() };
-    // SAFETY: PortAudio passes so many frames of one channel of float32, as the stream was opened.
+    // SAFETY: PortAudio passes `frames` frames of one channel of float32, as the stream was opened with.
     let (input, output, state) = unsafe {
         (
             std::slice::from_raw_parts(input.cast(), frames as usize),
