@@ -52,7 +52,7 @@ parser.add_argument(
 )
 args = parser.parse_args()
 if not os.path.exists(args.file):
-    parser.error(f"there is no file {args.file!r}")
+    parser.exit(1, f"{parser.prog}: there is no file {args.file!r}\n")
 
 try:
     play(args.file, args.device)
