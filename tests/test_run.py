@@ -532,6 +532,8 @@ def test_without_portaudio_the_error_says_what_to_install(tmp_path):
 # As much of sounddevice as --compare looks at: with JACK, PortAudio's blocking streams crash at the
 # end.
 BLOCKING_SOUNDDEVICE = """
+    class PortAudioError(Exception):
+        pass
     class _StreamBase:
         samplerate, channels, samplesize = 1000.0, 2, 4
         def __init__(self, kind, callback=None, wrap_callback=None):
@@ -585,19 +587,39 @@ def test_what_blocking_streams_of_sounddevice_lose_is_compared(tmp_path):
 
 
 @pytest.mark.impossible(os.name == "nt", reason="no signal ends a process there")
+def test_a_comparison_goes_on_with_ours_where_sounddevice_crashes(tmp_path):
+    write(tmp_path, BLOCKING_SOUNDDEVICE, "sounddevice.py")
+    write(
+        tmp_path,
+        """
+        import os, sys
+        import sounddevice
+        if "pa_ringbuffer.sounddevice" not in sys.modules:
+            os.abort()
+        print("with ours")
+        """,
+    )
+    result = run("--compare", "program.py", cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path)})
+    assert (result.returncode, result.stdout) == (0, "with ours\n"), result.stderr
+    assert "error: with sounddevice, the program ended by SIGABRT" in result.stderr
+    assert "pa_ringbuffer: program.py has opened no stream of sounddevice" in result.stderr
+
+
+@pytest.mark.impossible(os.name == "nt", reason="no signal ends a process there")
 @pytest.mark.parametrize(
-    ("end", "how", "status"),
+    ("end", "how", "status", "last"),
     [
-        ("os.kill(os.getpid(), signal.SIGABRT)", "by SIGABRT", 134),
-        ("os._exit(3)", "with exit status 3", 3),
+        # After a crash, the program also gets its turn with ours.
+        ("os.kill(os.getpid(), signal.SIGABRT)", "by SIGABRT", 134, "pa_ringbuffer"),
+        ("os._exit(3)", "with exit status 3", 3, "sounddevice"),
     ],
 )
-def test_a_comparison_without_a_report_says_how_the_program_ended(tmp_path, end, how, status):
+def test_a_comparison_without_a_report_says_how_the_program_ended(tmp_path, end, how, status, last):
     write(tmp_path, BLOCKING_SOUNDDEVICE, "sounddevice.py")
     write(tmp_path, f"import os, signal\nimport sounddevice\n{end}\n")
     result = run("--compare", "program.py", cwd=tmp_path, environment={"PYTHONPATH": str(tmp_path)})
     assert result.returncode == status, result.stderr
-    expected = f"error: with sounddevice, the program ended {how}, and wrote no report"
+    expected = f"error: with {last}, the program ended {how}, and wrote no report"
     assert result.stderr.splitlines()[-1] == expected
 
 

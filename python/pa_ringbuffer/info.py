@@ -145,6 +145,12 @@ def _answer(ask: Callable[[], Any]) -> str:
         return str(ask())
     except ModuleNotFoundError as error:
         return f"not there: pip install {error.name}"
+    except OSError as error:
+        # As pa_ringbuffer.sounddevice says it. sounddevice's wheels for Windows and macOS have it.
+        remedy = (
+            ": sudo apt install libportaudio2, or the like" if "PortAudio" in str(error) else ""
+        )
+        return f"not known: {type(error).__name__}: {error}{remedy}"
     except Exception as error:
         # A report about failures must not fail itself.
         return f"not known: {type(error).__name__}: {error}"

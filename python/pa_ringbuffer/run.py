@@ -151,12 +151,12 @@ def _compare(options: argparse.Namespace, name: str, arguments: list[str], is_mo
         if options.ahead is not None and not choice:
             choice = ["--ahead", str(options.ahead)]
         with tempfile.TemporaryDirectory() as folder:
-            report = os.path.join(folder, "report.json")
+            path = os.path.join(folder, "report.json")
             what = ["-m", name] if is_module else [name]
-            command = [sys.executable, "-m", "pa_ringbuffer", "run", *choice, "--report", report]
+            command = [sys.executable, "-m", "pa_ringbuffer", "run", *choice, "--report", path]
             status = _call([*command, *what, *arguments])
             try:
-                with open(report) as file:
+                with open(path) as file:
                     result = json.load(file)
             except FileNotFoundError:
                 how = _ending(status)
@@ -164,11 +164,16 @@ def _compare(options: argparse.Namespace, name: str, arguments: list[str], is_mo
                     f"error: with {title}, the program ended {how}, and wrote no report",
                     file=sys.stderr,
                 )
+                if choice == ["--plain"] and _is_crash(status):
+                    continue
                 return status or 1
         result["status"] = status
         result["streams"] = [Summary.from_dict(stream) for stream in result["streams"]]
         results.append(result)
-    print(_comparison(results), file=sys.stderr)
+    if len(results) == 2:
+        print(_comparison(results), file=sys.stderr)
+    else:
+        print(report(name, results[0]["streams"]), file=sys.stderr)
     return status
 
 
@@ -184,6 +189,11 @@ def _call(command: list[str]) -> int:
         finally:
             signal.signal(signal.SIGINT, before)
     return status if status >= 0 else 128 - status
+
+
+def _is_crash(status: int) -> bool:
+    """Whether a signal other than Ctrl-C has ended a program."""
+    return status > 128 and status != 128 + signal.SIGINT
 
 
 def _ending(status: int) -> str:
