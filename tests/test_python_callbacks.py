@@ -157,6 +157,22 @@ def test_the_function_gets_the_first_recorded_frame_also_after_a_new_start(strea
             stream.start()
 
 
+@pytest.mark.parametrize("stream_class", [testing.InputStream, testing.Stream])
+def test_the_function_gets_what_was_recorded_before_stop(stream_class):
+    frames = []
+
+    def callback(*arguments):
+        frames.append(arguments[-3])
+
+    # Blocks are collected for up to an eighth of what is made ahead.
+    keywords = {"ahead": 4} if stream_class is testing.Stream else {"ring_seconds": 8}
+    with stream_class(callback=callback, blocksize=64, **keywords) as stream:
+        wait_for(lambda: stream.time > 0.1)
+        recorded = round(stream.time * 48000)
+        stream.stop()
+    assert sum(frames) >= recorded
+
+
 def test_blocks_longer_than_what_is_made_ahead_lengthen_the_latency():
     callback = Numbers(30_000)
     with testing.Stream(

@@ -316,10 +316,16 @@ class Caller:
             if self._is_here():
                 self._is_over = True
             return
+        plays_rest = how == "stop" and self._callback.finished is None
+        if plays_rest and self._in:
+            # Here too. What is recorded from now on would be heard after the end.
+            self.pump.finish()
+            self._join(self.PATIENCE)
         self._is_over = True
         self.pump.end()
-        if how == "stop" and self._callback.finished is None:
-            self._join(self.PATIENCE)
+        if plays_rest:
+            if not self._in:
+                self._join(self.PATIENCE)
             self._callback.mode = "complete"
             self._play_rest()
 

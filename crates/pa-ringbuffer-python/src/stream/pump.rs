@@ -102,6 +102,8 @@ struct Progress {
     /// Frames that were not recorded, and the number of frames that would have preceded them.
     gap: u64,
     gap_at: u64,
+    /// With both directions: frames taken at the end, once it is known that the stream is to stop.
+    last: Option<u64>,
     /// Counters whose changes the callback has seen.
     told: [u64; TOLD.len()],
 }
@@ -148,6 +150,8 @@ enum Due {
     Silence(usize),
     /// Nothing yet: this many frames are missing on that side, which then has this many.
     Missing(usize, Side, usize),
+    /// Nothing any more.
+    Nothing,
 }
 
 /// For the streams: the state of a thread that calls a function block by block.
@@ -167,6 +171,8 @@ pub(crate) struct Pump {
     /// Number of starts, so that the thread of an earlier start notices a new one.
     run: AtomicU64,
     is_over: AtomicBool,
+    /// With both directions: only what has been recorded by now is still due.
+    is_last: AtomicBool,
     /// Setting it ends a nap.
     asleep: Mutex<()>,
     over: Condvar,
@@ -219,6 +225,9 @@ impl Pump {
         let progress = &mut *guard;
         let state = self.state();
         if self.output.is_some() && state.counters().blocks() == progress.blocks_before {
+            if self.is_last.load(Ordering::Acquire) {
+                return Due::Nothing;
+            }
             // A wait for these frames has no wake-up.
             return Due::Missing(1, Side::Producer, usize::MAX);
         }
@@ -329,6 +338,18 @@ impl Pump {
             } else {
                 there = there.min(before as usize);
             }
+        }
+        if self.is_last.load(Ordering::Acquire) {
+            let taken = progress.taken;
+            let last = *progress.last.get_or_insert(taken + input.fill() as u64);
+            there = there.min(last.saturating_sub(taken) as usize);
+            if there == 0 || (self.blocksize != 0 && there < block) {
+                return Due::Nothing;
+            }
+            return Due::Blocks(
+                (there / block).clamp(1, (MOST / block).max(1)),
+                block.min(there),
+            );
         }
         let varies =
             self.blocksize == 0 && self.state().counters().smallest_block() != block as u64;
@@ -521,6 +542,7 @@ impl Pump {
             progress: Mutex::default(),
             run: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
+            is_last: AtomicBool::new(false),
             asleep: Mutex::default(),
             over: Condvar::new(),
             is_given_up: AtomicBool::new(false),
@@ -558,7 +580,14 @@ impl Pump {
             self.put_silence(py, silence)?;
         }
         self.is_over.store(false, Ordering::Release);
+        self.is_last.store(false, Ordering::Release);
         Ok(self.run.fetch_add(1, Ordering::AcqRel) + 1)
+    }
+
+    /// For streams with both directions: make due only what has been recorded by now.
+    fn finish(&self) {
+        self.is_last.store(true, Ordering::Release);
+        self.over.notify_all();
     }
 
     /// Make no more blocks due.
@@ -603,7 +632,7 @@ impl Pump {
                 }
             };
             match due {
-                None => return Ok(None),
+                None | Some(Due::Nothing) => return Ok(None),
                 Some(Due::Silence(frames)) => self.put_silence(py, frames)?,
                 Some(Due::Blocks(blocks, frames)) => {
                     let news = if blocks == 0 { 0 } else { self.news() };
