@@ -14,7 +14,7 @@ class Compiled:
     """The addresses of a compiled callback and its data, which it keeps valid."""
 
     def __init__(self, kind: str, callback: Any, userdata: Any, finished_callback: Any) -> None:
-        if kind not in _SIDES:
+        if not isinstance(kind, str) or kind not in _SIDES:
             raise ValueError(f"kind must be 'input', 'output' or 'duplex', not {kind!r}")
         self._sides = _SIDES[kind]
         self._callback = callback
