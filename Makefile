@@ -136,7 +136,8 @@ loom:
 # They are checked without the modules that they use, some of which have types of their own.
 TYPED_EXAMPLES := $(addprefix examples/callbacks/, cffi/levelmeter.py cpp/cpp_sampler.py \
     ctypes/sampler.py cython/cython_meter.py jack_client/player.py numba/delay.py \
-    rust/python/rust_delay)
+    rust/python/rust_delay) $(addprefix examples/, effect.py metronome.py microphone_client.py \
+    microphone_server.py play_file.py record_and_plot.py spectrogram.py synthesizer.py)
 
 lint: $(VENV)/.native $(VENV)/.lint
 	cargo fmt --all --check

@@ -6,48 +6,56 @@ Use headphones, or the microphone hears the echoes, too. Ctrl-C ends.
     pip install 'pa-ringbuffer[sounddevice]'
 """
 
+# sounddevice has no types of its own.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+from __future__ import annotations
+
 import argparse
 import math
+from typing import Any
 
 try:
     import numpy as np
+    import numpy.typing as npt
     from pa_ringbuffer.sounddevice import Stream
     from sounddevice import PortAudioError, query_devices
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 
-def mixing_matrix(inputs, outputs):
+def mixing_matrix(inputs: int, outputs: int) -> npt.NDArray[Any]:
     """Each input to one output or several, each output with the mean of its inputs."""
     matrix = np.zeros((inputs, outputs), "float32")
     for channel in range(max(inputs, outputs)):
         matrix[channel % inputs, channel % outputs] = 1
-    return matrix / matrix.sum(axis=0)
+    matrix /= matrix.sum(axis=0)
+    return matrix
 
 
 class PingPong:
     """The effect: arrays of the shape (frames, inputs) to arrays of the shape (frames, outputs)."""
 
-    def __init__(self, inputs, outputs, delay, feedback, wet):
+    def __init__(self, inputs: int, outputs: int, delay: int, feedback: float, wet: float) -> None:
         self.mix = mixing_matrix(inputs, outputs)
         self.line = np.zeros((delay, outputs), "float32")  # the oldest frame first
         self.feedback = feedback
         self.wet = wet
 
-    def process(self, block):
+    def process(self, block: npt.NDArray[Any]) -> npt.NDArray[Any]:
         echo = self.line[: len(block)]
         # Each channel's echo goes on to the next channel; new sound begins at the first.
         new = self.feedback * np.roll(echo, 1, axis=1)
         new[:, 0] += block.mean(axis=1)
         self.line = np.concatenate([self.line[len(block) :], new])
-        return (1 - self.wet) * (block @ self.mix) + self.wet * echo
+        output: npt.NDArray[Any] = (1 - self.wet) * (block @ self.mix) + self.wet * echo
+        return output
 
 
-def run(args):
+def run(args: argparse.Namespace) -> None:
     stream = Stream(
         args.samplerate,
         device=args.device,
@@ -77,7 +85,7 @@ def run(args):
     print(stream.stats)
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 

@@ -6,6 +6,10 @@ Ctrl-C ends.
     pip install 'pa-ringbuffer[sounddevice]'
 """
 
+# sounddevice has no types of its own.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+from __future__ import annotations
+
 import argparse
 import itertools
 import math
@@ -13,30 +17,31 @@ import time
 
 try:
     import numpy as np
+    import numpy.typing as npt
     from pa_ringbuffer.sounddevice import OutputStream
     from sounddevice import PortAudioError, query_devices
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 
-def click(frequency, samplerate):
+def click(frequency: float, samplerate: float) -> npt.NDArray[np.float32]:
     """A sine of 20 ms that fades away."""
     t = np.arange(round(0.02 * samplerate)) / samplerate
     return (0.5 * np.exp(-200 * t) * np.sin(2 * np.pi * frequency * t)).astype("float32")
 
 
-def run(args):
-    seconds = 60 / args.tempo
+def run(args: argparse.Namespace) -> None:
+    seconds: float = 60 / args.tempo
     # Room for two beats. What is written one beat ahead survives a pause of Python that long.
     with OutputStream(
         args.samplerate, device=args.device, channels=1, ring_seconds=2 * seconds + 0.1
     ) as stream:
 
-        def write(beat):
+        def write(beat: int) -> int:
             # From the number of the beat each time, so that roundings do not add up.
             begin, end = (round(n * seconds * stream.samplerate) for n in (beat, beat + 1))
             sound = click(1000 if beat % args.bar else 1500, stream.samplerate)
@@ -50,7 +55,7 @@ def run(args):
         while stream.active and not stream.stats.blocks:
             time.sleep(0.001)
         for beat in range(args.beats) if args.beats else itertools.count():
-            now, following = following, None
+            now = following
             if beat + 1 != args.beats:
                 following = write(beat + 1)
             heard = stream.output_time(now)
@@ -58,7 +63,7 @@ def run(args):
             print(f"{beat % args.bar + 1}  frame {now}, {heard:.3f} s", flush=True)
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 

@@ -6,6 +6,11 @@ It has the server's sample format.
     pip install numpy soundfile websockets
 """
 
+# soundfile has no types of its own, and JSON can be anything.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -19,7 +24,7 @@ except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 SUBTYPES = {"float32": "FLOAT", "int16": "PCM_16"}

@@ -12,6 +12,10 @@ on localhost (the default), and use a tunnel.
     pip install 'pa-ringbuffer[sounddevice]' websockets
 """
 
+# sounddevice has no types of its own.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+from __future__ import annotations
+
 import argparse
 import asyncio
 import contextlib
@@ -21,18 +25,23 @@ import secrets
 import socket
 import urllib.parse
 from collections import deque
+from typing import TYPE_CHECKING, Any
 
 try:
     from pa_ringbuffer.sounddevice import AsyncInputStream
     from sounddevice import PortAudioError, query_devices
-    from websockets.asyncio.server import serve
+    from websockets.asyncio.server import ServerConnection, serve
     from websockets.exceptions import ConnectionClosed
+    from websockets.http11 import Request, Response
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 PAGE = """<!DOCTYPE html>
 <title>Microphone</title>
@@ -72,14 +81,14 @@ function listen() {
 class Listener:
     """The blocks that wait for being sent to one listener."""
 
-    def __init__(self, size):
-        self.blocks = deque()
+    def __init__(self, size: int) -> None:
+        self.blocks: deque[npt.NDArray[Any]] = deque()
         self.size = size
         self.dropped_frames = 0
         self.unreported = 0
         self.news = asyncio.Event()
 
-    def put(self, block):
+    def put(self, block: npt.NDArray[Any]) -> None:
         if len(self.blocks) == self.size:
             frames = len(self.blocks.popleft())
             self.dropped_frames += frames
@@ -87,7 +96,7 @@ class Listener:
         self.blocks.append(block)
         self.news.set()
 
-    async def send(self, websocket, header):
+    async def send(self, websocket: ServerConnection, header: dict[str, Any]) -> None:
         with contextlib.suppress(ConnectionClosed):
             await websocket.send(json.dumps(header))
             while True:
@@ -105,7 +114,7 @@ class Listener:
 LOOPBACK = "localhost", "127.0.0.1", "::1"
 
 
-def is_loopback(host):
+def is_loopback(host: str) -> bool:
     """Whether only programs on this machine can connect to this address."""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -116,7 +125,7 @@ def is_loopback(host):
 class Door:
     """Decides which requests are let in."""
 
-    def __init__(self, host, port):
+    def __init__(self, host: str, port: int) -> None:
         self.token = None if is_loopback(host) else secrets.token_urlsafe()
         self.port = port
         # Names under which this server is known. Another name that leads here belongs to a site
@@ -126,13 +135,13 @@ class Door:
         if self.token is not None:
             self.names.add(socket.gethostname())
 
-    def url(self, host):
+    def url(self, host: str) -> str:
         if host in ("", "0.0.0.0", "::"):
             host = socket.gethostname()
         query = f"/?token={self.token}" if self.token else ""
         return f"http://{in_url(host)}:{self.port}{query}"
 
-    def complaint(self, connection, request):
+    def complaint(self, connection: ServerConnection, request: Request) -> str | None:
         """What is wrong with a request, or None."""
         # Twice the same header could mean two things to two readers.
         if any(len(request.headers.get_all(name)) > 1 for name in ("Host", "Origin")):
@@ -155,7 +164,7 @@ class Door:
             return "the token is missing or wrong: use the address that the server has printed"
         return None
 
-    def process_request(self, connection, request):
+    def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to what is no websocket, or must not become one."""
         if complaint := self.complaint(connection, request):
             return connection.respond(403, f"{complaint}\n")
@@ -169,19 +178,19 @@ class Door:
         return response
 
 
-def in_url(host):
+def in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def run(args):
+async def run(args: argparse.Namespace) -> None:
     stream = AsyncInputStream(
         args.samplerate, device=args.device, channels=args.channels, dtype=args.dtype
     )
     header = {"samplerate": stream.samplerate, "channels": stream.channels, "dtype": stream.dtype}
     size = max(1, round(args.queue * stream.samplerate / args.blocksize))
-    listeners = set()
+    listeners: set[Listener] = set()
 
-    async def welcome(websocket):
+    async def welcome(websocket: ServerConnection) -> None:
         if len(listeners) >= args.listeners:
             await websocket.close(1013, "there are too many listeners")
             return
@@ -224,7 +233,7 @@ async def run(args):
                 listener.put(block)
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 

@@ -6,6 +6,10 @@ Any format that soundfile can read, and any length: only about a second of it is
     pip install 'pa-ringbuffer[sounddevice]' soundfile
 """
 
+# sounddevice and soundfile have no types of their own.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+from __future__ import annotations
+
 import argparse
 import os
 
@@ -17,15 +21,15 @@ except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def play(filename, device):
+def play(filename: str, device: int | str | None) -> None:
     with sf.SoundFile(filename) as file:
         stream = OutputStream(samplerate=file.samplerate, channels=file.channels, device=device)
         # Fill the ring before the first frame is played.

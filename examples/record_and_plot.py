@@ -7,39 +7,48 @@ only with the most recent second. Ctrl-C or closing the window ends the recordin
     pip install 'pa-ringbuffer[sounddevice]' soundfile matplotlib
 """
 
+# sounddevice and soundfile have no types of their own; matplotlib's are incomplete.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
 import argparse
 import math
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 try:
     import matplotlib
     import matplotlib.pyplot as plt
     import numpy as np
+    import numpy.typing as npt
     import soundfile as sf
+    from matplotlib.lines import Line2D
     from pa_ringbuffer.sounddevice import InputStream
     from sounddevice import PortAudioError, query_devices
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 
 class Recorder:
     """Writes a stream to a file, and keeps the most recent second."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: InputStream) -> None:
         self.stream = stream
         self.frames = 0
         self.recent = np.zeros((round(stream.samplerate), stream.channels), stream.dtype)
 
-    def run(self, file, frames):
+    def run(self, file: sf.SoundFile, frames: int | None) -> None:
         # Ends after this many frames, or with the stream.
         for block in self.stream.blocks(1024):
-            block = block[: min(frames - self.frames, len(block))]
+            if frames is not None:
+                block = block[: frames - self.frames]
             file.write(block)
             self.frames += len(block)
             # A new array each time: the plot may still be using the old one.
@@ -51,7 +60,7 @@ class Recorder:
 class Plot:
     """The waveform of each channel, one below the other."""
 
-    def __init__(self, samplerate, channels):
+    def __init__(self, samplerate: int, channels: int) -> None:
         self.figure, axes = plt.subplots(
             channels,
             figsize=(9, 1 + 2 * channels),
@@ -60,28 +69,29 @@ class Plot:
             layout="constrained",
         )
         time = np.arange(-samplerate, 0) / samplerate
-        self.lines = []
+        self.lines: list[Line2D] = []
         for channel, ax in enumerate(axes[:, 0], 1):
             self.lines += ax.plot(time, np.zeros(samplerate), linewidth=0.5)
             ax.set(xlim=(-1, 0), ylim=(-1, 1), ylabel=f"channel {channel}")
             ax.grid(alpha=0.3)
-        ax.set_xlabel("seconds")
+        axes[-1, 0].set_xlabel("seconds")
 
-    def draw(self, waveform):
+    def draw(self, waveform: npt.NDArray[Any]) -> None:
         for line, samples in zip(self.lines, waveform.T):
             line.set_ydata(samples)
         self.figure.canvas.draw_idle()
         # Leaves time to the window, if there is one.
         self.figure.canvas.start_event_loop(0.05)
 
-    def is_open(self):
-        return plt.fignum_exists(self.figure.number)
+    def is_open(self) -> bool:
+        is_open: bool = plt.fignum_exists(self.figure.number)
+        return is_open
 
 
-def record(args):
+def record(args: argparse.Namespace) -> None:
     stream = InputStream(args.samplerate, device=args.device, channels=args.channels)
     samplerate = round(stream.samplerate)
-    frames = math.inf if args.seconds is None else round(args.seconds * samplerate)
+    frames = None if args.seconds is None else round(args.seconds * samplerate)
     recorder = Recorder(stream)
     plot = Plot(samplerate, stream.channels)
     # "x": never overwrite a recording.
@@ -90,7 +100,7 @@ def record(args):
         plt.show(block=False)
     # A KeyboardInterrupt would be lost where a window's toolkit is drawing.
     interrupted = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    signal.signal(signal.SIGINT, lambda signum, frame: interrupted.set())
     # The stream is closed first, which ends the thread, which has to be done with the file.
     with file, ThreadPoolExecutor(1) as pool, stream:
         print("recording; Ctrl-C ends")
@@ -106,7 +116,7 @@ def record(args):
         plot.figure.savefig(args.png)
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 

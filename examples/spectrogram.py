@@ -7,23 +7,30 @@ it is slow, fewer pictures are drawn, but no sound is lost. Ctrl-C or closing th
     pip install 'pa-ringbuffer[sounddevice]' matplotlib
 """
 
+# sounddevice has no types of its own, and matplotlib's are incomplete.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
 import argparse
 import math
 import signal
 import threading
 from collections import deque
+from collections.abc import Iterable
 
 try:
     import matplotlib
     import matplotlib.pyplot as plt
     import numpy as np
+    import numpy.typing as npt
     from pa_ringbuffer.sounddevice import InputStream
     from sounddevice import PortAudioError, query_devices
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 ROWS = 400
@@ -33,20 +40,20 @@ FLOOR = -100  # dB
 class Analyser:
     """Turns blocks into columns of the picture."""
 
-    def __init__(self, blocksize, samplerate, low, high):
+    def __init__(self, blocksize: int, samplerate: float, low: float, high: float) -> None:
         self.window = np.hanning(blocksize + 1)[:-1]
         self.frequencies = np.fft.rfftfreq(blocksize, 1 / samplerate)
         # Each row shows the loudest of its frequencies.
         self.rows = np.searchsorted(self.frequencies, np.geomspace(low, high, ROWS))
-        self.peak = FLOOR, 0.0
+        self.peak: tuple[float, float] = FLOOR, 0.0
 
-    def column(self, block):
+    def column(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         # If the device vanishes, the last block is shorter.
         windowed = self.window[: len(block)] * block.mean(axis=1)
         # A sine of full level has 0 dB.
         spectrum = 2 / self.window.sum() * np.abs(np.fft.rfft(windowed, len(self.window)))
         level = 20 * np.log10(np.maximum(spectrum, 10 ** (FLOOR / 20)))
-        loudest = level[1:].argmax() + 1
+        loudest = np.argmax(level[1:]) + 1
         self.peak = max(self.peak, (level[loudest], self.frequencies[loudest]))
         return np.maximum.reduceat(level, self.rows)
 
@@ -54,7 +61,7 @@ class Analyser:
 class Plot:
     """The picture that scrolls."""
 
-    def __init__(self, seconds, low, high):
+    def __init__(self, seconds: float, low: float, high: float) -> None:
         self.figure, ax = plt.subplots(figsize=(10, 5), layout="constrained")
         # Images have linear axes: octaves.
         extent = (-seconds, 0, np.log2(low), np.log2(high))
@@ -76,30 +83,31 @@ class Plot:
         ax.set(xlabel="seconds", ylabel="Hz")
         self.figure.colorbar(self.image, label="dB (sine of full level: 0)", pad=0.02)
 
-    def draw(self, columns):
+    def draw(self, columns: Iterable[npt.NDArray[np.float64]]) -> None:
         self.image.set_data(np.array(columns).T)
         self.figure.canvas.draw_idle()
         # Leaves time to the window, if there is one.
         self.figure.canvas.start_event_loop(0.01)
 
-    def is_open(self):
-        return plt.fignum_exists(self.figure.number)
+    def is_open(self) -> bool:
+        is_open: bool = plt.fignum_exists(self.figure.number)
+        return is_open
 
 
-def show(args):
+def show(args: argparse.Namespace) -> None:
     stream = InputStream(args.samplerate, device=args.device, channels=args.channels)
     high = min(20000, 0.49 * stream.samplerate)
     hop = args.blocksize // 4
     frames = math.inf if args.seconds is None else args.seconds * stream.samplerate
-    columns = max(1, round(args.width * stream.samplerate / hop))
-    columns = deque(np.full((columns, ROWS), float(FLOOR)), maxlen=columns)
+    width = max(1, round(args.width * stream.samplerate / hop))
+    columns = deque(np.full((width, ROWS), float(FLOOR)), maxlen=width)
     analyser = Analyser(args.blocksize, stream.samplerate, args.low, high)
     plot = Plot(args.width, args.low, high)
     if not args.png:
         plt.show(block=False)
     # A KeyboardInterrupt would be lost where a window's toolkit is drawing.
     interrupted = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: interrupted.set())
+    signal.signal(signal.SIGINT, lambda signum, frame: interrupted.set())
     with stream:
         print("listening; Ctrl-C ends")
         # Each block begins with the last three quarters of the one before.
@@ -118,7 +126,7 @@ def show(args):
         plot.figure.savefig(args.png)
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 

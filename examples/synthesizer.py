@@ -13,21 +13,27 @@ What is piped into it is played as a tune, a character after the other; a space 
     pip install 'pa-ringbuffer[sounddevice]'
 """
 
+# sounddevice has no types of its own.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+from __future__ import annotations
+
 import argparse
 import contextlib
 import math
 import os
 import sys
+from collections.abc import Callable, Generator
 
 try:
     import numpy as np
+    import numpy.typing as npt
     from pa_ringbuffer.sounddevice import OutputStream
     from sounddevice import PortAudioError, query_devices
 except (ImportError, OSError) as error:
     parser = argparse.ArgumentParser()
     # A missing PortAudio is no module, and comes with advice of its own.
     is_library = isinstance(error, ImportError) and error.name is None
-    needs = "" if is_library else f" (needs: {__doc__.splitlines()[-1].strip()})"
+    needs = "" if is_library else f" (needs: {(__doc__ or '').splitlines()[-1].strip()})"
     parser.exit(2, f"{parser.prog}: {error}{needs}\n")
 
 KEYS = "awsedftgyhujkolp;"
@@ -40,7 +46,7 @@ HARMONICS = np.arange(1, 6)
 class Synthesizer:
     """Any number of decaying notes."""
 
-    def __init__(self, samplerate, channels):
+    def __init__(self, samplerate: float, channels: int) -> None:
         self.samplerate = samplerate
         self.channels = channels
         self.octave = 4
@@ -48,7 +54,7 @@ class Synthesizer:
         self.frequencies = np.empty(0)
         self.ages = np.empty(0)
 
-    def press(self, key):
+    def press(self, key: str) -> None:
         if key in KEYS:
             semitones = 12 * (self.octave - 4) + KEYS.index(key) - 9  # from the A of 440 Hz
             self.frequencies = np.append(self.frequencies, 440 * 2 ** (semitones / 12))
@@ -56,7 +62,7 @@ class Synthesizer:
         elif key in "zx":
             self.octave = min(max(self.octave + (1 if key == "x" else -1), 1), 7)
 
-    def block(self, frames=BLOCK):
+    def block(self, frames: int = BLOCK) -> npt.NDArray[np.float32]:
         """The next frames, of the shape (frames, channels)."""
         # For each note a row.
         t = self.ages[:, np.newaxis] + np.arange(frames) / self.samplerate
@@ -74,38 +80,37 @@ class Synthesizer:
 
 
 @contextlib.contextmanager
-def keyboard():
+def keyboard() -> Generator[Callable[[], str]]:
     """Switches the terminal to single keys; gives a function that returns those pressed since."""
-    try:
-        import select
-        import termios
-        import tty
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         import msvcrt
 
-        def pressed():
+        def pressed() -> str:
             return msvcrt.getwch() if msvcrt.kbhit() else ""
 
         yield pressed
-        return
+    else:
+        import select
+        import termios
+        import tty
 
-    terminal = sys.stdin.fileno()
+        terminal = sys.stdin.fileno()
 
-    def pressed():
-        ready = select.select([terminal], [], [], 0)[0]
-        return os.read(terminal, 100).decode(errors="ignore") if ready else ""
+        def pressed() -> str:
+            ready = select.select([terminal], [], [], 0)[0]
+            return os.read(terminal, 100).decode(errors="ignore") if ready else ""
 
-    before = termios.tcgetattr(terminal)
-    try:
-        tty.setcbreak(terminal)
-        yield pressed
-    finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        before = termios.tcgetattr(terminal)
+        try:
+            tty.setcbreak(terminal)
+            yield pressed
+        finally:
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
-def play_live(stream, synthesizer):
+def play_live(stream: OutputStream, synthesizer: Synthesizer) -> None:
     with keyboard() as pressed:
-        print(__doc__.split("\n\n")[1])
+        print((__doc__ or "").split("\n\n")[1])
         keys = ""
         # Cursor keys begin with Esc, too, but do not end with it.
         while not keys.endswith(ESCAPE):
@@ -116,7 +121,7 @@ def play_live(stream, synthesizer):
             stream.write(synthesizer.block())
 
 
-def play_tune(stream, synthesizer, tune, seconds):
+def play_tune(stream: OutputStream, synthesizer: Synthesizer, tune: str, seconds: float) -> None:
     for key in tune:
         synthesizer.press(key)
         for _ in range(round(seconds * stream.samplerate / BLOCK)):
@@ -125,7 +130,7 @@ def play_tune(stream, synthesizer, tune, seconds):
         stream.write(synthesizer.block())
 
 
-def play(args):
+def play(args: argparse.Namespace) -> None:
     # The ring is always full, and so its length is latency.
     with OutputStream(
         args.samplerate,
@@ -151,10 +156,12 @@ def play(args):
         print(
             f"latency: {1000 * (stream.latency + ring):.1f} ms ({1000 * ring:.1f} ms in the ring)"
         )
-        print(f"underflows: {stream.stats.output.losses} (if there are any: more --ring-frames)")
+        output = stream.stats.output
+        assert output is not None  # Only streams without output have none.
+        print(f"underflows: {output.losses} (if there are any: more --ring-frames)")
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
