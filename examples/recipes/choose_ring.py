@@ -7,18 +7,22 @@ what was lost, and how much was left in the ring at the worst moment. Put your o
     pip install 'pa-ringbuffer[sounddevice]'
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import json
 import random
 import threading
 import time
+from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 
 STRINGS = [str(random.random()) for _ in range(200_000)]
 TEXT = json.dumps(STRINGS)
-LOADS = {
+LOADS: dict[str, Callable[[], object]] = {
     "none": lambda: time.sleep(0.1),
     "loop": lambda: sum(n * n for n in range(100_000)),
     "json": lambda: json.loads(TEXT),
@@ -27,11 +31,11 @@ LOADS = {
 
 
 @contextlib.contextmanager
-def running(load):
+def running(load: Callable[[], object]) -> Generator[None, None, None]:
     """Calls a function again and again in another thread."""
     over = threading.Event()
 
-    def repeat():
+    def repeat() -> None:
         while not over.is_set():
             load()
 
@@ -44,7 +48,7 @@ def running(load):
         thread.join()
 
 
-def measure(stream, seconds):
+def measure(stream: Any, seconds: float) -> Any:
     """Keep the ring full for some seconds; returns what the stream has counted."""
     silence = np.zeros((len(stream.ring), stream.channels), "float32")
     stream.write(silence)
@@ -55,12 +59,12 @@ def measure(stream, seconds):
         return stream.stats
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("load", choices=LOADS, help="what the other thread does")
     parser.add_argument("-d", "--device", type=int_or_str, help="output device: number or name")
     parser.add_argument("--virtual", action="store_true", help="use no sound card")
@@ -71,7 +75,7 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     print("ring: frames    ms   underflows   silence   left at the worst moment")
     try:
         for frames in 1024, 2048, 4096, 8192, 16384, 32768:

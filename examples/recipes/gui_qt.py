@@ -6,9 +6,12 @@ Ctrl-C ends it, too.
     pip install 'pa-ringbuffer[sounddevice]' PySide6-Essentials
 """
 
+from __future__ import annotations
+
 import argparse
 import signal
 import sys
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -18,14 +21,14 @@ from PySide6.QtWidgets import QApplication, QProgressBar, QSlider, QVBoxLayout, 
 class Tone:
     """A sine. The window sets the volume; within a block, the volume moves there without a jump."""
 
-    def __init__(self, frequency):
+    def __init__(self, frequency: float) -> None:
         self.frequency = frequency
-        self.samplerate = None
+        self.samplerate: float  # known when the stream is open
         self.volume = 0.0
         self._reached = 0.0
         self._frame = 0
 
-    def callback(self, outdata, frames, time, status):
+    def callback(self, outdata: Any, frames: int, time: Any, status: Any) -> None:
         volume = self.volume
         envelope = np.linspace(self._reached, volume, frames, endpoint=False)
         t = (self._frame + np.arange(frames)) / self.samplerate
@@ -34,8 +37,8 @@ class Tone:
         self._frame += frames
 
 
-class Window(QWidget):
-    def __init__(self, tone, microphone):
+class Window(QWidget):  # type: ignore[misc]
+    def __init__(self, tone: Tone, microphone: Any) -> None:
         super().__init__(windowTitle="Slider and meter")
         self.tone, self.microphone = tone, microphone
         slider = QSlider(Qt.Orientation.Horizontal, maximum=100)
@@ -48,10 +51,10 @@ class Window(QWidget):
         timer.timeout.connect(self.show_level)
         timer.start(40)
 
-    def set_volume(self, percent):
+    def set_volume(self, percent: int) -> None:
         self.tone.volume = 0.005 * percent
 
-    def show_level(self):
+    def show_level(self) -> None:
         # Never waits: what has come since the last time, or the newest part of it.
         block = self.microphone.read_latest(4096)
         if len(block):
@@ -59,8 +62,8 @@ class Window(QWidget):
             self.meter.setValue(max(0, round(level)))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--virtual", action="store_true", help="use no sound card")
     parser.add_argument("--frequency", type=float, default=440, help="Hz (default: %(default)s)")
     args = parser.parse_args()
@@ -69,14 +72,14 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     tone = Tone(args.frequency)
     try:
         microphone = sd.InputStream(channels=1, warn=None)
         speaker = sd.OutputStream(channels=1, latency="low", callback=tone.callback)
         tone.samplerate = speaker.samplerate
         app = QApplication(sys.argv[:1])
-        signal.signal(signal.SIGINT, lambda *_: app.quit())
+        signal.signal(signal.SIGINT, lambda _number, _frame: app.quit())
         with microphone, speaker:
             window = Window(tone, microphone)
             window.show()

@@ -6,10 +6,13 @@ Ctrl-C ends it, too.
     pip install 'pa-ringbuffer[sounddevice]'
 """
 
+from __future__ import annotations
+
 import argparse
 import signal
 import tkinter as tk
 from tkinter import ttk
+from typing import Any
 
 import numpy as np
 
@@ -17,14 +20,14 @@ import numpy as np
 class Tone:
     """A sine. The window sets the volume; within a block, the volume moves there without a jump."""
 
-    def __init__(self, frequency):
+    def __init__(self, frequency: float) -> None:
         self.frequency = frequency
-        self.samplerate = None
+        self.samplerate: float  # known when the stream is open
         self.volume = 0.0
         self._reached = 0.0
         self._frame = 0
 
-    def callback(self, outdata, frames, time, status):
+    def callback(self, outdata: Any, frames: int, time: Any, status: Any) -> None:
         volume = self.volume
         envelope = np.linspace(self._reached, volume, frames, endpoint=False)
         t = (self._frame + np.arange(frames)) / self.samplerate
@@ -34,7 +37,7 @@ class Tone:
 
 
 class Window:
-    def __init__(self, root, tone, microphone):
+    def __init__(self, root: tk.Tk, tone: Tone, microphone: Any) -> None:
         self.root, self.tone, self.microphone = root, tone, microphone
         root.title("Slider and meter")
         slider = ttk.Scale(root, to=0.5, length=300, command=self.set_volume)
@@ -43,10 +46,10 @@ class Window:
         self.meter.pack(padx=20, pady=10)
         self.show_level()
 
-    def set_volume(self, value):
+    def set_volume(self, value: str) -> None:
         self.tone.volume = float(value)
 
-    def show_level(self):
+    def show_level(self) -> None:
         # Never waits: what has come since the last time, or the newest part of it.
         block = self.microphone.read_latest(4096)
         if len(block):
@@ -54,8 +57,8 @@ class Window:
         self.root.after(40, self.show_level)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--virtual", action="store_true", help="use no sound card")
     parser.add_argument("--frequency", type=float, default=440, help="Hz (default: %(default)s)")
     args = parser.parse_args()
@@ -64,14 +67,14 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     tone = Tone(args.frequency)
     try:
         microphone = sd.InputStream(channels=1, warn=None)
         speaker = sd.OutputStream(channels=1, latency="low", callback=tone.callback)
         tone.samplerate = speaker.samplerate
         root = tk.Tk()
-        signal.signal(signal.SIGINT, lambda *_: root.quit())
+        signal.signal(signal.SIGINT, lambda _number, _frame: root.quit())
         with microphone, speaker:
             Window(root, tone, microphone)
             root.mainloop()

@@ -7,11 +7,16 @@ notice. Ctrl-C ends.
     pip install 'pa-ringbuffer[sounddevice]' soundfile
 """
 
+from __future__ import annotations
+
 import argparse
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile as sf
 from pa_ringbuffer import RingBuffer
 
@@ -19,7 +24,7 @@ from pa_ringbuffer import RingBuffer
 class Listener:
     """Takes what it has room for, and hands it out in a thread of its own."""
 
-    def __init__(self, stream, seconds):
+    def __init__(self, stream: Any, seconds: float) -> None:
         frames = round(seconds * stream.samplerate)
         # The size of a ring is a power of 2.
         self.ring = RingBuffer(stream.channels * stream.samplesize, 1 << frames.bit_length())
@@ -27,21 +32,21 @@ class Listener:
         self.dropped = 0
         self.closed = False
 
-    def put(self, block):
+    def put(self, block: npt.NDArray[np.float32]) -> None:
         self.dropped += len(block) - self.ring.write(block)
 
-    def blocks(self, frames):
+    def blocks(self, frames: int) -> Iterator[npt.NDArray[np.float32]]:
         """Yield blocks until the listener is closed; the last one may be shorter."""
         while True:
             closed = self.closed
             if self.ring.wait_for_data(frames, timeout=0.1) or closed:
-                data = np.frombuffer(self.ring.read(frames), "float32")
+                data = np.frombuffer(self.ring.read(frames), np.float32)
                 if not len(data):
                     return
                 yield data.reshape(-1, self.channels)
 
 
-def distribute(stream, listeners):
+def distribute(stream: Any, listeners: list[Listener]) -> None:
     try:
         for block in stream.blocks(256):
             for listener in listeners:
@@ -53,17 +58,17 @@ def distribute(stream, listeners):
             listener.closed = True
 
 
-def save(listener, file):
+def save(listener: Listener, file: sf.SoundFile) -> None:
     for block in listener.blocks(1024):
         file.write(block)
 
 
-def show_level(listener):
+def show_level(listener: Listener) -> None:
     for block in listener.blocks(4800):
         print(f"{20 * np.log10(np.abs(block).max() + 1e-6):6.1f} dB", flush=True)
 
 
-def analyse(listener):
+def analyse(listener: Listener) -> None:
     for block in listener.blocks(1024):
         np.fft.rfft(block, axis=0)
         time.sleep(0.2)  # in place of work that takes this long
@@ -71,12 +76,12 @@ def analyse(listener):
             break
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("file", help="sound file to be written, WAV for example")
     parser.add_argument("-d", "--device", type=int_or_str, help="input device: number or name")
     parser.add_argument("--virtual", action="store_true", help="use no sound card")
@@ -84,7 +89,7 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     try:
         stream = sd.InputStream(device=args.device, channels=1)
         listeners = [Listener(stream, seconds) for seconds in (10, 1, 0.5)]

@@ -7,19 +7,22 @@ from a service manager, ends the recording after the last frame.
     pip install 'pa-ringbuffer[sounddevice]' soundfile
 """
 
+from __future__ import annotations
+
 import argparse
 import logging
 import pathlib
 import signal
 import threading
 import time
+from typing import Any
 
 import soundfile as sf
 
 log = logging.getLogger("long_recording")
 
 
-def record(stream, folder, frames_per_file, stop):
+def record(stream: Any, folder: pathlib.Path, frames_per_file: int, stop: threading.Event) -> None:
     began = time.time()
     while not stop.is_set():
         # Named after the time of its first frame; the clock is looked at only once.
@@ -40,12 +43,12 @@ def record(stream, folder, frames_per_file, stop):
                 file.write(stream.read_nowait())
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, help="where the files are written")
     parser.add_argument("-d", "--device", type=int_or_str, help="input device: number or name")
     parser.add_argument("--virtual", action="store_true", help="use no sound card")
@@ -66,11 +69,11 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in signal.SIGINT, signal.SIGTERM:
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     try:
         with sd.InputStream(
             device=args.device, channels=args.channels, ring_seconds=args.ring

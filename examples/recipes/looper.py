@@ -7,14 +7,18 @@ headphones, or the microphone records the loop as well. Ctrl-C ends.
     pip install 'pa-ringbuffer[sounddevice]'
 """
 
+from __future__ import annotations
+
 import argparse
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 BLOCK = 256  # frames
 
 
-def overdub(stream, loop, keep):
+def overdub(stream: Any, loop: npt.NDArray[np.float32], keep: float) -> None:
     lag, underflowed = None, False
     while True:
         block, overflowed = stream.read(BLOCK)
@@ -29,12 +33,12 @@ def overdub(stream, loop, keep):
         underflowed = stream.write(np.repeat(loop[following], stream.channels[1], axis=1))
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "-d", "--device", type=int_or_str, nargs=2, metavar=("IN", "OUT"), help="number or name"
     )
@@ -54,7 +58,7 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     try:
         stream = sd.Stream(device=args.device, channels=(1, 2), latency="low")
         loop = np.zeros((round(args.seconds * stream.samplerate), 1), "float32")

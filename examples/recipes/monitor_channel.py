@@ -6,28 +6,31 @@ Type the number of a channel and press Enter. Ctrl-C ends.
     pip install 'pa-ringbuffer[sounddevice]'
 """
 
+from __future__ import annotations
+
 import argparse
 import sys
+from typing import Any
 
 
 class Monitor:
     """Plays one input channel on all output channels."""
 
-    def __init__(self, channel):
+    def __init__(self, channel: int) -> None:
         self.channel = channel
 
-    def callback(self, indata, outdata, frames, time, status):
+    def callback(self, indata: Any, outdata: Any, frames: int, time: Any, status: Any) -> None:
         if status:
             print(status, file=sys.stderr)
         outdata[:] = indata[:, [self.channel - 1]]
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("channel", type=int, nargs="?", default=1, help="default: %(default)s")
     parser.add_argument(
         "-d", "--device", type=int_or_str, nargs=2, metavar=("IN", "OUT"), help="number or name"
@@ -39,7 +42,7 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     monitor = Monitor(args.channel)
     try:
         stream = sd.Stream(

@@ -6,30 +6,36 @@ A file begins a moment before the sound (the pre-roll), and ends some time after
     pip install 'pa-ringbuffer[sounddevice]' soundfile
 """
 
+from __future__ import annotations
+
 import argparse
 import itertools
 import pathlib
 from collections import deque
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile as sf
 
 BLOCK = 0.02  # seconds that are judged at a time
 
 
-def level(block):
+def level(block: npt.NDArray[np.float32]) -> Any:
     """Level in dB; a sine of full scale has -3 dB."""
     return 10 * np.log10(np.mean(np.square(block)) + 1e-12)
 
 
-def new_file(folder, stream):
+def new_file(folder: pathlib.Path, stream: Any) -> sf.SoundFile:
     names = (folder / f"take-{number:03}.wav" for number in itertools.count(1))
     path = next(path for path in names if not path.exists())
     return sf.SoundFile(path, "x", round(stream.samplerate), stream.channels, "FLOAT")
 
 
-def record(stream, folder, threshold, before, after):
-    recent = deque(maxlen=round(before / BLOCK))
+def record(
+    stream: Any, folder: pathlib.Path, threshold: float, before: float, after: float
+) -> None:
+    recent: deque[npt.NDArray[np.float32]] = deque(maxlen=round(before / BLOCK))
     file, quiet_blocks = None, 0
     try:
         for block in stream.blocks(round(BLOCK * stream.samplerate)):
@@ -52,18 +58,18 @@ def record(stream, folder, threshold, before, after):
             file.close()
 
 
-def int_or_str(text):
+def int_or_str(text: str) -> int | str:
     return int(text) if text.isdigit() else text
 
 
-def seconds(text):
+def seconds(text: str) -> float:
     if not 0 <= float(text) <= 60:
         raise argparse.ArgumentTypeError(f"must be from 0 to 60 seconds, not {text}")
     return float(text)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path, help="where the files are written")
     parser.add_argument("-d", "--device", type=int_or_str, help="input device: number or name")
     parser.add_argument("--virtual", action="store_true", help="use no sound card")
@@ -76,7 +82,7 @@ def main():
     if args.virtual:
         import pa_ringbuffer.testing as sd
     else:
-        import pa_ringbuffer.sounddevice as sd
+        import pa_ringbuffer.sounddevice as sd  # type: ignore[no-redef]
     try:
         with sd.InputStream(device=args.device, channels=1, ring_seconds=5) as stream:
             print("listening; Ctrl-C ends", flush=True)
