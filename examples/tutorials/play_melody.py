@@ -1,13 +1,14 @@
 import time
 
 import numpy as np
+import numpy.typing as npt
 import pa_ringbuffer.sounddevice as sd
 
 SAMPLERATE = 48000
 MELODY = 60, 62, 64, 65, 67, 67, 69, 69, 67, 65, 64, 62, 60  # MIDI note numbers
 
 
-def note(number, seconds):
+def note(number: int, seconds: float) -> npt.NDArray[np.float32]:
     t = np.arange(round(seconds * SAMPLERATE)) / SAMPLERATE
     frequency = 440 * 2 ** ((number - 69) / 12)
     return (0.3 * np.exp(-6 * t) * np.sin(2 * np.pi * frequency * t)).astype("float32")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pa_ringbuffer.sounddevice as sd
 
@@ -5,7 +7,7 @@ import pa_ringbuffer.sounddevice as sd
 class Robot:
     frame = 0  # what one block must tell the next one
 
-    def callback(self, indata, outdata, frames, time, status):
+    def callback(self, indata: Any, outdata: Any, frames: int, time: Any, status: Any) -> None:
         if status:
             print(status)
         t = (self.frame + np.arange(frames)) / stream.samplerate

@@ -10,7 +10,7 @@ Tone = np.dtype(
 )
 
 
-def test_tone_is_the_same_for_all_block_sizes():
+def test_tone_is_the_same_for_all_block_sizes() -> None:
     tone = np.array([(1000, 48000, 0, 0.5)], Tone)
     device = VirtualDevice(library.tone_callback, tone, channels=(0, 1))
     played = np.asarray(device.process(frames=480, blocksizes=[1, 100, 256]))
