@@ -136,8 +136,8 @@ loom:
 # They are checked without the modules that they use, some of which have types of their own.
 TYPED_EXAMPLES := $(addprefix examples/callbacks/, cffi/levelmeter.py cpp/cpp_sampler.py \
     ctypes/sampler.py cython/cython_meter.py jack_client/player.py numba/delay.py \
-    rust/python/rust_delay) $(addprefix examples/, effect.py metronome.py microphone_client.py \
-    microphone_server.py play_file.py record_and_plot.py spectrogram.py synthesizer.py)
+    rust/python/rust_delay)
+STRICTLY := --strict --ignore-missing-imports --no-warn-unused-ignores --allow-untyped-decorators
 
 lint: $(VENV)/.native $(VENV)/.lint
 	cargo fmt --all --check
@@ -155,9 +155,10 @@ lint: $(VENV)/.native $(VENV)/.lint
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python tools/stub_docstrings.py --check
-	for program in $(TYPED_EXAMPLES); do MYPYPATH=$$(dirname $$program) $(BIN)/mypy --strict \
-	    --ignore-missing-imports --no-warn-unused-ignores --allow-untyped-decorators \
-	    $$program || exit 1; done
+	for folder in examples examples/recipes examples/tutorials; do \
+	    MYPYPATH=$$folder $(BIN)/mypy $(STRICTLY) $$folder/*.py || exit 1; done
+	for program in $(TYPED_EXAMPLES); do \
+	    MYPYPATH=$$(dirname $$program) $(BIN)/mypy $(STRICTLY) $$program || exit 1; done
 	$(BIN)/python -m mypy.stubtest pa_ringbuffer --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist
 

@@ -41,7 +41,8 @@ class Window(QWidget):  # type: ignore[misc]
     def __init__(self, tone: Tone, microphone: Any) -> None:
         super().__init__(windowTitle="Slider and meter")
         self.tone, self.microphone = tone, microphone
-        slider = QSlider(Qt.Orientation.Horizontal, maximum=100)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setMaximum(100)
         slider.valueChanged.connect(self.set_volume)
         self.meter = QProgressBar(maximum=60, textVisible=False)
         layout = QVBoxLayout(self)
