@@ -113,10 +113,10 @@ def test_raw_streams_give_buffers_of_whole_blocks():
         recorded.extend(indata)
         outdata[:] = bytes(1 + (len(played) + n) % 255 for n in range(len(outdata)))
         played.extend(outdata)
-        if len(played) > 6 * 20_000:
+        if len(played) > 6 * 40_000:
             raise flags.CallbackStop
 
-    with testing.RawStream(callback=callback, dtype="int24", loopback=True, ahead=0.1) as stream:
+    with testing.RawStream(callback=callback, dtype="int24", loopback=True, ahead=0.5) as stream:
         wait_for(lambda: not stream.active)
     assert stream.stats.losses == 0
     heard = recorded.lstrip(b"\0")

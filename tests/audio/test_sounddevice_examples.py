@@ -401,13 +401,11 @@ def test_a_sine_is_the_one_of_sounddevice(jack):
         assert jack.status == 0, jack.errors
         sines.append(sounding(heard)[1])
     plain, ours = sines
-    # JACK may connect the port some blocks after the first one, in either run. A sine depends on
-    # where in its block a frame is, by a bit or so.
-    shifts = [0, *(sign * n * PERIOD for n in range(1, 9) for sign in (1, -1))]
-    for shift in shifts:
-        first, second = plain[max(shift, 0) :], ours[max(-shift, 0) :]
-        shorter = min(len(first), len(second))
-        if np.abs(first[:shorter] - second[:shorter]).max() < 1e-6:
+    # JACK may connect the port some blocks after the first one, in either run: a sine of 500 Hz is
+    # the same again after 96 frames. It depends on where in its block a frame is, by a bit or so.
+    for shift in range(96):
+        shorter = min(len(plain) - shift, len(ours))
+        if np.abs(plain[shift:][:shorter] - ours[:shorter]).max() < 1e-6:
             break
     else:
         pytest.fail("the sines differ")
