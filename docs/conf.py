@@ -23,7 +23,6 @@ extensions = [
     "c_headers",
     "docstrings",
     "drawings",
-    "sections",
 ]
 exclude_patterns = ["_build"]
 # Each page shows a project in examples/callbacks.
