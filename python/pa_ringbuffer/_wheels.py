@@ -1,4 +1,4 @@
-"""The message of an installation without the extension module about those that have it."""
+"""What messages say about parts that an installation does not have, and how to get them."""
 
 #: As built by ``.github/workflows/ci.yml``; a test compares the two.
 PLATFORMS = (
@@ -11,4 +11,10 @@ NO_EXTENSION = (
     "pip builds it with a Rust compiler: "
     # Without --force-reinstall, pip keeps the installation that prints this.
     "pip install --force-reinstall --no-deps --no-binary pa-ringbuffer pa-ringbuffer"
+)
+#: What installs PortAudio's library, which sounddevice's wheels for Windows and macOS include.
+GET_PORTAUDIO = (
+    "'sudo apt install libportaudio2' on Debian and Ubuntu, "
+    "'sudo dnf install portaudio' on Fedora, 'sudo pacman -S portaudio' on Arch, "
+    "'brew install portaudio' on macOS"
 )

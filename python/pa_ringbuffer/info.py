@@ -16,6 +16,8 @@ from typing import Any, Callable
 
 import pa_ringbuffer
 
+from ._wheels import GET_PORTAUDIO
+
 
 def _package() -> str:
     return f"{pa_ringbuffer.__version__} in {os.path.dirname(pa_ringbuffer.__file__)}"
@@ -146,10 +148,7 @@ def _answer(ask: Callable[[], Any]) -> str:
     except ModuleNotFoundError as error:
         return f"not there: pip install {error.name}"
     except OSError as error:
-        # As pa_ringbuffer.sounddevice says it. sounddevice's wheels for Windows and macOS have it.
-        remedy = (
-            ": sudo apt install libportaudio2, or the like" if "PortAudio" in str(error) else ""
-        )
+        remedy = f": {GET_PORTAUDIO}" if "PortAudio" in str(error) else ""
         return f"not known: {type(error).__name__}: {error}{remedy}"
     except Exception as error:
         # A report about failures must not fail itself.

@@ -19,6 +19,8 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ._wheels import GET_PORTAUDIO as _GET_PORTAUDIO
+
 try:
     import sounddevice
 
@@ -32,12 +34,7 @@ except ModuleNotFoundError as _error:
         name=_error.name,
     ) from None
 except OSError as _error:
-    # sounddevice's wheels for Windows and macOS include the library.
-    raise ImportError(
-        f"{_error}: 'sudo apt install libportaudio2' on Debian and Ubuntu, "
-        "'sudo dnf install portaudio' on Fedora, 'sudo pacman -S portaudio' on Arch, "
-        "'brew install portaudio' on macOS"
-    ) from None
+    raise ImportError(f"{_error}: {_GET_PORTAUDIO}") from None
 
 __all__ = [
     "AsioSettings",
