@@ -87,7 +87,8 @@ def function_address(name: str) -> int:
 def get_include() -> str:
     """Return the folder with the header files.
 
-    These are ``pa_ringbuffer.h``, ``pa_ringbuffer_callback.h`` and ``pa_ringbuffer_api.h``.
+    These are ``pa_ringbuffer.h``, ``pa_ringbuffer_callback.h``, ``pa_ringbuffer_api.h`` and, for
+    C++, ``pa_ringbuffer.hpp``.
 
     :rtype: str
     """

@@ -29,7 +29,8 @@ def _existing(*parts: str) -> str:
 def get_include() -> str:
     """Return the folder with the header files.
 
-    These are ``pa_ringbuffer.h``, ``pa_ringbuffer_callback.h`` and ``pa_ringbuffer_api.h``.
+    These are ``pa_ringbuffer.h``, ``pa_ringbuffer_callback.h``, ``pa_ringbuffer_api.h`` and, for
+    C++, ``pa_ringbuffer.hpp``.
 
     :rtype: str
     """
@@ -85,12 +86,14 @@ def build_arguments(shared: bool = False) -> dict[str, list[str]]:
 
 def linker_arguments(shared: bool) -> list[str]:
     """The same as arguments for a compiler that also links."""
-    if not shared:
-        return [get_library()]
-    library = _existing("lib", _SHARED)
-    if sys.platform == "win32":
-        return [library]
-    return [f"-L{_LIB}", "-lpa_ringbuffer", f"-Wl,-rpath,{_LIB}"]
+    arguments = build_arguments(shared)
+    options = {
+        "extra_objects": "",
+        "library_dirs": "-L",
+        "libraries": "-l",
+        "runtime_library_dirs": "-Wl,-rpath,",
+    }
+    return [option + value for name, option in options.items() for value in arguments.get(name, [])]
 
 
 def function_address(name: str) -> int:
