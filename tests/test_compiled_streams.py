@@ -8,18 +8,10 @@ import sys
 import weakref
 
 import pytest
+from callback_type import CALLBACK
 from pa_ringbuffer import RingBuffer, StreamCallback, portable, testing
 from pa_ringbuffer.testing import CompiledStream, VirtualDevice
 
-CallbackType = ctypes.CFUNCTYPE(
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-)
 CONTINUE, COMPLETE = 0, 1
 
 
@@ -38,7 +30,7 @@ def told(userdata):
     """The address that a callback gets for *userdata*."""
     addresses = []
 
-    @CallbackType
+    @CALLBACK
     def callback(input_, output, frames, time, flags, userdata):
         addresses.append(userdata)
         return COMPLETE
@@ -107,7 +99,7 @@ def test_what_userdata_can_be_is_in_the_message():
 
 def test_userdata_that_is_a_buffer_can_neither_go_away_nor_be_resized(collect):
     data = bytearray(8)
-    device = VirtualDevice(CallbackType(lambda *_: COMPLETE), data)
+    device = VirtualDevice(CALLBACK(lambda *_: COMPLETE), data)
     with pytest.raises(BufferError):
         data.append(1)
     del device
@@ -122,7 +114,7 @@ def test_userdata_that_is_a_ring_is_kept(collect):
     ring = Ring(1, 16)
     address, reference = ring.address, weakref.ref(ring)
 
-    @CallbackType
+    @CALLBACK
     def callback(input_, output, frames, time, flags, userdata):
         RingBuffer.from_pointer(userdata).write(b"alive")
         return COMPLETE
@@ -153,7 +145,7 @@ SIGNATURE = b"int (void const *, void *, unsigned long, void const *, unsigned l
 
 def test_a_capsule_with_a_function_can_be_the_callback():
     calls = []
-    function = CallbackType(lambda *arguments: calls.append(arguments[2]) or COMPLETE)
+    function = CALLBACK(lambda *arguments: calls.append(arguments[2]) or COMPLETE)
     address = ctypes.cast(function, ctypes.c_void_p).value
     VirtualDevice(capsule(address, SIGNATURE)).process(frames=7)
     assert calls == [7]
@@ -172,7 +164,7 @@ def test_a_capsule_with_anything_else_is_refused(name):
 def doubling():
     """A callback that plays what it hears, twice as loud."""
 
-    @CallbackType
+    @CALLBACK
     def callback(input_, output, frames, time, flags, userdata):
         source = (ctypes.c_float * frames).from_address(input_)
         target = (ctypes.c_float * frames).from_address(output)
@@ -186,7 +178,7 @@ def doubling():
 def test_a_stream_calls_the_function_with_its_data():
     ring = RingBuffer(8, 64)
 
-    @CallbackType
+    @CALLBACK
     def callback(input_, output, frames, time, flags, userdata):
         RingBuffer.from_pointer(userdata).write(frames.to_bytes(8, sys.byteorder))
         return CONTINUE
@@ -270,7 +262,7 @@ def test_a_forgotten_stream_is_closed_before_its_data_goes(collect):
     alive = []
     calls = RingBuffer(1, 1 << 12)
 
-    @CallbackType
+    @CALLBACK
     def callback(input_, output, frames, time, flags, userdata):
         alive.append(reference() is not None)
         calls.write(b".")

@@ -21,16 +21,7 @@ import threading
 import time
 
 import numpy as np
-
-CALLBACK = ctypes.CFUNCTYPE(
-    ctypes.c_int,
-    ctypes.c_void_p,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-    ctypes.c_ulong,
-    ctypes.c_void_p,
-)
+from callback_type import CALLBACK
 
 
 def source(frame, frames, channels):

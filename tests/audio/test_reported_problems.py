@@ -14,9 +14,9 @@ from time import perf_counter
 
 import numpy as np
 import pa_ringbuffer.testing as sd
+from callback_type import CALLBACK
 from gil import hold_gil
 from jack_crash import MachineTooSlow
-from virtual_card import CALLBACK
 
 BLOCK = 256
 SAMPLERATE = 48000
