@@ -3,7 +3,6 @@
 The pure wheel has none of it.
 """
 
-import argparse
 import pathlib
 import re
 import struct
@@ -85,10 +84,6 @@ def complaints(wheel):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("wheels", nargs="+", metavar="wheel", help="pure wheels are passed over")
-    wheels = [wheel for wheel in parser.parse_args().wheels if not wheel.endswith("-none-any.whl")]
-    if not wheels:
-        sys.exit("there is no wheel with the extension to look into")
+    wheels = check_sbom.with_extension(__doc__)
     found = [f"{wheel}: {text}" for wheel in wheels for text in complaints(wheel)]
     sys.exit("\n".join(found) or None)

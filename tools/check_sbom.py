@@ -63,13 +63,18 @@ def listed(wheel):
     return {(crate["name"], crate["version"]) for crate in bill["components"]}
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def with_extension(description):
+    """The wheels on the command line that have the extension."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("wheels", nargs="+", metavar="wheel", help="pure wheels are passed over")
     wheels = [wheel for wheel in parser.parse_args().wheels if not wheel.endswith("-none-any.whl")]
     if not wheels:
         sys.exit("there is no wheel with the extension to look into")
-    for wheel in wheels:
+    return wheels
+
+
+if __name__ == "__main__":
+    for wheel in with_extension(__doc__):
         expected = needed(target(wheel))
         assert "pyo3" in {name for name, _ in expected}
         if missing := expected - listed(wheel):
