@@ -8,6 +8,9 @@ The exit status is the command's. The device is called "system": two output chan
 channels that record the output.
 
 Needs jackd2, and a PortAudio that has the JACK host API (Debian: jackd2, libportaudio2).
+
+Two such commands can run at once, but programs that look for their devices at the same moment may
+find none: JACK takes one for the other, since PortAudio has the same name in both.
 """
 
 import argparse
@@ -29,11 +32,13 @@ _numbers = itertools.count()
 # installed with PortAudio. It runs in a process of its own, because libjack writes its problems to
 # stderr.
 _WAIT_UNTIL_UP = """
-import ctypes, sys, time
+import ctypes, os, sys, time
 jack = ctypes.CDLL(sys.argv[1])
 jack.jack_client_open.restype = jack.jack_port_by_name.restype = ctypes.c_void_p
 NO_START_SERVER = 1
-while not (client := jack.jack_client_open(b"probe", NO_START_SERVER, None)):
+# No other server's probe has this name: they would take each other's answers.
+name = b"probe-%d" % os.getpid()
+while not (client := jack.jack_client_open(name, NO_START_SERVER, None)):
     time.sleep(0.01)
 client = ctypes.c_void_p(client)
 while not jack.jack_port_by_name(client, b"system:playback_1"):

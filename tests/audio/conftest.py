@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from headless_audio import JackServer
-from jack_crash import JackCrash, jack_has_crashed
+from jack_crash import AGAIN, JackCrash, jack_has_crashed
+from only_jack_server import only_jack_server, turn
 
 HERE = Path(__file__).parent
 # There is no compiled callback for any other Python.
@@ -25,10 +26,9 @@ TIME_LIMIT = 90
 
 def pytest_collection_modifyitems(items):
     """Run a test again that JACK or a busy machine has spoilt."""
-    again = pytest.mark.flaky(reruns=2, only_rerun=["JackCrash", "MachineTooSlow"])
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(again)
+            item.add_marker(AGAIN)
 
 
 class Program:
@@ -110,7 +110,7 @@ def portaudio_finds_jack(require):
     require(not missing, f"{missing} is not installed")
     require(importlib.util.find_spec("sounddevice"), "sounddevice is not installed")
     look = "import sounddevice; sounddevice.check_input_settings('system')"
-    with JackServer() as server:
+    with only_jack_server() as server:
         result = subprocess.run(
             [sys.executable, "-c", look],
             env={**os.environ, **server.environment},
@@ -125,9 +125,16 @@ def portaudio_finds_jack(require):
 
 
 @pytest.fixture
+def jack_turn(portaudio_finds_jack):
+    """For programs that start a JACK server themselves."""
+    with turn():
+        yield
+
+
+@pytest.fixture
 def jack_server(portaudio_finds_jack):
     """A JACK server that records what it plays, for one test."""
-    with JackServer() as server:
+    with only_jack_server() as server:
         yield server
 
 

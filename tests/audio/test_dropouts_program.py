@@ -122,7 +122,7 @@ def test_one_program_is_compared_with_itself_on_streams_of_ours(run):
     assert header[2:] == ["**Python callback on pa_ringbuffer**", "Python callback"]
 
 
-def test_on_portaudio_the_player_is_recorded(run, portaudio_finds_jack):
+def test_on_portaudio_the_player_is_recorded(run, jack_turn):
     cells, table = run("jack", "ours", "control", "idle")
     assert list(cells) == [("idle", "ours"), ("idle", "control")]
     for cell in cells.values():

@@ -7,7 +7,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[2] / "comparison" / "python_callbacks"
 
 
-def test_all_streams_are_measured_with_both_modules(portaudio_finds_jack, numpy, tmp_path):
+def test_all_streams_are_measured_with_both_modules(jack_turn, numpy, tmp_path):
     result = subprocess.run(
         [
             *(sys.executable, FOLDER, "--rounds=1", "--seconds=0.3", "--blocksize=1024"),

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from headless_audio import JackServer
 from jack_crash import MachineTooSlow
+from only_jack_server import only_jack_server
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -33,7 +33,7 @@ sys.exit(5)
 @pytest.fixture
 def server(portaudio_finds_jack):
     # It does not wait for programs that are late.
-    with JackServer(synchronous=False) as server:
+    with only_jack_server(synchronous=False) as server:
         yield server
 
 

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import source_package
-from headless_audio import JackServer
-from jack_crash import MachineTooSlow
+from jack_crash import JackCrash, MachineTooSlow, jack_has_crashed
+from only_jack_server import only_jack_server
 from virtual_card import source as frames_of_source
 
 HERE = Path(__file__).parent
@@ -292,6 +292,8 @@ class Jack:
             **environment,
             "PYTHONPATH": str(HERE / "imitations"),
             "PYTHONUNBUFFERED": "1",
+            # Tells where JACK has crashed.
+            "PYTHONFAULTHANDLER": "1",
         }
 
     @contextlib.contextmanager
@@ -323,6 +325,8 @@ class Jack:
                 pytest.fail(process.communicate()[1])
             yield
             output, errors = process.communicate("\n")
+            if jack_has_crashed(process.returncode, errors):
+                raise JackCrash(errors)
             assert process.returncode == 0, errors
             if json.loads(output).get("lost"):
                 raise MachineTooSlow("the recorder has lost frames")
@@ -351,6 +355,8 @@ class Jack:
                 process.send_signal(signal.SIGINT)
             output, errors = process.communicate("\n" if end == "line" else "")
         self.status, self.output, self.errors = process.returncode, output, errors
+        if jack_has_crashed(self.status, errors):
+            raise JackCrash(errors)
         if "Output underflow" in errors:
             raise MachineTooSlow(errors)
         if how == "ours" and self.status != -signal.SIGKILL:
@@ -366,7 +372,7 @@ class Jack:
 def jack(examples, tmp_path, portaudio_finds_jack):
     # Some of the examples give up when the device reports an xrun, which a JACK server does when a
     # busy machine makes it late: not with long periods.
-    with JackServer(period=PERIOD) as server:
+    with only_jack_server(period=PERIOD) as server:
         yield Jack(examples, tmp_path, server.environment)
 
 

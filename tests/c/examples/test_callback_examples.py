@@ -4,6 +4,7 @@ Each has a command, which ends with a check on the virtual device. The same chec
 server that records what it plays. `make test-examples` runs these tests.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -17,12 +18,15 @@ from pathlib import Path
 import pytest
 from built_for import SYSTEM, TARGET
 from headless_audio import JackServer
+from jack_crash import AGAIN, JackCrash, jack_has_crashed
+from only_jack_server import only_jack_server
 
 PROJECT = Path(__file__).parents[3]
 EXAMPLES = PROJECT / "examples" / "callbacks"
 PROGRAMS = PROJECT / "tests" / "audio" / "programs"
 TIME_LIMIT = 600
 pytestmark = [
+    AGAIN,
     pytest.mark.impossible(bool(TARGET), reason="the wheel is built for this Python"),
     pytest.mark.impossible(SYSTEM == "windows", reason="CC is not the compiler of this Python"),
 ]
@@ -220,12 +224,34 @@ def test_the_command_in_the_readme_works_from_a_wheel(name, build):
 
 
 @pytest.fixture
-def jack(require):
-    """A JACK server that records what it plays."""
+def start_jack(require):
+    """Start a JACK server that records what it plays, and return the environment that finds it."""
     missing = JackServer.missing()
     require(not missing, f"{missing} is not installed")
-    with JackServer() as server:
-        yield server.environment
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(only_jack_server()).environment
+
+
+@pytest.fixture
+def run_on_jack(start_jack):
+    """Run a program of an example that must succeed, and return its standard output."""
+
+    def run_on_jack(built, *command):
+        result = subprocess.run(
+            command,
+            env={**built.environment, **start_jack(), "PYTHONFAULTHANDLER": "1"},
+            cwd=built.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if jack_has_crashed(result.returncode, result.stderr):
+            raise JackCrash(result.stderr)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    return run_on_jack
 
 
 # The level meter plays nothing, and cpal uses no PortAudio.
@@ -233,29 +259,16 @@ WITH_PORTAUDIO = [name for name in WITH_VIRTUAL_DEVICE if name not in ("cffi", "
 
 
 @pytest.mark.parametrize("name", WITH_PORTAUDIO)
-def test_what_a_sound_card_plays_comes_back(name, build, jack, require, run):
+def test_what_a_sound_card_plays_comes_back(name, build, run_on_jack, require):
     if name != "c":
         require(importlib.util.find_spec("sounddevice"), "sounddevice is not installed")
-    built = build(name)
-    output = run(
-        *NEEDS[name].start,
-        *("-d", "system", "--check"),
-        env={**built.environment, **jack},
-        cwd=built.folder,
-        timeout=60,
-    )
+    output = run_on_jack(build(name), *NEEDS[name].start, "-d", "system", "--check")
     assert re.search(rf"^{NEEDS[name].right}$", output, re.MULTILINE), output
 
 
-def test_the_level_meter_measures_what_a_sound_card_hears(build, jack, require, run):
+def test_the_level_meter_measures_what_a_sound_card_hears(build, run_on_jack, require):
     require(importlib.util.find_spec("sounddevice"), "sounddevice is not installed")
-    built = build("cffi")
-    output = run(
-        *("python", "-c", LISTEN),
-        env={**built.environment, **jack},
-        cwd=built.folder,
-        timeout=60,
-    )
+    output = run_on_jack(build("cffi"), "python", "-c", LISTEN)
     assert json.loads(output.splitlines()[-1]) == [0.625, 0.625]
 
 
@@ -281,8 +294,8 @@ print(json.dumps([max(level.peak for level in levels), loudest.rms]))
 """
 
 
-def test_the_command_for_jack_client_works_from_a_wheel(build, jack):
-    built = build("jack_client", **jack)
+def test_the_command_for_jack_client_works_from_a_wheel(build, start_jack):
+    built = build("jack_client", **start_jack())
     assert re.search(rf"^{FRAMES}$", built.output, re.MULTILINE), built.output
     assert "0 frames of the recording were lost" in built.output
 
@@ -295,22 +308,22 @@ def load(path):
     return module
 
 
-def test_what_cpal_plays_arrives(build, jack, require, run, numpy, tmp_path):
+def test_what_cpal_plays_arrives(build, start_jack, require, run, numpy, tmp_path):
     require(importlib.util.find_spec("sounddevice"), "sounddevice is not installed")
     has_jack = shutil.which("pkg-config") and not subprocess.call(
         ["pkg-config", "--exists", "jack"]
     )
     require(has_jack, "libjack (Debian: libjack-jackd2-dev) is needed")
     built = build("rust_cpal")
-    environment = {**built.environment, **jack}
     run(
         *NEEDS["rust_cpal"].start,
         "--virtual",
-        env=environment,
+        env=built.environment,
         cwd=built.folder,
         timeout=TIME_LIMIT,
     )
     path = tmp_path / "captured"
+    jack = start_jack()
     capture = subprocess.Popen(
         [sys.executable, "-u", PROGRAMS / "capture.py", json.dumps({"file": str(path)})],
         env={**os.environ, **jack},
@@ -322,7 +335,7 @@ def test_what_cpal_plays_arrives(build, jack, require, run, numpy, tmp_path):
         assert "recording" in capture.stdout.readline()
         output = run(
             *(*NEEDS["rust_cpal"].start, "--host", "jack"),
-            env=environment,
+            env={**built.environment, **jack},
             cwd=built.folder,
             timeout=60,
         )

@@ -3,6 +3,11 @@
 import re
 import signal
 
+import pytest
+
+#: Runs a test again that JACK or a busy machine has spoilt.
+AGAIN = pytest.mark.flaky(reruns=2, only_rerun=["JackCrash", "MachineTooSlow"])
+
 
 class JackCrash(Exception):
     """JACK has taken a program with it before that could tell anything."""
