@@ -212,7 +212,7 @@ def test_losses_are_reported_with_their_time_and_what_would_have_been_enough(tmp
     assert result.returncode == 0, result.stderr
     report = result.stderr.splitlines()
     assert report[0] == "pa_ringbuffer: the streams of program.py"
-    assert report[1].startswith("  OutputStream, 48000 Hz, 1 channels: 1.")
+    assert report[1].startswith("  OutputStream, 48000 Hz, 1 channel: 1.")
     rows = dict(line.strip().split("  ", 1) for line in report[2:])
     rows = {name: text.strip() for name, text in rows.items()}
     assert rows["blocks"].endswith(" of 256 frames")
@@ -468,7 +468,7 @@ def test_the_streams_of_a_child_are_reported_by_itself(tmp_path):
     process = result.stdout.strip()
     first, *report = result.stderr.splitlines()
     assert first == f"pa_ringbuffer: the streams of child.py, process {process}"
-    assert report[0].startswith("  RawOutputStream, 8000 Hz, 1 channels: 0.2")
+    assert report[0].startswith("  RawOutputStream, 8000 Hz, 1 channel: 0.2")
     assert report[-1] == "pa_ringbuffer: program.py has opened no stream of sounddevice"
 
 

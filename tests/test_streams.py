@@ -1063,7 +1063,7 @@ def test_reports_of_the_device_are_counted():
         "output_overflow": 0,
     }
     assert stats.losses == 0
-    assert "1 input overflows, 1 output underflows" in repr(stats)
+    assert "1 input overflow, 1 output underflow" in repr(stats)
 
 
 def test_stats_can_be_read_by_people():

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ._text import counted
 from .streams import StreamStoppedError
 from .testing import Stream
 
@@ -233,7 +234,7 @@ def report(console, transfer, interrupted, stopped):
     """Print what happened and return the exit status."""
     stats, comparison, sent = transfer.stream.stats, transfer.comparison, transfer.sent
     output, recorded, xruns = stats.output, stats.input, stats.device["output_underflow"]
-    stalls = f"Python held the GIL {transfer.stalls} times"
+    stalls = f"Python held the GIL {counted(transfer.stalls, 'time')}"
     rows = {
         "frames sent": f"{sent:,}",
         "frames received": comparison and f"{comparison.received:,}",
@@ -263,14 +264,14 @@ def report(console, transfer, interrupted, stopped):
     lost = [f"{frames:,} {what}" for what, frames in losses.items() if frames]
     if xruns:
         # The ring had every frame in time: the loss is between the callback and the loudspeaker.
-        lost.append(f"the device reported {xruns} xruns")
+        lost.append(f"the device reported {counted(xruns, 'xrun')}")
     if lost:
         console.print(f"Frames were lost: {'; '.join(lost)}.", style="red")
         return LOST
     proof = f"the callback played all {sent:,} frames without a gap"
     if comparison:
         proof = f"all {sent:,} frames came back, every sample equal"
-    stalls = f"while Python stalled {transfer.stalls} times"
+    stalls = f"while Python stalled {counted(transfer.stalls, 'time')}"
     console.print(f"Nothing was lost: {proof}, {stalls}.", style="green")
     return OK
 
@@ -281,7 +282,7 @@ def play(console, options):
     stream, device = open_stream(sound, options, console)
     transfer = Transfer(sound, stream)
     seconds = sound.frames / sound.samplerate
-    what = f"{seconds:.1f} s, {sound.channels} channels, {sound.samplerate} Hz"
+    what = f"{seconds:.1f} s, {counted(sound.channels, 'channel')}, {sound.samplerate} Hz"
     console.print(f"Playing {sound.name} ({what}) on {device}.")
     ring_seconds = len(stream.output_ring) / sound.samplerate
     stall = f"About once a second, Python stalls for {STALL * 1e3:.0f} ms."

@@ -24,6 +24,7 @@ from typing import Any, Callable, Protocol
 from . import _children
 from ._observer import Observer, SounddeviceObserver, Summary
 from ._program import NoProgramError, Program
+from ._text import counted
 
 USAGE = 2
 
@@ -209,10 +210,10 @@ def _milliseconds(frames: float, samplerate: float) -> str:
 
 
 def _blocks(summary: Summary) -> str:
-    sizes = f"{summary.smallest_block}"
+    sizes = counted(summary.largest_block, "frame")
     if summary.largest_block != summary.smallest_block:
-        sizes += f" to {summary.largest_block}"
-    return f"{summary.blocks} of {sizes} frames"
+        sizes = f"{summary.smallest_block} to {sizes}"
+    return f"{summary.blocks} of {sizes}"
 
 
 def _losses(summary: Summary, shown: int = 5) -> str:
@@ -227,18 +228,16 @@ def _losses(summary: Summary, shown: int = 5) -> str:
     )
     if len(losses) > shown:
         text += f", and {len(losses) - shown} times more"
-    times = f"{len(losses)} time{'s' * (len(losses) != 1)}"
+    times = counted(len(losses), "time")
     if summary.lost_frames:
         lost = _milliseconds(summary.lost_frames, summary.samplerate)
-        times += f", {summary.lost_frames} frames ({lost})"
+        times += f", {counted(summary.lost_frames, 'frame')} ({lost})"
     return f"{times}: {text}"
 
 
 def _xruns(summary: Summary) -> str:
     reports = [
-        f"{count} {name.replace('_', ' ')}{'s' * (count != 1)}"
-        for name, count in summary.xruns.items()
-        if count
+        counted(count, name.replace("_", " ")) for name, count in summary.xruns.items() if count
     ]
     return ", ".join(reports) or "none"
 
@@ -273,9 +272,12 @@ _ROWS: dict[str, Callable[[Summary], str]] = {
 
 def _title(summary: Summary) -> str:
     channels = summary.channels
-    text = f"{channels[0]} + {channels[1]}" if isinstance(channels, (tuple, list)) else channels
+    if isinstance(channels, (tuple, list)):
+        text = f"{channels[0]} + {counted(channels[1], 'channel')}"
+    else:
+        text = counted(channels, "channel")
     sound = f"{summary.frames / summary.samplerate:.2f} s of sound"
-    return f"{summary.name}, {summary.samplerate:g} Hz, {text} channels: {sound}"
+    return f"{summary.name}, {summary.samplerate:g} Hz, {text}: {sound}"
 
 
 def report(name: str, summaries: list[Summary]) -> str:

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
+from .._text import counted
+
 if TYPE_CHECKING:
     from .. import RingBuffer, StreamCallback
 
@@ -25,7 +27,13 @@ DEVICE_LOSSES = {
 
 @dataclass(frozen=True)
 class RingStats:
-    """Statistics of one ring: part of :class:`Stats`. All numbers are in frames."""
+    """Statistics of one ring: part of :class:`Stats`. All numbers are in frames.
+
+    >>> from pa_ringbuffer import testing
+    >>> stream = testing.OutputStream(channels=1, ring_frames=1024)
+    >>> stream.stats.output.size
+    1024
+    """
 
     #: Size of the ring.
     size: int
@@ -53,8 +61,8 @@ class RingStats:
         if self.low_water <= self.high_water:
             marks = f"{percent(self.low_water)} to {percent(self.high_water)} before"
         return (
-            f"{name}: {self.losses} {loss}s ({self.lost_frames} frames), ring of {self.size} "
-            f"frames {percent(self.fill)} full, {marks}"
+            f"{name}: {counted(self.losses, loss)} ({counted(self.lost_frames, 'frame')}), "
+            f"ring of {counted(self.size, 'frame')} {percent(self.fill)} full, {marks}"
         )
 
 
@@ -126,21 +134,23 @@ class Stats:
     inserted_frames: int = 0
 
     def __repr__(self) -> str:
-        blocks = f"{self.blocks} blocks"
+        blocks = counted(self.blocks, "block")
         if self.blocks:
-            blocks += f" of {self.smallest_block}"
+            blocks += " of "
             if self.largest_block != self.smallest_block:
-                blocks += f" to {self.largest_block}"
-        parts = [f"{blocks} frames, {self.frames / self.samplerate:.2f} s"]
+                blocks += f"{self.smallest_block} to "
+            blocks += counted(self.largest_block, "frame")
+        parts = [f"{blocks}, {self.frames / self.samplerate:.2f} s"]
         if self.input:
             parts.append(self.input.text("input", "overflow"))
         if self.output:
             parts.append(self.output.text("output", "underflow"))
         if self.dropped_frames or self.inserted_frames:
             parts.append(
-                f"callback: {self.dropped_frames} frames dropped, {self.inserted_frames} inserted"
+                f"callback: {counted(self.dropped_frames, 'frame')} dropped, "
+                f"{self.inserted_frames} inserted"
             )
-        reports = [f"{count} {name}s" for name, count in self.device.items() if count]
+        reports = [counted(count, name) for name, count in self.device.items() if count]
         parts.append("device: " + (", ".join(reports) or "no xruns").replace("_", " "))
         return f"<Stats: {'; '.join(parts)}>"
 
@@ -235,11 +245,13 @@ class _Told:
         parts = []
         if events := new("input_overflows"):
             frames = new("input_overflow_frames")
-            parts.append(f"input overflow in {events} blocks ({frames} frames dropped)")
+            where = f"{counted(events, 'block')} ({counted(frames, 'frame')} dropped)"
+            parts.append(f"input overflow in {where}")
         if events := new("output_underflows"):
             frames = new("output_underflow_frames")
-            parts.append(f"output underflow in {events} blocks ({frames} frames of silence)")
+            where = f"{counted(events, 'block')} ({counted(frames, 'frame')} of silence)"
+            parts.append(f"output underflow in {where}")
         for name, counter in DEVICE_LOSSES.items():
             if events := new(counter):
-                parts.append(f"{events} {name.replace('_', ' ')}s reported by the device")
+                parts.append(f"{counted(events, name.replace('_', ' '))} reported by the device")
         return ", ".join(parts)
