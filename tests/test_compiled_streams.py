@@ -75,8 +75,8 @@ def test_integers_of_numpy_are_addresses(numpy):
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [
-        (b"read-only", BufferError),
-        (memoryview(bytearray(8))[::2], BufferError),
+        (b"read-only", TypeError),
+        (memoryview(bytearray(8))[::2], TypeError),
         ("text", TypeError),
         (1.5, TypeError),
         ([1, 2], TypeError),
@@ -88,6 +88,14 @@ def test_integers_of_numpy_are_addresses(numpy):
 def test_other_userdata_is_refused(wrong, error):
     with pytest.raises(error):
         VirtualDevice(1, wrong)
+
+
+@pytest.mark.parametrize("wrong", [b"read-only", memoryview(bytearray(8))[::2]])
+def test_a_buffer_that_cannot_be_userdata_is_refused_with_the_reason(wrong):
+    message = rf"userdata must be a writable contiguous buffer, not {type(wrong).__name__}: \w+"
+    with pytest.raises(TypeError, match=message) as refused:
+        VirtualDevice(1, wrong)
+    assert isinstance(refused.value.__cause__, BufferError)
 
 
 def test_what_userdata_can_be_is_in_the_message():

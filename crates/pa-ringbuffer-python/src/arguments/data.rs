@@ -195,7 +195,7 @@ fn fill(slot: &mut Slot, object: &Bound<'_, PyAny>, flags: c_int) -> bool {
 
 /// Whether an exception must not be replaced by another attempt: Ctrl-C during `__buffer__`, or a
 /// lack of memory.
-fn is_final(error: &PyErr, py: Python<'_>) -> bool {
+pub(crate) fn is_final(error: &PyErr, py: Python<'_>) -> bool {
     !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py)
 }
 

@@ -7,7 +7,7 @@ use pyo3::types::{PyCapsule, PyDict, PyInt};
 use pyo3::{ffi, intern};
 
 use crate::arguments::cdata::{self, type_name};
-use crate::arguments::data::{Slot, View};
+use crate::arguments::data::{self, Slot, View};
 use crate::error;
 use crate::object;
 use crate::ring::memory::Keeper;
@@ -120,6 +120,21 @@ pub(crate) struct Held {
     _view: View<Box<Slot>>,
 }
 
+/// The error for a buffer that is read-only or not contiguous, as its exporter has said.
+fn unsuitable_buffer(object: &Bound<'_, PyAny>, argument: &str, cause: PyErr) -> PyErr {
+    let py = object.py();
+    if data::is_final(&cause, py) {
+        return cause;
+    }
+    let error = error::type_error(format_args!(
+        "{argument} must be a writable contiguous buffer, not {}: {}",
+        type_name(object),
+        cause.value(py)
+    ));
+    error.set_cause(py, Some(cause));
+    error
+}
+
 /// The value of `userData`, never null, and the object that keeps its memory.
 pub(crate) fn user_data_argument(
     object: &Bound<'_, PyAny>,
@@ -157,7 +172,9 @@ pub(crate) fn user_data_argument(
                 // NumPy's integers are read-only buffers, too.
                 Err(error) => {
                     let address = cdata::pointer_argument(object, argument);
-                    return address.map_err(|_| error).map(|address| (address, kept()));
+                    return address
+                        .map_err(|_| unsuitable_buffer(object, argument, error))
+                        .map(|address| (address, kept()));
                 }
             }
         }
