@@ -18,6 +18,7 @@ STREAMS = (
     "pa_ringbuffer._virtual_streams",
     "pa_ringbuffer.streams.base",
     "pa_ringbuffer.streams.convenience",
+    "pa_ringbuffer.streams.flags",
     "pa_ringbuffer.streams.input",
     "pa_ringbuffer.streams.output",
     "pa_ringbuffer.streams.stats",
@@ -43,7 +44,11 @@ def examples(*owners):
         for name, member in members(owner):
             text = getattr(member, "__doc__", None)
             if isinstance(text, str) and ">>>" in text:
-                yield name, parser.get_doctest(inspect.cleandoc(text), {}, name, None, None)
+                # What is for a sound card runs on the virtual device.
+                text = inspect.cleandoc(text).replace(
+                    "import pa_ringbuffer.sounddevice as sd", "import pa_ringbuffer.testing as sd"
+                )
+                yield name, parser.get_doctest(text, {}, name, None, None)
 
 
 def check(test):
@@ -68,11 +73,26 @@ def test_an_example_of_the_ring_prints_what_it_says(name, require):
 @pytest.mark.impossible(not HAS_EXTENSION, reason="there are no streams without the extension")
 def test_the_examples_of_the_streams_print_what_they_say(require):
     require(importlib.util.find_spec("numpy"), "streams with arrays need NumPy")
-    tests = dict(examples(*map(importlib.import_module, STREAMS)))
+    tests = list(examples(*map(importlib.import_module, STREAMS)))
+    for _, test in tests:
+        check(test)
+    names = {name.rpartition(".")[2] for name, _ in tests}
+    assert {"read", "write", "blocks", "play", "rec", "playrec", "Stats", "VirtualDevice"} <= names
+
+
+@pytest.mark.impossible(not HAS_EXTENSION, reason="there are no streams without the extension")
+def test_the_examples_of_the_streams_for_sound_cards_run_on_the_virtual_device(require):
+    require(importlib.util.find_spec("numpy"), "streams with arrays need NumPy")
+    try:
+        from pa_ringbuffer import sounddevice
+    except ImportError as error:
+        require(False, str(error))
+    tests = dict(examples(sounddevice))
     for test in tests.values():
         check(test)
-    names = {name.rpartition(".")[2] for name in tests}
-    assert {"read", "write", "blocks", "play", "rec", "playrec", "Stats", "VirtualDevice"} <= names
+    kinds = ("InputStream", "OutputStream", "Stream")
+    streams = {prefix + kind for prefix in ("", "Raw", "Async") for kind in kinds}
+    assert streams | {"CompiledStream"} <= set(tests)
 
 
 def test_both_classes_have_the_same_documentation():

@@ -47,6 +47,13 @@ else:
 
         Neither argument is used before the first instance is made. An unsuitable declaration of the
         struct then raises a TypeError.
+
+        For a CFFI module with the name ``_example``::
+
+            from _example import ffi, lib
+
+            RingBuffer = pa_ringbuffer.init(ffi, lib)
+            lib.fill(RingBuffer(elementsize=4, size=1024)._ptr)
         """
 
         class RingBuffer(_RingBufferBase):

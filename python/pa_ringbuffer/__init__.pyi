@@ -91,12 +91,20 @@ def get_include() -> str:
     C++, ``pa_ringbuffer.hpp``.
 
     :rtype: str
+
+    >>> import os, pa_ringbuffer
+    >>> 'pa_ringbuffer.h' in os.listdir(pa_ringbuffer.get_include())
+    True
     """
 
 def get_library() -> str:
     """Return the path of the static library: one object file, to be linked like one of your own.
 
     :rtype: str
+
+    >>> import os, pa_ringbuffer
+    >>> os.path.isfile(pa_ringbuffer.get_library())
+    True
     """
 
 def init(ffi: Any, lib: Any) -> type[RingBuffer]:
@@ -109,4 +117,11 @@ def init(ffi: Any, lib: Any) -> type[RingBuffer]:
 
     Neither argument is used before the first instance is made. An unsuitable declaration of the
     struct then raises a TypeError.
+
+    For a CFFI module with the name ``_example``::
+
+        from _example import ffi, lib
+
+        RingBuffer = pa_ringbuffer.init(ffi, lib)
+        lib.fill(RingBuffer(elementsize=4, size=1024)._ptr)
     """

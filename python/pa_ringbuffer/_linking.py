@@ -33,6 +33,10 @@ def get_include() -> str:
     C++, ``pa_ringbuffer.hpp``.
 
     :rtype: str
+
+    >>> import os, pa_ringbuffer
+    >>> 'pa_ringbuffer.h' in os.listdir(pa_ringbuffer.get_include())
+    True
     """
     return _existing("include")
 
@@ -41,6 +45,10 @@ def get_library() -> str:
     """Return the path of the static library: one object file, to be linked like one of your own.
 
     :rtype: str
+
+    >>> import os, pa_ringbuffer
+    >>> os.path.isfile(pa_ringbuffer.get_library())
+    True
     """
     return _existing("lib", _STATIC)
 

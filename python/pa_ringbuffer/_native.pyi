@@ -172,6 +172,16 @@ class RingBuffer:
         :rtype: int
         :raises ValueError: If *size* is negative or too large.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=1, size=8)
+        >>> ring.write(b'abc')
+        3
+        >>> count, first, second = ring.get_read_buffers(2)
+        >>> ring.advance_read_index(count)
+        2
+        >>> ring.read_available
+        1
         """
     def advance_write_index(self, size: SupportsIndex) -> int:
         """Make the elements stored in the buffers from :meth:`get_write_buffers` available for
@@ -185,6 +195,15 @@ class RingBuffer:
         :rtype: int
         :raises ValueError: If *size* is negative or too large.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=1, size=8)
+        >>> count, first, second = ring.get_write_buffers(3)
+        >>> first[:] = b'abc'
+        >>> ring.advance_write_index(count)
+        3
+        >>> bytes(ring.read())
+        b'abc'
         """
     def discard(self, size: SupportsIndex) -> int:
         """Remove the oldest elements without copying them.
@@ -609,7 +628,14 @@ class StreamCallback:
     def output_ring(self) -> RingBuffer | None:
         """The output ring, or ``None``."""
     def restart(self) -> None:
-        """Forget why the stream has finished. Call this before starting it again."""
+        """Forget why the stream has finished. Call this before starting it again.
+
+        >>> import pa_ringbuffer
+        >>> callback = pa_ringbuffer.StreamCallback(input_ring=pa_ringbuffer.RingBuffer(4, 1024))
+        >>> callback.restart()
+        >>> callback.finished is None
+        True
+        """
     @property
     def userdata(self) -> _CData:
         """The same address as CFFI ``void *``. Imports CFFI."""

@@ -115,6 +115,12 @@ class CompiledStream(_Stream):
 
     The other parameters are those of the class in :mod:`pa_ringbuffer.sounddevice`. Those that only
     concern a sound card are taken and not used.
+
+    >>> from pa_ringbuffer import RingBuffer, StreamCallback, testing
+    >>> callback = StreamCallback(input_ring=RingBuffer(4, 4096))
+    >>> with testing.CompiledStream('input', callback, channels=1, dtype='float32') as stream:
+    ...     stream.active
+    True
     """
 
     def __init__(
@@ -169,7 +175,7 @@ class CompiledStream(_Stream):
         self.close()
 
     def xrun(self, kind: str) -> None:
-        """Have the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
+        """Make the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
         self.device_itself.xrun(kind)  # type: ignore[arg-type]
 
 
@@ -236,7 +242,15 @@ class _Virtual(streams.Base):
     )
 
     def xrun(self, kind: str) -> None:
-        """Make the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
+        """Make the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`.
+
+        >>> from pa_ringbuffer import testing
+        >>> with testing.InputStream(channels=1) as stream:
+        ...     stream.xrun('input_overflow')
+        ...     data, overflowed = stream.read(4800)
+        >>> overflowed
+        True
+        """
         self._check_open()
         device: Any = self._handle.backend
         device.device_itself.xrun(kind)
@@ -263,7 +277,12 @@ class RawStream(RawInputStream, RawOutputStream):
 
 
 class InputStream(_Virtual, streams.BlockingInput[streams.Array]):
-    """A stream that records silence, with the parameters of :class:`OutputStream`."""
+    """A stream that records silence, with the parameters of :class:`OutputStream`.
+
+    >>> from pa_ringbuffer import testing
+    >>> with testing.InputStream(channels=1) as stream:
+    ...     data, overflowed = stream.read(480)
+    """
 
     _kind: ClassVar[str] = "input"
 
@@ -274,7 +293,13 @@ class OutputStream(_Virtual, streams.BlockingOutput[streams.ArrayLike]):
 
 
 class Stream(InputStream, OutputStream):
-    """A stream that plays and records, with the parameters of :class:`OutputStream`."""
+    """A stream that plays and records, with the parameters of :class:`OutputStream`.
+
+    >>> from pa_ringbuffer import testing
+    >>> with testing.Stream(channels=1, loopback=True) as stream:
+    ...     data, overflowed = stream.read(480)
+    ...     underflowed = stream.write(data)
+    """
 
     _kind: ClassVar[str] = "duplex"
 

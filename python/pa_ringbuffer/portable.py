@@ -128,6 +128,13 @@ def init(ffi, lib):
     :returns: A class whose instances own a C struct declared by *ffi*, which can be passed to
         functions in *lib*.
 
+    For a CFFI module with the name ``_example``::
+
+        from _example import ffi, lib
+
+        RingBuffer = pa_ringbuffer.init(ffi, lib)
+        lib.fill(RingBuffer(elementsize=4, size=1024)._ptr)
+
     """
     namespace = {
         "__doc__": _RingBufferBase.__doc__,
@@ -1597,6 +1604,15 @@ class _RingBufferBase:
         :raises ValueError: If *size* is negative or too large.
         :raises TypeError: If *size* is not an integer.
 
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=1, size=8)
+        >>> count, first, second = ring.get_write_buffers(3)
+        >>> first[:] = b'abc'
+        >>> ring.advance_write_index(count)
+        3
+        >>> bytes(ring.read())
+        b'abc'
+
         """
         size = self.__desired(size)
         ring = self.__initialised()
@@ -1649,6 +1665,16 @@ class _RingBufferBase:
         :rtype: int
         :raises ValueError: If *size* is negative or too large.
         :raises TypeError: If *size* is not an integer.
+
+        >>> import pa_ringbuffer
+        >>> ring = pa_ringbuffer.RingBuffer(elementsize=1, size=8)
+        >>> ring.write(b'abc')
+        3
+        >>> count, first, second = ring.get_read_buffers(2)
+        >>> ring.advance_read_index(count)
+        2
+        >>> ring.read_available
+        1
 
         """
         size = self.__desired(size)

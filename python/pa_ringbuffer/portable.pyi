@@ -32,4 +32,11 @@ def init(ffi: Any, lib: Any) -> type[RingBuffer]:
         works without them.
     :returns: A class whose instances own a C struct declared by *ffi*, which can be passed to
         functions in *lib*.
+
+    For a CFFI module with the name ``_example``::
+
+        from _example import ffi, lib
+
+        RingBuffer = pa_ringbuffer.init(ffi, lib)
+        lib.fill(RingBuffer(elementsize=4, size=1024)._ptr)
     """

@@ -90,12 +90,8 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from sounddevice import (
         AsioSettings,
-        CallbackAbort,
-        CallbackFlags,
-        CallbackStop,
         CoreAudioSettings,
         DeviceList,
-        PortAudioError,
         WasapiSettings,
         check_input_settings,
         check_output_settings,
@@ -105,7 +101,9 @@ if TYPE_CHECKING:
         query_hostapis,
     )
 
-    # sounddevice has no types.
+    # sounddevice has no types. These have the members of its own.
+    from .streams.flags import CallbackAbort, CallbackFlags, CallbackStop, PortAudioError
+
     def sleep(msec: int) -> None: ...
 else:
 
@@ -167,63 +165,133 @@ class _PortAudio(streams.Base):
         _open_streams.add(weakref.ref(self, _open_streams.discard))
 
 
-def _documentation(what: str) -> str:
+def _documentation(what: str, example: str) -> str:
     parameters = (streams.Base.__doc__ or "").partition("\n")[2].rstrip()
     return (
         f"{what}\n{parameters}\n"
-        "    :raises sounddevice.PortAudioError: If the stream cannot be opened.\n    "
+        "    :raises sounddevice.PortAudioError: If the stream cannot be opened.\n"
+        f"{example}"
     )
 
 
 class RawInputStream(_PortAudio, streams.BlockingInput[bytearray]):
-    """:class:`InputStream` with buffers instead of arrays; it does not need NumPy."""
+    """:class:`InputStream` with buffers instead of arrays; it does not need NumPy.
+
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> with sd.RawInputStream(48000, channels=1, dtype='int16') as stream:
+    ...     data, overflowed = stream.read(480)
+    >>> len(data)
+    960
+    """
 
     _kind: ClassVar[str] = "input"
     _raw: ClassVar[bool] = True
 
 
 class RawOutputStream(_PortAudio, streams.BlockingOutput[streams.Buffer]):
-    """:class:`OutputStream` with buffers instead of arrays; it does not need NumPy."""
+    """:class:`OutputStream` with buffers instead of arrays; it does not need NumPy.
+
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> with sd.RawOutputStream(48000, channels=1, dtype='int16') as stream:
+    ...     underflowed = stream.write(bytes(2 * 480))
+    """
 
     _kind: ClassVar[str] = "output"
     _raw: ClassVar[bool] = True
 
 
 class RawStream(RawInputStream, RawOutputStream):
-    """:class:`Stream` with buffers instead of arrays; it does not need NumPy."""
+    """:class:`Stream` with buffers instead of arrays; it does not need NumPy.
+
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> with sd.RawStream(48000, channels=1, dtype='int16') as stream:
+    ...     data, overflowed = stream.read(480)
+    ...     underflowed = stream.write(data)
+    """
 
     _kind: ClassVar[str] = "duplex"
 
 
 class InputStream(_PortAudio, streams.BlockingInput[streams.Array]):
-    __doc__ = _documentation("A stream that records.")
+    __doc__ = _documentation(
+        "A stream that records.",
+        """
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> with sd.InputStream(48000, channels=1) as stream:
+    ...     data, overflowed = stream.read(4800)
+    """,
+    )
     _kind: ClassVar[str] = "input"
 
 
 class OutputStream(_PortAudio, streams.BlockingOutput[streams.ArrayLike]):
-    __doc__ = _documentation("A stream that plays.")
+    __doc__ = _documentation(
+        "A stream that plays.",
+        """
+    >>> import numpy as np
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(9600) / 48000)
+    >>> with sd.OutputStream(48000, channels=1) as stream:
+    ...     underflowed = stream.write(tone.astype('float32'))
+    """,
+    )
     _kind: ClassVar[str] = "output"
 
 
 class Stream(InputStream, OutputStream):
-    __doc__ = _documentation("A stream that plays and records.")
+    __doc__ = _documentation(
+        "A stream that plays and records.",
+        """
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> with sd.Stream(48000, channels=1) as stream:
+    ...     for _ in range(10):
+    ...         data, overflowed = stream.read(480)
+    ...         underflowed = stream.write(data)
+    """,
+    )
     _kind: ClassVar[str] = "duplex"
 
 
 class AsyncInputStream(_PortAudio, streams.AsyncInput[streams.Array]):
-    """:class:`InputStream` for :mod:`asyncio`, with the same parameters."""
+    """:class:`InputStream` for :mod:`asyncio`, with the same parameters.
+
+    >>> import asyncio
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> async def main():
+    ...     async with sd.AsyncInputStream(48000, channels=1) as stream:
+    ...         data, overflowed = await stream.read(4800)
+    >>> asyncio.run(main())
+    """
 
     _kind: ClassVar[str] = "input"
 
 
 class AsyncOutputStream(_PortAudio, streams.AsyncOutput[streams.ArrayLike]):
-    """:class:`OutputStream` for :mod:`asyncio`, with the same parameters."""
+    """:class:`OutputStream` for :mod:`asyncio`, with the same parameters.
+
+    >>> import asyncio
+    >>> import numpy as np
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> async def main():
+    ...     async with sd.AsyncOutputStream(48000, channels=1) as stream:
+    ...         underflowed = await stream.write(np.zeros((4800, 1), 'float32'))
+    >>> asyncio.run(main())
+    """
 
     _kind: ClassVar[str] = "output"
 
 
 class AsyncStream(AsyncInputStream, AsyncOutputStream):
-    """:class:`Stream` for :mod:`asyncio`, with the same parameters."""
+    """:class:`Stream` for :mod:`asyncio`, with the same parameters.
+
+    >>> import asyncio
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> async def main():
+    ...     async with sd.AsyncStream(48000, channels=1) as stream:
+    ...         data, overflowed = await stream.read(480)
+    ...         underflowed = await stream.write(data)
+    >>> asyncio.run(main())
+    """
 
     _kind: ClassVar[str] = "duplex"
 
@@ -263,6 +331,15 @@ class CompiledStream(_StreamBase):  # type: ignore[misc]
 
     The stream keeps *callback* and *userdata* until it is closed. It is closed when the object is
     forgotten, and when the interpreter exits.
+
+    A function of your own takes the place of this package's callback here:
+
+    >>> import pa_ringbuffer.sounddevice as sd
+    >>> from pa_ringbuffer import RingBuffer, StreamCallback
+    >>> callback = StreamCallback(input_ring=RingBuffer(4, 4096))
+    >>> with sd.CompiledStream('input', callback, channels=1, dtype='float32') as stream:
+    ...     stream.active
+    True
     """
 
     _compiled: Compiled | None = None

@@ -409,13 +409,32 @@ class Base:
         read until the next start.
 
         Any thread and any signal handler may call this and the other methods that end a stream.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.OutputStream(channels=1)
+        >>> stream.start()
+        >>> underflowed = stream.write(np.zeros((480, 1), 'float32'))
+        >>> stream.stop()
+        >>> stream.stats.output.fill
+        0
         """
         if self._can_end(ignore_errors):
             self._play_out()
             self._end("stop", "it was stopped", ignore_errors, drop=True)
 
     def abort(self, ignore_errors: bool = True) -> None:
-        """Stop immediately and drop frames that have not been played."""
+        """Stop immediately and drop frames that have not been played.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.OutputStream(48000, channels=1, ring_seconds=5)
+        >>> stream.start()
+        >>> underflowed = stream.write(np.zeros((5 * 48000, 1), 'float32'))
+        >>> stream.abort()
+        >>> stream.active
+        False
+        """
         if self._can_end(ignore_errors):
             self._end("abort", "it was aborted", ignore_errors, drop=True)
 
@@ -432,7 +451,14 @@ class Base:
     def close(self, ignore_errors: bool = True) -> None:
         """Stop immediately and release the device.
 
-        Recorded frames can still be read. A closed stream cannot be started again.
+        Recorded frames can still be read. A closed stream cannot be started again. Leaving a
+        ``with`` statement closes the stream, too, after it has played everything.
+
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.InputStream(channels=1)
+        >>> stream.close()
+        >>> stream.closed
+        True
         """
         if self._handle.here and not self._handle.is_over:
             self._end("close", "it was closed", ignore_errors)

@@ -390,6 +390,11 @@ class Convenience:
         Ctrl-C ends the wait and the stream.
 
         :returns: A ``CallbackFlags`` object if there was a loss, otherwise ``None``.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing as sd
+        >>> sd.play(np.zeros(4800), 48000)
+        >>> status = sd.wait()
         """
         return self._latest.wait(ignore_errors) if self._latest else None
 
@@ -397,6 +402,11 @@ class Convenience:
         """Stop the stream of :func:`play`, :func:`rec` or :func:`playrec`.
 
         This does not affect streams that you have opened yourself.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing as sd
+        >>> sd.play(np.zeros(10 * 48000), 48000)
+        >>> sd.stop()
         """
         if self._latest:
             self._latest.stream.abort(ignore_errors)
@@ -406,11 +416,22 @@ class Convenience:
         """Return the losses since the latest :func:`play`, :func:`rec` or :func:`playrec`.
 
         :returns: A ``CallbackFlags`` object.
+
+        >>> from pa_ringbuffer import testing as sd
+        >>> recording = sd.rec(4800, 48000, channels=1, blocking=True)
+        >>> status = sd.get_status()
         """
         return self._get_latest().status
 
     def get_stream(self) -> Any:
-        """Return the stream of the latest :func:`play`, :func:`rec` or :func:`playrec`."""
+        """Return the stream of the latest :func:`play`, :func:`rec` or :func:`playrec`.
+
+        >>> from pa_ringbuffer import testing as sd
+        >>> recording = sd.rec(4800, 48000, channels=1)
+        >>> sd.get_stream().samplerate
+        48000.0
+        >>> status = sd.wait()
+        """
         return self._get_latest().stream
 
     def _get_latest(self) -> _Run:

@@ -15,11 +15,28 @@ class PortAudioError(Exception):
 
 
 class CallbackStop(Exception):
-    """Raise this in a callback to end its stream after everything has been played."""
+    """Raise this in a callback to end its stream after everything has been played.
+
+    >>> from pa_ringbuffer import testing as sd
+    >>> def callback(outdata, frames, time, status):
+    ...     outdata[:] = 0
+    ...     raise sd.CallbackStop
+    >>> with sd.OutputStream(channels=1, callback=callback) as stream:
+    ...     while stream.active:
+    ...         sd.sleep(10)
+    """
 
 
 class CallbackAbort(Exception):
-    """Raise this in a callback to end its stream immediately."""
+    """Raise this in a callback to end its stream immediately.
+
+    >>> from pa_ringbuffer import testing as sd
+    >>> def callback(indata, frames, time, status):
+    ...     raise sd.CallbackAbort
+    >>> with sd.InputStream(channels=1, callback=callback) as stream:
+    ...     while stream.active:
+    ...         sd.sleep(10)
+    """
 
 
 def _flag(bit: int, documentation: str) -> property:
@@ -33,7 +50,14 @@ def _flag(bit: int, documentation: str) -> property:
 
 
 class CallbackFlags:
-    """Status flags that the device reports with a block; true if any is set."""
+    """Status flags that the device reports with a block; true if any is set.
+
+    >>> from pa_ringbuffer import testing
+    >>> flags = testing.CallbackFlags()
+    >>> flags.input_overflow = True
+    >>> flags
+    <pa_ringbuffer.CallbackFlags: input overflow>
+    """
 
     __slots__ = ("_flags",)
 

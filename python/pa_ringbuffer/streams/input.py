@@ -74,6 +74,13 @@ class Input(Base, Generic[Read]):
             block yet, or if the device reports no times.
         :raises ValueError: If the time is no longer known. The stream forgets times before the
             latest 16 gaps in the recording.
+
+        >>> from pa_ringbuffer import testing
+        >>> with testing.InputStream(48000, channels=1) as stream:
+        ...     data, overflowed = stream.read(480)
+        ...     duration = stream.input_time(stream.read_position) - stream.input_time(0)
+        >>> round(duration, 6)
+        0.01
         """
         return self._input.time_of(frame, self.samplerate)
 
@@ -82,6 +89,11 @@ class Input(Base, Generic[Read]):
 
         :param frames: Maximum number of frames; no limit if negative or omitted.
         :returns: An array of shape (frames, channels); it is shorter if fewer frames are available.
+
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.InputStream(channels=2)
+        >>> stream.read_nowait().shape
+        (0, 2)
         """
         array: Read = self._input.read_nowait(frames).frames
         return array
@@ -91,6 +103,14 @@ class Input(Base, Generic[Read]):
 
         :param frames: Maximum number of frames; no limit if negative or omitted.
         :returns: An array of shape (frames, channels), oldest frame first.
+
+        >>> from pa_ringbuffer import testing
+        >>> with testing.InputStream(channels=1) as stream:
+        ...     data, overflowed = stream.read(480)
+        ...     next_frames = stream.peek(480)
+        ...     position = stream.read_position
+        >>> position
+        480
         """
         array: Read = self._input.peek(frames)
         return array
@@ -226,6 +246,15 @@ class AsyncInput(Async, Input[Read]):
         :param overlap: Number of frames that each block repeats from the end of the previous one.
         :returns: An asynchronous iterator over arrays of shape (blocksize, channels).
         :raises StreamStoppedError: If the stream is not running, or has stopped by itself.
+
+        >>> import asyncio
+        >>> from pa_ringbuffer import testing
+        >>> async def main():
+        ...     async with testing.AsyncInputStream(channels=1) as stream:
+        ...         async for block in stream.blocks(480):
+        ...             if stream.read_position >= 4800:
+        ...                 break
+        >>> asyncio.run(main())
         """
         return self._generate(blocksize, self._begin_blocks(blocksize, overlap))
 

@@ -92,6 +92,17 @@ class Output(Base, Generic[Written]):
             block yet, or if the device reports no times.
         :raises ValueError: If the time is no longer known. The stream forgets times before the
             latest 16 gaps in the sound.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.OutputStream(48000, channels=1)
+        >>> underflowed = stream.write(np.zeros((9600, 1), 'float32'))
+        >>> with stream:
+        ...     while not stream.stats.blocks:
+        ...         testing.sleep(1)
+        ...     duration = stream.output_time(9600) - stream.output_time(4800)
+        >>> round(duration, 6)
+        0.1
         """
         return self._output.time_of(frame, self.samplerate)
 
@@ -101,6 +112,12 @@ class Output(Base, Generic[Written]):
         :param data: Frames of shape (frames, channels) and the stream's dtype; for a raw stream, a
             buffer of whole frames.
         :returns: The number of frames written.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.OutputStream(channels=1, ring_frames=512)
+        >>> stream.write_nowait(np.zeros((1000, 1), 'float32'))
+        512
         """
         return self._output.write_nowait(data)
 
@@ -178,6 +195,15 @@ class BlockingOutput(Blocking, Output[Written]):
             the stream still plays the remaining frames and then stops by itself.
         :raises StreamTimeoutError: If the timeout expires before the stream has stopped.
         :raises StreamStoppedError: If the stream is not running although there are frames to play.
+
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> stream = testing.OutputStream(channels=1)
+        >>> stream.start()
+        >>> underflowed = stream.write(np.zeros((4800, 1), 'float32'))
+        >>> stream.drain(timeout=5)
+        >>> stream.active
+        False
         """
         if self._begin_draining():
             self._output.wait_for_end(timeout)
@@ -209,6 +235,14 @@ class AsyncOutput(Async, Output[Written]):
         :raises StreamTimeoutError: If the timeout expires before everything is written.
         :raises StreamStoppedError: If the stream is not running, so that no room will become
             available.
+
+        >>> import asyncio
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> async def main():
+        ...     async with testing.AsyncOutputStream(channels=1) as stream:
+        ...         underflowed = await stream.write(np.zeros((480, 1), 'float32'))
+        >>> asyncio.run(main())
         """
         transfer = await complete(functools.partial(self._output.begin, data, timeout))
         underflowed: bool = transfer.result
@@ -224,6 +258,15 @@ class AsyncOutput(Async, Output[Written]):
             the stream still plays the remaining frames and then stops by itself.
         :raises StreamTimeoutError: If the timeout expires before the stream has stopped.
         :raises StreamStoppedError: If the stream is not running although there are frames to play.
+
+        >>> import asyncio
+        >>> import numpy as np
+        >>> from pa_ringbuffer import testing
+        >>> async def main():
+        ...     async with testing.AsyncOutputStream(channels=1) as stream:
+        ...         underflowed = await stream.write(np.zeros((4800, 1), 'float32'))
+        ...         await stream.drain(timeout=5)
+        >>> asyncio.run(main())
         """
         if self._begin_draining():
             await complete(functools.partial(self._output.begin_waiting_for_end, timeout))

@@ -195,6 +195,15 @@ methods! {
     /// :rtype: int
     /// :raises ValueError: If *size* is negative or too large.
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=1, size=8)
+    /// >>> count, first, second = ring.get_write_buffers(3)
+    /// >>> first[:] = b'abc'
+    /// >>> ring.advance_write_index(count)
+    /// 3
+    /// >>> bytes(ring.read())
+    /// b'abc'
     fn advance_write_index "($self, size)" (ring, size) -> Number {
         let size = integer(required(size, "size")?, "size")?;
         RingBuffer::advance(ring, size, Side::Producer)
@@ -243,6 +252,16 @@ methods! {
     /// :rtype: int
     /// :raises ValueError: If *size* is negative or too large.
     /// :raises TypeError: If *size* is not an integer.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> ring = pa_ringbuffer.RingBuffer(elementsize=1, size=8)
+    /// >>> ring.write(b'abc')
+    /// 3
+    /// >>> count, first, second = ring.get_read_buffers(2)
+    /// >>> ring.advance_read_index(count)
+    /// 2
+    /// >>> ring.read_available
+    /// 1
     fn advance_read_index "($self, size)" (ring, size) -> Number {
         let size = integer(required(size, "size")?, "size")?;
         RingBuffer::advance(ring, size, Side::Consumer)

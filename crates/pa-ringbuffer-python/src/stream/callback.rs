@@ -568,6 +568,12 @@ impl StreamCallback {
     }
 
     /// Forget why the stream has finished. Call this before starting it again.
+    ///
+    /// >>> import pa_ringbuffer
+    /// >>> callback = pa_ringbuffer.StreamCallback(input_ring=pa_ringbuffer.RingBuffer(4, 1024))
+    /// >>> callback.restart()
+    /// >>> callback.finished is None
+    /// True
     fn restart(&self) {
         self.state.restart();
     }
