@@ -43,7 +43,7 @@ pub(crate) fn interval_after(waited: Duration) -> Duration {
 }
 
 /// Maximum delay until Ctrl-C is noticed.
-const SIGNALS: Duration = Duration::from_millis(50);
+const SIGNALS: Duration = Duration::from_millis(100);
 
 /// Time without a call of the callback after which the device is asked whether it is active. Longer
 /// than any block in practice, and short for a waiting person.
