@@ -273,7 +273,7 @@ impl RingBuffer {
     /// Calls `f` with both sides of the ring, or with one after checking the ring. `f` must not run
     /// Python code.
     #[cfg_attr(Py_GIL_DISABLED, cold)]
-    #[cfg_attr(not(Py_GIL_DISABLED), inline)]
+    #[cfg_attr(not(Py_GIL_DISABLED), inline(always))]
     pub(super) fn with_whole_ring<R>(
         slf: &Bound<'_, Self>,
         f: impl FnOnce(&Ring<'_>, &State) -> Result<R, Refusal>,
