@@ -221,7 +221,46 @@ def test_losses_are_reported_with_their_time_and_what_would_have_been_enough(tmp
     # Not later than the next look at the counters.
     assert 0.5 <= float(at.split()[0]) <= 0.6
     assert rows["reported by the device"] == "none"
-    assert float(rows["enough would have been"].split()[1]) > 1.2
+    # Not --ahead, which chooses nothing for a stream that the program writes itself.
+    option, seconds = rows["enough would have been"].split("=")
+    assert option == "ring_seconds"
+    assert float(seconds) > 1.2
+
+
+def test_for_a_callback_the_report_names_the_option_that_would_have_been_enough(tmp_path):
+    write(
+        tmp_path,
+        """
+        import time
+        import sounddevice as sd
+
+        def silence(outdata, frames, times, status):
+            outdata[:] = bytes(len(outdata))
+
+        with sd.RawOutputStream(8000, channels=1, dtype="int16", callback=silence) as stream:
+            while stream.stats.blocks < 20:
+                time.sleep(0.01)
+        """,
+    )
+    report = run("--virtual", "program.py", cwd=tmp_path).stderr.splitlines()
+    rows = dict(line.strip().split("  ", 1) for line in report[2:])
+    assert rows["enough would have been"].startswith("--ahead 0.")
+
+
+def test_a_program_with_our_streams_runs_on_the_virtual_device_too(tmp_path):
+    write(
+        tmp_path,
+        """
+        import pa_ringbuffer.sounddevice as sd
+        from pa_ringbuffer.sounddevice import RawOutputStream
+        with RawOutputStream(8000, channels=1, dtype="int16") as stream:
+            stream.write(bytes(4000))
+        print(sd.query_devices(None, "output")["name"])
+        """,
+    )
+    result = run("--virtual", "program.py", cwd=tmp_path)
+    assert result.stdout == "virtual\n", result.stderr
+    assert "RawOutputStream, 8000 Hz, 1 channel: 0.2" in result.stderr
 
 
 def test_what_is_still_open_at_exit_is_reported(tmp_path):

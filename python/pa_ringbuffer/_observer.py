@@ -43,6 +43,8 @@ class Summary:
     xruns: dict[str, int] = field(default_factory=lambda: dict.fromkeys(XRUNS, 0))
     #: Frames by which Python may be late: what the ring holds, or may hold.
     ahead: int | None = None
+    #: Whether `--ahead` chooses that, as for a callback that plays, or `ring_seconds`.
+    has_ahead: bool = False
     #: Largest delay of Python in frames; ``None`` if unknown.
     late: int | None = None
 
@@ -117,6 +119,7 @@ class _Watched:
         self._is_separate = stream._caller is None
         if stream._caller is not None and self._callback.output_ring is not None:
             self.summary.ahead = stream._caller.pump.ahead
+            self.summary.has_ahead = True
         self._lost = 0
         self._is_losing = False
 

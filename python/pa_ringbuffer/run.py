@@ -95,6 +95,9 @@ def find_ours(virtual: bool, ahead: float | None) -> Observer:
     observer = Observer()
     base.observers.append(observer)
     sys.modules["sounddevice"] = SoundDevice(ours, original)
+    if virtual:
+        # For a program that has changed to our streams already.
+        sys.modules["pa_ringbuffer.sounddevice"] = sys.modules["sounddevice"]
     return observer
 
 
@@ -253,11 +256,12 @@ def _lateness(summary: Summary) -> str:
 
 
 def _enough(summary: Summary) -> str:
-    """The value of `--ahead` that would have been enough."""
+    """The value of `--ahead`, or of `ring_seconds`, that would have been enough."""
     if summary.late is None or not summary.ahead:
         return ""
     frames = summary.late + summary.largest_block
-    return f"--ahead {math.ceil(frames / summary.samplerate * 100) / 100:.2f}"
+    option = "--ahead " if summary.has_ahead else "ring_seconds="
+    return f"{option}{math.ceil(frames / summary.samplerate * 100) / 100:.2f}"
 
 
 _ROWS: dict[str, Callable[[Summary], str]] = {
