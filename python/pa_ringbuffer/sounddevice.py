@@ -148,8 +148,9 @@ class _PortAudioDevice:
             if parameters["device"] is None and "device -1" in str(error):
                 what = "input and output" if kind == "duplex" else kind
                 raise sounddevice.PortAudioError(
-                    f"there is no default device for {what}: connect a sound card, or choose a "
-                    "device by its number or a part of its name"
+                    f"there is no default device for {what}: connect a sound card, choose a device "
+                    "by its number or a part of its name, or use pa_ringbuffer.testing, which "
+                    "needs no sound card"
                 ) from error
             raise
         return stream
