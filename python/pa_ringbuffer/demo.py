@@ -234,13 +234,16 @@ def report(console, transfer, interrupted, stopped):
     """Print what happened and return the exit status."""
     stats, comparison, sent = transfer.stream.stats, transfer.comparison, transfer.sent
     output, recorded, xruns = stats.output, stats.input, stats.device["output_underflow"]
+    sizes = f"{stats.smallest_block} to {stats.largest_block}"
+    if stats.smallest_block == stats.largest_block:
+        sizes = f"{stats.largest_block}"
     stalls = f"Python held the GIL {counted(transfer.stalls, 'time')}"
     rows = {
         "frames sent": f"{sent:,}",
         "frames received": comparison and f"{comparison.received:,}",
         "frames compared": comparison and f"{transfer.arrived:,}",
         "frames different": comparison and f"{comparison.different:,}",
-        "blocks": f"{stats.blocks:,} of {stats.smallest_block} to {stats.largest_block} frames",
+        "blocks": f"{stats.blocks:,} of {sizes} frames",
         "output underflows": f"{output.losses} ({output.lost_frames:,} frames of silence)",
         "input overflows": recorded and f"{recorded.losses} ({recorded.lost_frames:,} frames lost)",
         "xruns of the device": None if comparison else f"{xruns}",

@@ -56,13 +56,13 @@ class RingStats:
         def percent(frames: int) -> str:
             return f"{100 * frames / self.size:.0f} %"
 
-        marks = f"at most {percent(self.high_water)}"
-        # Not if the ring was only filled and drained.
+        # No range if the ring was only filled and drained, and nothing before the first block.
+        marks = f", at most {percent(self.high_water)}" if self.high_water else ""
         if self.low_water <= self.high_water:
-            marks = f"{percent(self.low_water)} to {percent(self.high_water)} before"
+            marks = f", {percent(self.low_water)} to {percent(self.high_water)} before"
         return (
             f"{name}: {counted(self.losses, loss)} ({counted(self.lost_frames, 'frame')}), "
-            f"ring of {counted(self.size, 'frame')} {percent(self.fill)} full, {marks}"
+            f"ring of {counted(self.size, 'frame')} {percent(self.fill)} full{marks}"
         )
 
 
