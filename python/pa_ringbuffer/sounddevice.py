@@ -88,6 +88,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sounddevice import (
         AsioSettings,
         CoreAudioSettings,
@@ -128,6 +130,22 @@ class StreamStoppedError(streams.StreamStoppedError, sounddevice.PortAudioError)
     """:class:`pa_ringbuffer.streams.StreamStoppedError`, also derived from PortAudioError."""
 
 
+@contextlib.contextmanager
+def _naming_what_is_missing(kind: str, device: Any) -> Iterator[None]:
+    """Replace PortAudio's number for "no device", which users cannot choose."""
+    try:
+        yield
+    except sounddevice.PortAudioError as error:
+        if device is None and "device -1" in str(error):
+            what = "input and output" if kind == "duplex" else kind
+            raise sounddevice.PortAudioError(
+                f"there is no default device for {what}: connect a sound card, choose a device "
+                "by its number or a part of its name, or use pa_ringbuffer.testing, which "
+                "needs no sound card"
+            ) from error
+        raise
+
+
 class _PortAudioDevice:
     flags: Any = sounddevice
     stopped_error = StreamStoppedError
@@ -135,7 +153,7 @@ class _PortAudioDevice:
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
         finished = sounddevice._ffi.cast("PaStreamFinishedCallback *", callback.finished_function)
         # Only this class accepts a compiled callback; it exists for libraries.
-        try:
+        with _naming_what_is_missing(kind, parameters["device"]):
             stream: streams.Backend = sounddevice._StreamBase(
                 kind=kind,
                 callback=callback.function,
@@ -143,16 +161,6 @@ class _PortAudioDevice:
                 finished_callback=finished,
                 **parameters,
             )
-        except sounddevice.PortAudioError as error:
-            # PortAudio's number for "no device", which users cannot choose.
-            if parameters["device"] is None and "device -1" in str(error):
-                what = "input and output" if kind == "duplex" else kind
-                raise sounddevice.PortAudioError(
-                    f"there is no default device for {what}: connect a sound card, choose a device "
-                    "by its number or a part of its name, or use pa_ringbuffer.testing, which "
-                    "needs no sound card"
-                ) from error
-            raise
         return stream
 
     def give_up(self) -> None:
@@ -371,23 +379,24 @@ class CompiledStream(_StreamBase):  # type: ignore[misc]
             finished = ffi.cast("PaStreamFinishedCallback *", compiled.finished)
         self._process = os.getpid()
         self._compiled = compiled
-        super().__init__(
-            kind,
-            samplerate=samplerate,
-            blocksize=blocksize,
-            device=device,
-            channels=channels,
-            dtype=dtype,
-            latency=latency,
-            extra_settings=extra_settings,
-            callback=compiled.function,
-            finished_callback=finished,
-            clip_off=clip_off,
-            dither_off=dither_off,
-            never_drop_input=never_drop_input,
-            prime_output_buffers_using_stream_callback=prime_output_buffers_using_stream_callback,
-            userdata=ffi.cast("void *", compiled.userdata),
-        )
+        with _naming_what_is_missing(kind, device):
+            super().__init__(
+                kind,
+                samplerate=samplerate,
+                blocksize=blocksize,
+                device=device,
+                channels=channels,
+                dtype=dtype,
+                latency=latency,
+                extra_settings=extra_settings,
+                callback=compiled.function,
+                finished_callback=finished,
+                clip_off=clip_off,
+                dither_off=dither_off,
+                never_drop_input=never_drop_input,
+                prime_output_buffers_using_stream_callback=prime_output_buffers_using_stream_callback,
+                userdata=ffi.cast("void *", compiled.userdata),
+            )
         _open_streams.add(weakref.ref(self, _open_streams.discard))
         try:
             compiled.check_frames(self.channels, self.samplesize)

@@ -744,6 +744,27 @@ def stand_in(tmp_path):
     return tmp_path
 
 
+COMPILED = """
+from pa_ringbuffer import RingBuffer, StreamCallback
+from pa_ringbuffer.sounddevice import CompiledStream
+
+callback = StreamCallback(output_ring=RingBuffer(4, 1024))
+CompiledStream("output", callback, channels=1, dtype="float32")
+"""
+
+
+def test_a_compiled_stream_says_that_there_is_no_device(no_sound_card):
+    result = subprocess.run(
+        [sys.executable, "-c", COMPILED],
+        env={**os.environ, "JACK_DEFAULT_SERVER": "none", "JACK_NO_START_SERVER": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+    )
+    assert "there is no default device for output: " in result.stderr
+    assert "pa_ringbuffer.testing" in result.stderr
+
+
 @pytest.mark.parametrize("name", DEVICE_USERS)
 def test_examples_say_that_there_is_no_device(
     run, no_sound_card, sound_file, noise, tmp_path, name
