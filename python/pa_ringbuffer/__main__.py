@@ -124,8 +124,8 @@ def main(arguments=None):
         "--ahead",
         type=seconds,
         metavar="S",
-        help="how many seconds Python may stall, in streams that play with a callback and do not set "
-        "this themselves",
+        help="how many seconds Python may stall, in streams that play with a callback and do not "
+        "set this themselves",
     )
     how = run.add_mutually_exclusive_group()
     how.add_argument("--virtual", action="store_true", help="use the virtual device")
