@@ -251,8 +251,10 @@ def test_a_program_with_our_streams_runs_on_the_virtual_device_too(tmp_path):
     write(
         tmp_path,
         """
+        import pa_ringbuffer.sounddevice
         import pa_ringbuffer.sounddevice as sd
         from pa_ringbuffer.sounddevice import RawOutputStream
+        assert pa_ringbuffer.sounddevice is sd
         with RawOutputStream(8000, channels=1, dtype="int16") as stream:
             stream.write(bytes(4000))
         print(sd.query_devices(None, "output")["name"])

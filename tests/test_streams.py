@@ -705,8 +705,13 @@ def test_closed_streams_refuse_work_and_give_what_they_have_recorded():
         with pytest.raises(StreamStoppedError, match="the stream is closed"):
             use()
     assert len(stream.read_nowait()) > 0
-    with pytest.raises(StreamStoppedError, match="it was closed"):
-        stream.read(10)
+    for use in (
+        lambda: stream.read(10),
+        lambda: stream.write(signal(10)),
+        lambda: stream.write_nowait(signal(10)),
+    ):
+        with pytest.raises(StreamStoppedError, match="it was closed"):
+            use()
     assert not stream.active
     assert stream.stopped
 

@@ -98,6 +98,7 @@ def find_ours(virtual: bool, ahead: float | None) -> Observer:
     if virtual:
         # For a program that has changed to our streams already.
         sys.modules["pa_ringbuffer.sounddevice"] = sys.modules["sounddevice"]
+        vars(sys.modules["pa_ringbuffer"])["sounddevice"] = sys.modules["sounddevice"]
     return observer
 
 

@@ -293,7 +293,8 @@ class Handle:
         if outcome == "quiet":
             reason = "the device has stopped calling; it may have been disconnected"
         else:
-            reason = self.stop_reason or {
+            reason = "it was closed" if self.closed else self.stop_reason
+            reason = reason or {
                 "underflow": "it stopped on an underflow, as on_underflow='stop' asks",
                 "overflow": "it stopped on an overflow, as on_overflow='stop' asks",
             }.get(

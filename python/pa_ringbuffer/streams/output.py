@@ -112,6 +112,7 @@ class Output(Base, Generic[Written]):
         :param data: Frames of shape (frames, channels) and the stream's dtype; for a raw stream, a
             buffer of whole frames.
         :returns: The number of frames written.
+        :raises StreamStoppedError: If the stream is closed.
 
         >>> import numpy as np
         >>> from pa_ringbuffer import testing
@@ -119,7 +120,10 @@ class Output(Base, Generic[Written]):
         >>> stream.write_nowait(np.zeros((1000, 1), 'float32'))
         512
         """
-        return self._output.write_nowait(data)
+        written = self._output.write_nowait(data)
+        if not written and self.closed:
+            raise self._handle.error("finished", "nothing was written")
+        return written
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -152,7 +156,13 @@ class Output(Base, Generic[Written]):
             # The device has disappeared, or another thread has aborted the stream.
             pass
         finally:
-            self._output.shut(False)
+            self._output.shut(self.closed)
+
+    def _end(self, how: str, reason: str, ignore_errors: bool, drop: bool = False) -> None:
+        super()._end(how, reason, ignore_errors, drop)
+        if how == "close" and self._caller is None:
+            # What is written from now on would never be played.
+            self._output.shut(True)
 
 
 class BlockingOutput(Blocking, Output[Written]):

@@ -26,7 +26,7 @@ pub(crate) struct OutputSide {
     pub(crate) side: StreamSide,
     /// Makes whole frames out of other data, or raises an error; `None` if any bytes are accepted.
     as_frames: Option<Py<PyAny>>,
-    /// Whether the stream is playing its last frames and accepts no more.
+    /// Whether the stream accepts no more frames: it is closed, or is playing its last ones.
     is_shut: AtomicBool,
     /// Interval between two checks of a full ring: a ring refilled this often never runs low.
     interval: Duration,
