@@ -1,8 +1,11 @@
 """Streams with a callback in Python, on the virtual device: called for each block, never late."""
 
+import array
 import ctypes
 import gc
+import importlib.util
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -122,6 +125,53 @@ def test_raw_streams_give_buffers_of_whole_blocks():
     heard = recorded.lstrip(b"\0")
     assert len(heard) > 6 * 10_000
     assert played.startswith(heard)
+
+
+def test_a_raw_callback_is_given_what_sounddevice_gives(require):
+    require(importlib.util.find_spec("cffi"), "cffi is not installed")
+    recorded, played = [], []
+
+    def record(indata, frames, block_time, status):
+        # A copy, which another process could get.
+        recorded.append(pickle.loads(pickle.dumps((indata[:], indata[0], type(indata[:2])))))
+        raise flags.CallbackStop
+
+    def play(outdata, frames, block_time, status):
+        for samples in (
+            np.arange(frames, dtype="int16"),
+            np.arange(frames, dtype="int16")[:, None],
+            array.array("h", range(frames)),
+        ):
+            outdata[:] = samples
+            played.append(bytes(outdata))
+        outdata[0] = b"!"
+        played.append(outdata[:2])
+        with pytest.raises(ValueError, match="length"):
+            outdata[:] = bytes(len(outdata) - 2)
+        raise flags.CallbackStop
+
+    for name, callback in ("RawInputStream", record), ("RawOutputStream", play):
+        stream_class = getattr(testing, name)
+        with stream_class(channels=1, dtype="int16", blocksize=256, callback=callback) as stream:
+            wait_for(lambda stream=stream: not stream.active)
+    assert recorded == [(bytes(512), b"\0", bytes)]
+    assert played == 3 * [np.arange(256, dtype="int16").tobytes()] + [b"!\0"]
+
+
+def test_raw_callbacks_need_no_cffi_on_the_virtual_device(monkeypatch):
+    monkeypatch.setitem(sys.modules, "_cffi_backend", None)
+    played = []
+
+    def callback(outdata, frames, block_time, status):
+        outdata[:] = bytes(len(outdata))
+        played.append(len(outdata))
+        raise flags.CallbackStop
+
+    with testing.RawOutputStream(
+        channels=1, dtype="int16", blocksize=256, callback=callback
+    ) as stream:
+        wait_for(lambda: not stream.active)
+    assert played == [512]
 
 
 def test_a_duplex_stream_is_late_by_what_its_latency_says():

@@ -102,6 +102,9 @@ class Blocks(Protocol):
     def silence(self, frames: int) -> Any:
         """The same, filled with silence."""
 
+    def as_argument(self, memory: Any) -> Any:
+        """The object that the function gets for a block of this memory."""
+
     @property
     def items(self) -> int:
         """Number of items per frame."""
@@ -127,6 +130,9 @@ class Arrays:
             return self._full(shape, 128, self._dtype)
         return self._zeros(shape, self._dtype)
 
+    def as_argument(self, memory: Any) -> Any:
+        return memory
+
 
 class Buffers:
     """Buffers of interleaved samples."""
@@ -134,12 +140,26 @@ class Buffers:
     def __init__(self, framesize: int, dtype: str) -> None:
         self.items = framesize
         self._silence = b"\x80" if dtype == "uint8" else b"\0"
+        try:
+            from _cffi_backend import FFI
+        except ImportError:
+            # On the virtual device. sounddevice needs CFFI.
+            self._ffi = None
+        else:
+            self._ffi = FFI()
 
     def room(self, frames: int) -> Any:
         return memoryview(bytearray(frames * self.items))
 
     def silence(self, frames: int) -> Any:
         return memoryview(bytearray(self._silence * (frames * self.items)))
+
+    def as_argument(self, memory: Any) -> Any:
+        """A CFFI buffer, as from sounddevice: unlike a memoryview, it can be assigned arrays of
+        any type, and its slices are bytes.
+        """
+        ffi = self._ffi
+        return memory if ffi is None else ffi.buffer(ffi.from_buffer(memory))
 
 
 class Clock:
@@ -429,12 +449,13 @@ class Caller:
                 dac += duration
             is_last = drops_block = False
             try:
-                if not target:
-                    function(indata, frames, block_time, status)
-                elif not source:
-                    function(outdata, frames, block_time, status)
-                else:
-                    function(indata, outdata, frames, block_time, status)
+                if source and target:
+                    given, wanted = source.as_argument(indata), target.as_argument(outdata)
+                    function(given, wanted, frames, block_time, status)
+                elif source:
+                    function(source.as_argument(indata), frames, block_time, status)
+                elif target:
+                    function(target.as_argument(outdata), frames, block_time, status)
             except self._flags.CallbackStop:
                 is_last = True
             except self._flags.CallbackAbort:
