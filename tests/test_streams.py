@@ -324,6 +324,15 @@ def test_the_end_of_the_with_statement_waits_for_the_last_frame():
     assert len(received) > 5000 - 2 * 256
 
 
+def test_exit_without_arguments_is_the_end_of_a_with_statement():
+    stream = testing.OutputStream(channels=1)
+    stream.__enter__()
+    stream.write(np.zeros((4800, 1), "float32"))
+    stream.__exit__()
+    assert stream.closed
+    assert stream.stats.output.fill == 0
+
+
 def test_an_error_in_the_with_statement_ends_it_at_once():
     stream = loopback(ring_seconds=10)
     with pytest.raises(ZeroDivisionError), stream:
@@ -776,6 +785,7 @@ def test_rings_can_be_used_without_copies():
         ({"on_underflow": "drop"}, ValueError, "on_underflow must be 'silence' or 'stop', not"),
         ({"on_overflow": "silence"}, ValueError, "on_overflow must be 'drop' or 'stop', not"),
         ({"callback": 1}, TypeError, "callback must be a function or None, not 1"),
+        ({"finished_callback": 1}, TypeError, "finished_callback must be a function .*, not 1"),
         ({"channels": (1, 2), "loopback": True}, ValueError, "loopback"),
         ({"samplerate": 0}, ValueError, "sample rate|samplerate"),
     ],

@@ -85,6 +85,7 @@ def test_streams_have_the_properties_of_their_namesakes(jack_programs):
     assert "no such device" in result["no such device"][1]
     assert result["too many channels"][0] == "PortAudioError"
     assert result["wrong rate"][0] == "PortAudioError"
+    assert "Error opening OutputStream: Invalid sample rate" in result["wrong rate"][1]
     for name in ("int24", "default int24"):
         assert result[name][0] == "ValueError"
         assert "use int32, which is lossless" in result[name][1]

@@ -94,7 +94,7 @@ class Parameters(TypedDict, total=False):
 def _errors_name_the_class(
     initialise: Callable[P, None],
 ) -> Callable[P, None]:
-    """Make errors about unsuitable arguments name the class that was called."""
+    """Make errors name the class that was called."""
     signature = inspect.signature(initialise)
 
     @functools.wraps(initialise)
@@ -103,7 +103,16 @@ def _errors_name_the_class(
             signature.bind(*args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{type(args[0]).__name__}() {error}") from None
-        initialise(*args, **kwargs)
+        stream: Any = args[0]
+        try:
+            initialise(*args, **kwargs)
+        except stream._device.flags.PortAudioError as error:
+            # "Error opening _StreamBase": the class of sounddevice that opens the device.
+            error.args = tuple(
+                part.replace("_StreamBase", type(stream).__name__) if isinstance(part, str) else part
+                for part in error.args
+            )
+            raise
 
     return __init__
 
@@ -199,6 +208,11 @@ class Base:
     ) -> None:
         self._refuse_callback(callback)
         check_ahead(self._kind, callback, ahead, ahead_frames)
+        if finished_callback is not None and not callable(finished_callback):
+            raise TypeError(
+                "finished_callback must be a function without arguments or None, not "
+                f"{finished_callback!r}"
+            )
         if not self._raw:
             self._need_numpy()
         # Before opening a device, which would have to be closed again.
@@ -630,9 +644,9 @@ class Blocking(Base):
 
     def __exit__(
         self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
+        exception_type: type[BaseException] | None = None,
+        exception: BaseException | None = None,
+        traceback: TracebackType | None = None,
     ) -> None:
         """Play what is in the ring, unless an exception was raised, and close the stream."""
         try:
