@@ -571,6 +571,8 @@ def test_what_cannot_be_honoured_is_refused(kind, arguments, error, message):
         ({"latency": "low"}, 2400),
         ({"latency": "high"}, 24_000),
         ({"latency": 0.2}, 9600),
+        ({"latency": ["high", "low"]}, 2400),
+        ({"latency": np.array([0.1, 0.1])}, 9600),
         ({"ahead": 0.25}, 12_000),
         ({"ahead": 0.25, "latency": "low"}, 12_000),
         ({"ahead_frames": 777}, 777),
@@ -590,6 +592,26 @@ def test_ahead_is_what_was_asked_for_and_at_least_two_blocks(arguments, frames):
         assert stream.stats.output.high_water <= frames
         assert callback.made - stream.stats.frames <= frames
         stream.abort()
+
+
+@pytest.mark.parametrize(
+    ("default", "latency", "frames"),
+    [
+        ("low", None, 2400),
+        (("high", "low"), None, 2400),
+        ("low", "high", 24_000),
+        ("low", 0.1, 9600),
+        ("high", None, 9600),
+    ],
+)
+def test_a_default_latency_chooses_ahead_unless_it_is_the_initial_one(default, latency, frames):
+    testing.default.latency = default
+    try:
+        stream = testing.OutputStream(callback=Numbers().play, latency=latency)
+    finally:
+        testing.default.reset()
+    assert stream.latency == pytest.approx(frames / 48000)
+    stream.close()
 
 
 def test_a_stall_shorter_than_ahead_loses_nothing():

@@ -211,6 +211,7 @@ _PARAMETERS = """
 
 class _VirtualDevice:
     flags: Any = streams.flags
+    default: Any = default
     stopped_error = streams.StreamStoppedError
 
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:

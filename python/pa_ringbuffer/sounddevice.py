@@ -150,6 +150,10 @@ class _PortAudioDevice:
     flags: Any = sounddevice
     stopped_error = StreamStoppedError
 
+    @property
+    def default(self) -> Any:
+        return sounddevice.default
+
     def open(self, kind: str, callback: StreamCallback, **parameters: Any) -> streams.Backend:
         finished = sounddevice._ffi.cast("PaStreamFinishedCallback *", callback.finished_function)
         # Only this class accepts a compiled callback; it exists for libraries.

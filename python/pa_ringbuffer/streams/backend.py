@@ -66,6 +66,10 @@ class Device(Protocol):
         """
 
     @property
+    def default(self) -> Any:
+        """The defaults for streams of this device, like ``sounddevice.default``."""
+
+    @property
     def stopped_error(self) -> type[StreamStoppedError]:
         """The error for operations that need a running stream."""
 

@@ -21,6 +21,7 @@ from .callbacks import (
     check_ahead,
     frames_ahead,
     frames_together,
+    wanted_latency,
 )
 from .stats import LossReport, Stats, collect, default_warn
 
@@ -109,7 +110,9 @@ def _errors_name_the_class(
         except stream._device.flags.PortAudioError as error:
             # "Error opening _StreamBase": the class of sounddevice that opens the device.
             error.args = tuple(
-                part.replace("_StreamBase", type(stream).__name__) if isinstance(part, str) else part
+                part.replace("_StreamBase", type(stream).__name__)
+                if isinstance(part, str)
+                else part
                 for part in error.args
             )
             raise
@@ -242,12 +245,13 @@ class Base:
             self._finished_callback = finished_callback
             frames = 0
             if callback is not None:
+                wanted = wanted_latency(latency, self._device.default.latency)
                 frames = frames_ahead(
-                    backend.samplerate, backend.blocksize, ahead, ahead_frames, latency
+                    backend.samplerate, backend.blocksize, ahead, ahead_frames, wanted[1]
                 )
             self._set_up(backend, compiled, ring_seconds, ring_frames, warn, frames)
             if callback is not None:
-                together = frames_together(backend.samplerate, latency)
+                together = frames_together(backend.samplerate, wanted[0])
                 self._set_up_caller(callback, frames, together)
         except BaseException:
             if backend is not None:

@@ -66,6 +66,19 @@ def check_ahead(kind: str, callback: Any, ahead: float | None, ahead_frames: int
         raise ValueError(f"ahead_frames must be a positive number of frames, not {ahead_frames}")
 
 
+def wanted_latency(latency: Any, default: Any) -> tuple[Any, Any]:
+    """The latency of input and of output that the program asks for, with an argument or else with
+    ``default.latency``. None stands for no wish, and so does the initial default, ``'high'``.
+    """
+    try:
+        pair = (latency, latency) if isinstance(latency, str) else tuple(latency)
+    except TypeError:
+        pair = latency, latency
+    defaults = (None if default[side] == "high" else default[side] for side in (0, 1))
+    first, second = (by if value is None else value for value, by in zip(pair, defaults))
+    return first, second
+
+
 def frames_ahead(
     samplerate: float,
     blocksize: int,
@@ -73,23 +86,21 @@ def frames_ahead(
     ahead_frames: int | None,
     latency: Any,
 ) -> int:
-    """Number of frames to make ahead: at least two blocks."""
+    """Number of frames to make ahead, for an output latency: at least two blocks."""
     if ahead_frames is None:
         if ahead is None:
-            output = latency[1] if isinstance(latency, tuple) else latency
-            ahead = AHEAD.get(output, DEFAULT_AHEAD) if isinstance(output, str) else DEFAULT_AHEAD
+            ahead = AHEAD.get(latency, DEFAULT_AHEAD) if isinstance(latency, str) else DEFAULT_AHEAD
         ahead_frames = math.ceil(ahead * samplerate)
     return max(int(ahead_frames), 2 * blocksize)
 
 
 def frames_together(samplerate: float, latency: Any) -> int:
-    """Number of recorded frames to wait for if blocks are shorter."""
-    wanted = latency[0] if isinstance(latency, (tuple, list)) else latency
-    if wanted == "low":
-        return 0
+    """Number of recorded frames to wait for if blocks are shorter, for an input latency."""
+    if isinstance(latency, str):
+        return 0 if latency == "low" else int(TOGETHER * samplerate)
     seconds = TOGETHER
-    if wanted is not None and not isinstance(wanted, str):
-        seconds = min(seconds, max(number(wanted, "latency"), 0) / 2)
+    if latency is not None:
+        seconds = min(seconds, max(number(latency, "latency"), 0) / 2)
     return int(seconds * samplerate)
 
 
