@@ -657,6 +657,16 @@ def test_a_ring_that_turns_out_smaller_than_a_block_is_an_error_with_both_number
         stream.abort()
 
 
+def test_a_warning_about_losses_in_too_small_a_ring_has_both_numbers():
+    texts = []
+    with testing.OutputStream(blocksize=0, ring_frames=16, warn=texts.append) as stream:
+        # In one call, so that no later one can raise an error.
+        stream.write(signal(10_000), LONG)
+    assert re.search(
+        r"the device's blocks have up to \d+ frames.* only 16.*ring_frames=", texts[-1]
+    )
+
+
 # What a stream says about itself.
 
 
@@ -785,6 +795,7 @@ def test_rings_can_be_used_without_copies():
         ({"on_underflow": "drop"}, ValueError, "on_underflow must be 'silence' or 'stop', not"),
         ({"on_overflow": "silence"}, ValueError, "on_overflow must be 'drop' or 'stop', not"),
         ({"callback": 1}, TypeError, "callback must be a function or None, not 1"),
+        ({"warn": 1}, TypeError, "warn must be a function of a text, or None, not 1"),
         ({"finished_callback": 1}, TypeError, "finished_callback must be a function .*, not 1"),
         ({"channels": (1, 2), "loopback": True}, ValueError, "loopback"),
         ({"samplerate": 0}, ValueError, "sample rate|samplerate"),

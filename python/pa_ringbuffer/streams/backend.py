@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from .._native import watch
 from .errors import StreamStoppedError, StreamTimeoutError
+from .stats import too_small
 
 if TYPE_CHECKING:
     from .. import StreamCallback
@@ -221,18 +222,8 @@ class Handle:
         losses = self.callback._losses
         if losses != self._checked_losses and not at_once:
             self._checked_losses = losses
-            self._check_rings()
-
-    def _check_rings(self) -> None:
-        """Check the block size, which some devices only show while they run."""
-        rings = (self.callback.input_ring, self.callback.output_ring)
-        size = min(len(ring) for ring in rings if ring is not None)
-        block = self.callback.counters["largest_block"]
-        if block > size:
-            raise ValueError(
-                f"the device's blocks have up to {block} frames, but the ring holds only {size}, "
-                f"so each of these blocks loses frames: use ring_frames={block} or more"
-            )
+            if reason := too_small(self.callback):
+                raise ValueError(reason)
 
     @property
     def here(self) -> bool:

@@ -216,6 +216,8 @@ class Base:
                 "finished_callback must be a function without arguments or None, not "
                 f"{finished_callback!r}"
             )
+        if warn is not None and not callable(warn):
+            raise TypeError(f"warn must be a function of a text, or None, not {warn!r}")
         if not self._raw:
             self._need_numpy()
         # Before opening a device, which would have to be closed again.

@@ -224,7 +224,24 @@ class LossReport:
             return
         self._latest = told
         if text := told.since(latest):
+            if reason := too_small(self._callback):
+                text += f"; {reason}"
             self._warn(f"{self._name}: {text}")
+
+
+def too_small(callback: StreamCallback) -> str:
+    """What is wrong with rings that do not hold a block, or nothing. Some devices only show the
+    size of their blocks while they run.
+    """
+    rings = callback.input_ring, callback.output_ring
+    block: int = callback.counters["largest_block"]
+    size = min((len(ring) for ring in rings if ring is not None), default=block)
+    if block <= size:
+        return ""
+    return (
+        f"the device's blocks have up to {block} frames, but the ring holds only {size}, "
+        f"so each of these blocks loses frames: use ring_frames={block} or more"
+    )
 
 
 class _Told:
