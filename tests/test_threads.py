@@ -414,14 +414,19 @@ for kind in {kinds}:
 """
 
 
-@pytest.mark.impossible(sys.implementation.name == "pypy", reason="there is no extension")
-def test_another_interpreter_is_told_that_it_cannot_have_the_extension(require):
+@pytest.fixture
+def interpreters(require):
+    """Python's module for interpreters, its function that runs code, and the kinds."""
     require(importlib.util.find_spec("pa_ringbuffer._native"), "the extension was not built")
     if importlib.util.find_spec("_interpreters"):
-        names = {"module": "_interpreters", "run": "exec", "kinds": [("isolated",), ("legacy",)]}
-    else:
-        require(importlib.util.find_spec("_xxsubinterpreters"), "this Python has one interpreter")
-        names = {"module": "_xxsubinterpreters", "run": "run_string", "kinds": [()]}
+        return {"module": "_interpreters", "run": "exec", "kinds": [("isolated",), ("legacy",)]}
+    require(importlib.util.find_spec("_xxsubinterpreters"), "this Python has one interpreter")
+    return {"module": "_xxsubinterpreters", "run": "run_string", "kinds": [()]}
+
+
+@pytest.mark.impossible(sys.implementation.name == "pypy", reason="there is no extension")
+def test_another_interpreter_is_told_that_it_cannot_have_the_extension(interpreters):
+    names = interpreters
     program = SUBINTERPRETER.format(**names)
     if names["run"] == "exec":
         program = program.replace("interpreters.RunFailedError", "()")
@@ -432,3 +437,27 @@ def test_another_interpreter_is_told_that_it_cannot_have_the_extension(require):
     for line in lines:
         assert "subinterpreters" in line
         assert "ImportError" in line
+
+
+NOT_DESTROYED = '''
+import {module} as interpreters
+interpreters.{run}(interpreters.create({kind}), """
+import pa_ringbuffer
+from pa_ringbuffer.testing import VirtualDevice
+ring = pa_ringbuffer.RingBuffer(4, 64)
+{use}
+""")
+'''
+PLAYING = """
+device = VirtualDevice(pa_ringbuffer.StreamCallback(ring), channels=(1, 0))
+device.start()
+"""
+
+
+@pytest.mark.impossible(sys.implementation.name == "pypy", reason="there is no extension")
+@pytest.mark.parametrize("use", ["", PLAYING], ids=["quiet", "playing"])
+def test_an_interpreter_that_is_not_destroyed_does_not_keep_the_process(interpreters, use):
+    # An isolated one does not load the extension.
+    kind = "isolated=False" if interpreters["kinds"] == [()] else "'legacy'"
+    program = NOT_DESTROYED.format(**interpreters, kind=kind, use=use)
+    assert run(program) == (0, "", "")

@@ -30,8 +30,15 @@ use pyo3::prelude::*;
 /// Ends the threads that may run Python code, before the interpreter exits.
 #[pyfunction]
 fn stop_all(py: Python<'_>) {
-    stream::device::stop_all(py);
-    stream::watch::quit(py);
+    // A subinterpreter that the program has not destroyed ends here while Python is finalising, and
+    // Python would then end this thread, the main one, when it attaches again.
+    let is_finalising = py
+        .import("sys")
+        .and_then(|sys| object::call_method(&sys, c"is_finalizing", []))
+        .and_then(|answer| answer.is_truthy())
+        .unwrap_or(false);
+    stream::device::stop_all(py, !is_finalising);
+    stream::watch::quit(py, !is_finalising);
 }
 
 /// The interpreter that has loaded this module; -1 before that.

@@ -40,9 +40,9 @@ fn started() -> MutexGuard<'static, Option<Vec<Monitor>>> {
 
 /// Stops all running devices when the interpreter exits: otherwise a callback that needs Python
 /// would be killed in the middle and crash the process.
-pub(crate) fn stop_all(py: Python<'_>) {
+pub(crate) fn stop_all(py: Python<'_>, may_detach: bool) {
     let monitors = started().take().unwrap_or_default();
-    py.detach(|| {
+    let stop = || {
         for monitor in &monitors {
             monitor.request_stop();
         }
@@ -52,7 +52,12 @@ pub(crate) fn stop_all(py: Python<'_>) {
                 monitor.wait_for_end(present, PATIENCE);
             }
         }
-    });
+    };
+    if may_detach {
+        py.detach(stop);
+    } else {
+        stop();
+    }
 }
 
 /// A silent sound device: it calls a ``PaStreamCallback`` from its own thread.

@@ -317,7 +317,7 @@ pub(crate) fn unwatch(key: u64) {
 }
 
 /// Ends the thread before the interpreter exits. It still reports waits that have ended by then.
-pub(crate) fn quit(py: Python<'_>) {
+pub(crate) fn quit(py: Python<'_>, may_detach: bool) {
     let Some(watcher) = present() else { return };
     let thread = {
         let mut watches = watcher.lock();
@@ -325,7 +325,10 @@ pub(crate) fn quit(py: Python<'_>) {
         watches.thread.take()
     };
     watcher.added.notify_one();
-    py.detach(|| thread.map(JoinHandle::join));
+    // Otherwise the thread, which has to attach for its end, would wait for this one.
+    if may_detach {
+        py.detach(|| thread.map(JoinHandle::join));
+    }
     let rest = std::mem::take(&mut watcher.lock().list);
     drop(rest);
 }
