@@ -16,8 +16,9 @@ import atexit
 import contextlib
 import os
 import sys
+import threading
 import weakref
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from ._wheels import GET_PORTAUDIO as _GET_PORTAUDIO
 
@@ -313,6 +314,22 @@ class AsyncStream(AsyncInputStream, AsyncOutputStream):
 _StreamBase: Any = getattr(sounddevice, "_StreamBase", object)
 
 
+class _Finished:
+    """A finished callback in Python, and the thread that is calling it."""
+
+    thread: int | None = None
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self._function = function
+
+    def __call__(self) -> None:
+        self.thread = threading.get_ident()
+        try:
+            self._function()
+        finally:
+            self.thread = None
+
+
 class CompiledStream(_StreamBase):  # type: ignore[misc]
     """A stream of sounddevice whose PortAudio callback is a compiled function: no Python is in it.
 
@@ -356,6 +373,8 @@ class CompiledStream(_StreamBase):  # type: ignore[misc]
     """
 
     _compiled: Compiled | None = None
+    _finished: _Finished | None = None
+    _is_closing = False
 
     def __init__(
         self,
@@ -378,10 +397,14 @@ class CompiledStream(_StreamBase):  # type: ignore[misc]
     ) -> None:
         compiled = Compiled(kind, callback, userdata, finished_callback)
         ffi = sounddevice._ffi
-        finished = compiled.python_finished
-        if compiled.finished:
+        finished: Any = None
+        if compiled.python_finished is not None:
+            finished = self._finished = _Finished(compiled.python_finished)
+        elif compiled.finished:
             finished = ffi.cast("PaStreamFinishedCallback *", compiled.finished)
         self._process = os.getpid()
+        # A signal handler may close the stream while its thread does.
+        self._closing = threading.RLock()
         self._compiled = compiled
         with _naming_what_is_missing(kind, device):
             super().__init__(
@@ -408,11 +431,53 @@ class CompiledStream(_StreamBase):  # type: ignore[misc]
             self.close()
             raise
 
+    def _is_here(self) -> bool:
+        """Whether this is the process that opened the stream, not a forked child."""
+        return os.getpid() == self._process
+
+    def _check_thread(self, method: str) -> None:
+        if self._finished is not None and self._finished.thread == threading.get_ident():
+            raise sounddevice.PortAudioError(
+                f"{method}() must not be called in the stream's finished_callback: PortAudio would "
+                "wait for the end of that callback"
+            )
+
+    @property
+    def active(self) -> bool:
+        """Whether PortAudio calls the callback; never in a forked child."""
+        return self._is_here() and bool(super().active)
+
+    def start(self) -> None:
+        """Start the stream."""
+        if not self._is_here():
+            raise sounddevice.PortAudioError(
+                "the stream belongs to the process that has opened it; a forked child must open "
+                "its own"
+            )
+        super().start()
+
+    def stop(self, ignore_errors: bool = True) -> None:
+        """Stop the stream, after what has been played so far."""
+        if self._is_here():
+            self._check_thread("stop")
+            super().stop(ignore_errors)
+
+    def abort(self, ignore_errors: bool = True) -> None:
+        """Stop the stream at once."""
+        if self._is_here():
+            self._check_thread("abort")
+            super().abort(ignore_errors)
+
     def close(self, ignore_errors: bool = True) -> None:
         """Close the stream, and let go of the callback and its data."""
-        if self.closed or os.getpid() != self._process:
+        if self.closed or not self._is_here():
             return
-        super().close(ignore_errors)
+        self._check_thread("close")
+        with self._closing:
+            # PortAudio must not be given the same stream twice.
+            if not self._is_closing:
+                self._is_closing = True
+                super().close(ignore_errors)
         self._compiled = None
 
     def __del__(self) -> None:

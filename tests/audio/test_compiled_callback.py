@@ -1,5 +1,7 @@
 """The compiled callback plays all frames, with real PortAudio and on the virtual device."""
 
+import os
+
 import pytest
 
 PERIOD = 256  # frames, of the JACK server
@@ -133,3 +135,18 @@ def test_a_compiled_stream_loses_nothing_while_the_gil_is_held(device_programs, 
 
 def test_a_forgotten_compiled_stream_is_closed(jack_programs):
     assert jack_programs.run("forget_compiled") == {"forgotten": True, "calls_afterwards": 0}
+
+
+@pytest.mark.impossible(not hasattr(os, "fork"), reason="processes cannot be forked")
+def test_a_compiled_stream_is_out_of_use_in_a_forked_child(jack_programs):
+    result = jack_programs.run("close_compiled", how="fork")
+    assert result == {"status": 0, "was_active": True}
+
+
+def test_several_threads_may_close_a_compiled_stream(jack_programs):
+    assert jack_programs.run("close_compiled", how="threads") == {"closed": True}
+
+
+def test_a_compiled_stream_does_not_wait_for_its_own_finished_callback(jack_programs):
+    result = jack_programs.run("close_compiled", how="finished")
+    assert result == {"refused": ["stop", "abort", "close"]}
