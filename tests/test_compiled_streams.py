@@ -285,3 +285,28 @@ def test_a_forgotten_stream_is_closed_before_its_data_goes(collect):
     collect()
     assert reference() is None
     assert all(alive)
+
+
+def test_a_closed_stream_lets_go_of_its_data(doubling):
+    data = bytearray(8)
+    stream = CompiledStream("duplex", doubling, data, channels=1, blocksize=64)
+    stream.start()
+    with pytest.raises(BufferError):
+        data.append(1)
+    stream.close()
+    data.append(1)
+    assert (stream.closed, stream.stopped, stream.active) == (True, True, False)
+    assert stream.time >= 0
+    stream.stop()
+    stream.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        stream.start()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("samplerate", "fast"), ("samplerate", []), ("channels", (1, 1, 1)), ("dtype", ["int16"])],
+)
+def test_wrong_settings_are_named(name, wrong, doubling):
+    with pytest.raises((TypeError, ValueError), match=f"^{name} must be "):
+        CompiledStream("duplex", doubling, **{"channels": 1, name: wrong})

@@ -16,7 +16,7 @@ SAMPLERATE, BLOCKSIZE, CHANNELS = 48000.0, 256, 2
 _SIDES = {"input": 0, "output": 1}
 
 
-def split(value: Any) -> tuple[Any, Any]:
+def split(value: Any, name: str) -> tuple[Any, Any]:
     """A value for both directions, or a pair of values."""
     if isinstance(value, (str, bytes)):
         return value, value
@@ -25,13 +25,13 @@ def split(value: Any) -> tuple[Any, Any]:
     except TypeError:
         return value, value
     if len(values) != 2:
-        raise ValueError(f"values for input and output must be a pair, not {value!r}")
+        raise ValueError(f"{name} must be one value or a pair (input, output), not {value!r}")
     return values
 
 
 def chosen(value: Any, name: str, side: int, otherwise: Any = None) -> Any:
     """An argument for one direction, or else the value in `default`."""
-    value = (getattr(default, name) if value is None else split(value))[side]
+    value = (getattr(default, name) if value is None else split(value, name))[side]
     if value is None:
         value = getattr(default, name)[side]
     return otherwise if value is None else value
@@ -95,7 +95,7 @@ class _Default:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(pair := vars(self).get(name), _Pair):
-            pair[0], pair[1] = split(value)
+            pair[0], pair[1] = split(value, name)
         elif name in type(self).__annotations__:
             object.__setattr__(self, name, value)
         else:

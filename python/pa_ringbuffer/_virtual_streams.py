@@ -40,7 +40,14 @@ class _Stream:
         samplerate = default.samplerate if samplerate is None else samplerate
         samplerate = SAMPLERATE if samplerate is None else samplerate
         blocksize = default.blocksize if blocksize is None else blocksize
-        self.samplerate = float(samplerate)
+        try:
+            self.samplerate = float(samplerate)
+        except TypeError:
+            raise TypeError(
+                f"samplerate must be a number, not {type(samplerate).__name__}"
+            ) from None
+        except ValueError:
+            raise ValueError(f"samplerate must be a number, not {samplerate!r}") from None
         self.blocksize = blocksize
         kinds = ("input", "output")
         sides = [side for side in (0, 1) if kind in (kinds[side], "duplex")]
@@ -63,7 +70,7 @@ class _Stream:
         self.device = of_sides(["virtual" for _ in sides])
         self.stopped = True
         self.closed = False
-        self.device_itself = VirtualDevice(
+        self.device_itself: VirtualDevice | _Closed = VirtualDevice(
             callback,
             userdata,
             samplerate=samplerate,
@@ -99,6 +106,26 @@ class _Stream:
     def close(self, ignore_errors: bool = True) -> None:
         self.device_itself.close()
         self.closed = True
+
+
+class _Closed:
+    """What remains of a closed device, without the callback and its data."""
+
+    active = False
+
+    def __init__(self, frames: int) -> None:
+        self.frames = frames
+
+    def start(self) -> None:
+        raise RuntimeError("the virtual device is closed")
+
+    def stop(self) -> None:
+        pass
+
+    close = stop
+
+    def xrun(self, _kind: str) -> None:
+        pass
 
 
 class CompiledStream(_Stream):
@@ -173,6 +200,12 @@ class CompiledStream(_Stream):
         """Stop the stream and close it."""
         self.stop()
         self.close()
+
+    def close(self, ignore_errors: bool = True) -> None:
+        """Close the stream, and let go of the callback and its data."""
+        super().close(ignore_errors)
+        self.stopped = True
+        self.device_itself = _Closed(self.device_itself.frames)
 
     def xrun(self, kind: str) -> None:
         """Make the next call report an underflow or overflow; see :meth:`VirtualDevice.xrun`."""
