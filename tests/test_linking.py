@@ -198,6 +198,25 @@ def test_the_command_line_prints_what_a_compiler_is_given():
     assert shlex.split(output) == [f"-L{folder}", "-lpa_ringbuffer", f"-Wl,-rpath,{folder}"]
 
 
+@posix
+@pytest.mark.parametrize("shared", [[], ["--shared"]], ids=["static", "shared"])
+def test_what_the_command_line_prints_is_right_for_a_path_with_spaces_in_eval(shared):
+    moved = (
+        "import pa_ringbuffer._linking as linking\n"
+        "linking._existing = lambda *parts: '/a päth/of  it'\n"
+    )
+    _, output, _ = command_line("--cflags", "--libs", *shared, prelude=moved)
+    read = subprocess.run(
+        ["sh", "-c", "eval \"printf '%s\\n' $1\"", "sh", output.strip()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert read.stdout.splitlines()[0] == "-I/a päth/of  it"
+    assert read.stdout.splitlines() == shlex.split(output)
+
+
 @pytest.mark.parametrize("arguments", [[], ["--shared"]])
 def test_the_command_line_refuses_what_asks_nothing(arguments):
     status, output, errors = command_line(*arguments)
