@@ -191,6 +191,14 @@ new = ctypes.pythonapi.PyCapsule_New
 new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 pa_ringbuffer._C_API = new(ctypes.addressof(table), b"pa_ringbuffer._C_API", None)
 """
+UNLOADABLE = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == 'pa_ringbuffer':
+            raise ImportError('the reason')
+sys.meta_path.insert(0, Finder())
+"""
 COUNT = len(pa_ringbuffer.function_names)
 
 
@@ -202,9 +210,10 @@ COUNT = len(pa_ringbuffer.function_names)
         (REPLACED.format(version=0x000200, count=COUNT - 1), "pip install 'pa-ringbuffer~=0.2.0'"),
         ("import pa_ringbuffer; del pa_ringbuffer._C_API", "pip install --upgrade pa-ringbuffer"),
         ("import sys; sys.modules['pa_ringbuffer._native'] = None", "has no C functions"),
-        ("import sys; sys.modules['pa_ringbuffer'] = None", "pa_ringbuffer"),
+        ("import sys; sys.modules['pa_ringbuffer'] = None", "import of pa_ringbuffer halted"),
+        (UNLOADABLE, "the reason"),
     ],
-    ids=["minor", "major", "older", "0.1.4", "pure", "missing"],
+    ids=["minor", "major", "older", "0.1.4", "pure", "missing", "unloadable"],
 )
 def test_a_module_with_the_table_refuses_another_package(table_module, python, prelude, said):
     program = f"{prelude}\ntry:\n    import _module\nexcept ImportError as error:\n    print(error)"
