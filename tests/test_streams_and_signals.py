@@ -515,7 +515,7 @@ def prepare():
 
 def check(stream):
     stream.close()
-    frames = sum(int(re.search(r"(\\d+) frames of silence", text)[1]) for text in told)
+    frames = sum(int(re.search(r"(\\d+) frames? of silence", text)[1]) for text in told)
     assert frames == stream.stats.output.lost_frames == 160, told
 
 at_every_bytecode(

@@ -45,12 +45,13 @@ def assert_played(result, frames):
     assert errors == ""
     assert rows["frames sent"] == f"{frames:,}"
     assert rows["output underflows"] == "0 (0 frames of silence)"
-    if rows["xruns of the device"] == "0":
+    xruns = int(rows["xruns of the device"])
+    if xruns == 0:
         assert status == 0
         assert f"Nothing was lost: the callback played all {frames:,} frames" in output
     else:
         assert status == 1
-        reported = f"the device reported {rows['xruns of the device']} xruns"
+        reported = f"the device reported {xruns} xrun{'' if xruns == 1 else 's'}"
         assert f"Frames were lost: {reported}.\n" in output
 
 

@@ -108,9 +108,13 @@ static const pa_ringbuffer_api *pa_ringbuffer_functions PA_RINGBUFFER_UNUSED = N
 PA_RINGBUFFER_UNUSED static int import_pa_ringbuffer(void)
 {
     const unsigned int mine = PA_RINGBUFFER_VERSION;
-    const pa_ringbuffer_api *table =
-        (const pa_ringbuffer_api *)PyCapsule_Import("pa_ringbuffer._C_API", 0);
+    const pa_ringbuffer_api *table;
+    PyObject *package = PyImport_ImportModule("pa_ringbuffer");
 
+    /* PyCapsule_Import() would not say why. */
+    if (package == NULL) return -1;
+    Py_DECREF(package);
+    table = (const pa_ringbuffer_api *)PyCapsule_Import("pa_ringbuffer._C_API", 0);
     if (table == NULL) {
         /* An AttributeError says that this installation has no extension module. */
         if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
