@@ -8,25 +8,13 @@ import time
 from typing import Any
 
 from .streams import flags
+from .streams.arguments import split
 from .streams.base import SAMPLE_SIZES
 
 #: Default frames per second, frames per block, and channels.
 SAMPLERATE, BLOCKSIZE, CHANNELS = 48000.0, 256, 2
 
 _SIDES = {"input": 0, "output": 1}
-
-
-def split(value: Any, name: str) -> tuple[Any, Any]:
-    """A value for both directions, or a pair of values."""
-    if isinstance(value, (str, bytes)):
-        return value, value
-    try:
-        values = tuple(value)
-    except TypeError:
-        return value, value
-    if len(values) != 2:
-        raise ValueError(f"{name} must be one value or a pair (input, output), not {value!r}")
-    return values
 
 
 def chosen(value: Any, name: str, side: int, otherwise: Any = None) -> Any:

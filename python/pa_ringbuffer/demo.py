@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ._text import counted
+from ._text import block_sizes, counted
 from .streams import StreamStoppedError
 from .testing import Stream
 
@@ -234,16 +234,14 @@ def report(console, transfer, interrupted, stopped):
     """Print what happened and return the exit status."""
     stats, comparison, sent = transfer.stream.stats, transfer.comparison, transfer.sent
     output, recorded, xruns = stats.output, stats.input, stats.device["output_underflow"]
-    sizes = f"{stats.smallest_block} to {stats.largest_block}"
-    if stats.smallest_block == stats.largest_block:
-        sizes = f"{stats.largest_block}"
+    sizes = block_sizes(stats.smallest_block, stats.largest_block)
     stalls = f"Python held the GIL {counted(transfer.stalls, 'time')}"
     rows = {
         "frames sent": f"{sent:,}",
         "frames received": comparison and f"{comparison.received:,}",
         "frames compared": comparison and f"{transfer.arrived:,}",
         "frames different": comparison and f"{comparison.different:,}",
-        "blocks": f"{stats.blocks:,} of {sizes} frames",
+        "blocks": f"{stats.blocks:,} of {sizes}",
         "output underflows": f"{output.losses} ({output.lost_frames:,} frames of silence)",
         "input overflows": recorded and f"{recorded.losses} ({recorded.lost_frames:,} frames lost)",
         "xruns of the device": None if comparison else f"{xruns}",

@@ -24,7 +24,7 @@ from typing import Any, Callable, Protocol
 from . import _children
 from ._observer import Observer, SounddeviceObserver, Summary
 from ._program import NoProgramError, Program
-from ._text import counted
+from ._text import block_sizes, counted
 
 USAGE = 2
 
@@ -214,10 +214,7 @@ def _milliseconds(frames: float, samplerate: float) -> str:
 
 
 def _blocks(summary: Summary) -> str:
-    sizes = counted(summary.largest_block, "frame")
-    if summary.largest_block != summary.smallest_block:
-        sizes = f"{summary.smallest_block} to {sizes}"
-    return f"{summary.blocks} of {sizes}"
+    return f"{summary.blocks} of {block_sizes(summary.smallest_block, summary.largest_block)}"
 
 
 def _losses(summary: Summary, shown: int = 5) -> str:

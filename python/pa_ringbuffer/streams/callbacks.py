@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._native import Pump
-from .arguments import number
+from .arguments import number, split
 from .errors import StreamStoppedError, StreamTimeoutError
 
 if TYPE_CHECKING:
@@ -70,10 +70,7 @@ def wanted_latency(latency: Any, default: Any) -> tuple[Any, Any]:
     """The latency of input and of output that the program asks for, with an argument or else with
     ``default.latency``. None stands for no wish, and so does the initial default, ``'high'``.
     """
-    try:
-        pair = (latency, latency) if isinstance(latency, str) else tuple(latency)
-    except TypeError:
-        pair = latency, latency
+    pair = split(latency, "latency")
     defaults = (None if default[side] == "high" else default[side] for side in (0, 1))
     first, second = (by if value is None else value for value, by in zip(pair, defaults))
     return first, second

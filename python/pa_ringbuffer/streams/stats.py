@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
-from .._text import counted
+from .._text import block_sizes, counted
 
 if TYPE_CHECKING:
     from .. import RingBuffer, StreamCallback
@@ -136,10 +136,7 @@ class Stats:
     def __repr__(self) -> str:
         blocks = counted(self.blocks, "block")
         if self.blocks:
-            blocks += " of "
-            if self.largest_block != self.smallest_block:
-                blocks += f"{self.smallest_block} to "
-            blocks += counted(self.largest_block, "frame")
+            blocks += f" of {block_sizes(self.smallest_block, self.largest_block)}"
         parts = [f"{blocks}, {self.frames / self.samplerate:.2f} s"]
         if self.input:
             parts.append(self.input.text("input", "overflow"))
